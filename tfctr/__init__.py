@@ -1,0 +1,1 @@
+"""tfctr: click-through-rate estimation in production, with TensorFlow and Keras."""

@@ -1,0 +1,273 @@
+"""FeatureSpec: the one description of an example that everything else is derived from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from tfctr.spec.base import Frozen
+from tfctr.spec.errors import Problem, SpecError
+from tfctr.spec.features import (
+    AnyFeature,
+    Feature,
+    IdFeature,
+    Identifier,
+    MultiFeature,
+    NumericFeature,
+    Role,
+    SequenceFeature,
+    VectorFeature,
+)
+from tfctr.spec.gates import Gates
+from tfctr.spec.references import reference_problems
+from tfctr.spec.source import History, Source, Split
+from tfctr.spec.tasks import AnyTask, Meta
+
+GROUP_NAME = "meta__group"
+TIME_NAME = "meta__time"
+DOMAIN_NAME = "meta__domain"
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """A tensor by name: numpy dtype name and shape without the batch axis."""
+
+    name: str
+    dtype: Literal["int64", "float32"]
+    shape: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class RawColumn:
+    """A column as it stands in the raw log and in a raw ``tf.Example``.
+
+    Args:
+        name: Column name.
+        type: `string`, `int` (int64) or `float` (float32) of one value.
+        shape: `scalar` (one value or missing), `list` (any number of values), `vector` (`width` values).
+        width: Values in a vector, else 0.
+        separator: Splits the text of a list or vector in formats that have no lists; empty for scalars.
+        role: Side that gives the column in `rank`; None for labels and meta columns that no feature uses.
+    """
+
+    name: str
+    type: Literal["string", "int", "float"]
+    shape: Literal["scalar", "list", "vector"] = "scalar"
+    width: int = 0
+    separator: str = ""
+    role: Role | None = None
+
+
+class FeatureSpec(Frozen):
+    """What an example is: features, tasks, meta columns, source, split and gates.
+
+    Args:
+        name: Short name, used for folders and for the served model.
+        description: For people.
+        source: Where raw rows come from.
+        history: Sequence columns to build from the log before anything else.
+        split: How rows are divided.
+        features: At least one feature.
+        tasks: At least one task.
+        meta: Group, time and domain columns.
+        gates: Bounds a model must keep to be pushed.
+
+    Raises:
+        SpecError: When names inside do not fit together, and for anything wrong in a file (`load_spec`).
+        pydantic.ValidationError: When built directly with wrong types or unknown keys.
+
+    Example:
+        >>> spec = FeatureSpec(
+        ...     name="ads",
+        ...     features=[{"kind": "categorical", "name": "site", "role": "context"}],
+        ...     tasks=[{"name": "click", "label": "clicked"}],
+        ... )
+        >>> bound = spec.bind({"site": 120})
+        >>> bound.rows_of("site")
+        120
+    """
+
+    name: Identifier
+    description: str = ""
+    source: Source = Source()
+    history: tuple[History, ...] = ()
+    split: Split = Split()
+    features: tuple[AnyFeature, ...] = Field(min_length=1)
+    tasks: tuple[AnyTask, ...] = Field(min_length=1)
+    meta: Meta = Meta()
+    gates: Gates = Gates()
+
+    @model_validator(mode="after")
+    def _references_hold(self) -> FeatureSpec:
+        problems = reference_problems(self)
+        if problems:
+            raise SpecError(problems)
+        return self
+
+    def feature(self, name: str) -> AnyFeature:
+        """Return the feature of this name; `KeyError` when there is none."""
+        for feature in self.features:
+            if feature.name == name:
+                return feature
+        raise KeyError(name)
+
+    def of_kind(self, *kinds: type[Feature]) -> tuple[AnyFeature, ...]:
+        """Return the features of these classes, in the order of the spec."""
+        return tuple(feature for feature in self.features if isinstance(feature, kinds))
+
+    @property
+    def id_features(self) -> tuple[AnyFeature, ...]:
+        """Features that are ids in the transformed example, quantile-bucketed numbers included."""
+        return tuple(f for f in self.features if isinstance(f, IdFeature) or is_bucketed(f))
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the embedding tables: one a vocabulary, shared ones once, in the order of the spec."""
+        return tuple(dict.fromkeys(table_of(feature) for feature in self.id_features))
+
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        """Return the tensors a model takes, named and shaped as the transform writes them."""
+        infos: list[TensorInfo] = []
+        for feature in self.features:
+            infos.append(TensorInfo(feature.name, _dtype(feature), _shape(feature)))
+            if isinstance(feature, SequenceFeature) and feature.times:
+                infos.append(TensorInfo(feature.times_name, "int64", (feature.max_length,)))
+        return tuple(infos)
+
+    def labels(self) -> tuple[TensorInfo, ...]:
+        """Return the label and weight tensors of the tasks."""
+        infos: list[TensorInfo] = []
+        for task in self.tasks:
+            infos.append(TensorInfo(task.name, "float32"))
+            if task.weighted:
+                infos.append(TensorInfo(task.weight_name, "float32"))
+        return tuple(infos)
+
+    def meta_tensors(self) -> tuple[TensorInfo, ...]:
+        """Return the meta tensors: a fingerprint of group and domain, the time as it is."""
+        meta = self.meta
+        pairs = ((meta.group, GROUP_NAME), (meta.time, TIME_NAME), (meta.domain, DOMAIN_NAME))
+        return tuple(TensorInfo(name, "int64") for column, name in pairs if column)
+
+    def raw_columns(self, *, serving: bool = False) -> tuple[RawColumn, ...]:
+        """Return every raw column once; with `serving` only those that features are made of."""
+        columns: dict[str, RawColumn] = {}
+        for feature in self.features:
+            for column in _raw_columns_of(feature):
+                columns.setdefault(column.name, column)
+        if not serving:
+            for column in self._outcome_columns():
+                columns.setdefault(column.name, column)
+        return tuple(columns.values())
+
+    def _outcome_columns(self) -> list[RawColumn]:
+        """Labels, weights, masks and meta columns."""
+        columns = []
+        for task in self.tasks:
+            names = (task.label, task.weight, task.mask)
+            columns += [RawColumn(name, "float") for name in names if name]
+        if self.meta.time:
+            columns.append(RawColumn(self.meta.time, "int"))
+        columns += [RawColumn(name, "string") for name in (self.meta.group, self.meta.domain) if name]
+        if self.split.by != "time" and self.split.column:
+            columns.append(RawColumn(self.split.column, "string"))
+        return columns
+
+    def bind(self, rows: dict[str, int]) -> BoundSpec:
+        """Return this spec with the rows of every table filled in; see `BoundSpec`."""
+        return BoundSpec(spec=self, rows=rows)
+
+
+class BoundSpec(Frozen):
+    """A spec whose table sizes are known; the only spec a model accepts.
+
+    Args:
+        spec: The spec.
+        rows: Table name -> rows, padding and out-of-vocabulary rows included. Ids are in ``[0, rows)``.
+
+    Raises:
+        SpecError: When a table has no size, or a size names no table, or is below 2.
+    """
+
+    spec: FeatureSpec
+    rows: dict[str, int]
+
+    @model_validator(mode="after")
+    def _every_table_has_rows(self) -> BoundSpec:
+        tables = self.spec.tables
+        problems = [
+            Problem(f"table {name!r} has no size; bind the spec to a transform output", "rows")
+            for name in tables
+            if name not in self.rows
+        ]
+        for name, rows in self.rows.items():
+            if name not in tables:
+                problems.append(Problem(f"size given for unknown table {name!r}", "rows"))
+            elif rows < 2:
+                problems.append(Problem(f"table {name!r} needs 2 rows (padding, OOV), received {rows}", "rows"))
+        if problems:
+            raise SpecError(problems)
+        return self
+
+    @classmethod
+    def of(cls, value: BoundSpec | dict) -> BoundSpec:
+        """Return `value` if it is bound already, or rebuild one from `to_config`'s dict.
+
+        Raises:
+            TypeError: For anything else, an unbound `FeatureSpec` above all.
+        """
+        if isinstance(value, BoundSpec):
+            return value
+        if isinstance(value, dict):
+            return cls.model_validate(value)
+        raise TypeError(
+            f"a model needs a bound spec, received {type(value).__name__}. Call spec.bind(rows) or take "
+            "`bound_spec` of a transform output."
+        )
+
+    def to_config(self) -> dict:
+        """Return plain data (JSON types) that `of` takes back; written into saved models."""
+        return self.model_dump(mode="json")
+
+    def rows_of(self, name: str) -> int:
+        """Rows of the table that holds this feature's ids."""
+        return self.rows[table_of(self.spec.feature(name))]
+
+
+def is_bucketed(feature: Feature) -> bool:
+    """Whether this is a number that becomes the id of its quantile bucket."""
+    return isinstance(feature, NumericFeature) and feature.scale == "quantile"
+
+
+def table_of(feature: Feature) -> str:
+    """Name of the table that holds the ids of an id feature."""
+    return feature.table if isinstance(feature, IdFeature) else feature.name
+
+
+def _dtype(feature: Feature) -> Literal["int64", "float32"]:
+    return "int64" if isinstance(feature, IdFeature) or is_bucketed(feature) else "float32"
+
+
+def _shape(feature: Feature) -> tuple[int, ...]:
+    if isinstance(feature, MultiFeature | SequenceFeature):
+        return (feature.max_length,)
+    return (feature.width,) if isinstance(feature, VectorFeature) else ()
+
+
+def _raw_columns_of(feature: Feature) -> list[RawColumn]:
+    """The raw column of a feature, and the column of times of a sequence."""
+    if isinstance(feature, NumericFeature):
+        return [RawColumn(feature.column, "float", role=feature.role)]
+    if isinstance(feature, VectorFeature):
+        vector = RawColumn(feature.column, "float", "vector", feature.width, feature.separator, feature.role)
+        return [vector]
+    assert isinstance(feature, IdFeature)
+    if not isinstance(feature, MultiFeature | SequenceFeature):
+        return [RawColumn(feature.column, feature.type, role=feature.role)]
+    separator = feature.separator
+    columns = [RawColumn(feature.column, feature.type, "list", separator=separator, role=feature.role)]
+    if isinstance(feature, SequenceFeature) and feature.times:
+        columns.append(RawColumn(feature.times, "int", "list", separator=separator, role=feature.role))
+    return columns

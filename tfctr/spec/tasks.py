@@ -1,0 +1,60 @@
+"""Tasks: what is predicted, and from which raw columns its label comes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from tfctr.spec.base import Frozen
+from tfctr.spec.features import Identifier
+
+
+class BinaryTask(Frozen):
+    """A yes/no outcome such as a click; the model answers its probability.
+
+    Args:
+        name: Name of the output and of the transformed label tensor (float32 ``(batch,)``, 0 or 1).
+        label: Raw label column.
+        at_least: The label is 1 where the column is at least this number; None demands 0/1 values.
+        weight: Raw column with a non-negative weight per row (transformed: `weight_name`).
+        mask: Raw 0/1 column; rows with 0 do not count for this task (folded into the weight).
+        after: Task that must be 1 before this one can be (a conversion comes after its click).
+    """
+
+    kind: Literal["binary"] = "binary"
+    name: Identifier
+    label: str
+    at_least: float | None = None
+    weight: str | None = None
+    mask: str | None = None
+    after: str | None = None
+
+    @property
+    def weight_name(self) -> str:
+        """Name of the transformed tensor of weights: weight × mask, float32 ``(batch,)``."""
+        return f"{self.name}__weight"
+
+    @property
+    def weighted(self) -> bool:
+        """Whether rows of this task carry weights."""
+        return self.weight is not None or self.mask is not None
+
+
+AnyTask = BinaryTask
+
+
+class Meta(Frozen):
+    """Raw columns that go to metrics, slices and splits and are never embedded unless also a feature.
+
+    Args:
+        group: Rows of one group are compared with each other (GAUC, NDCG): user, request or session.
+        time: Time of the row, int64 seconds; what a time split and a history are ordered by.
+        domain: Scenario, site or placement, for metrics by domain.
+    """
+
+    group: str | None = None
+    time: str | None = None
+    domain: str | None = None
+
+
