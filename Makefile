@@ -1,0 +1,45 @@
+# What there is to do here. `make` alone lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON := .venv/bin/python
+WORKERS ?= 2
+PORT ?= 8500
+
+# TFX's libraries want tf.keras to be Keras 2; `import keras` stays Keras 3.
+export TF_USE_LEGACY_KERAS := 1
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: help setup demo test lint serve lock clean
+
+help:  ## list these targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup:  ## make the environment in .venv (a look-up if it is there)
+	@tools/setup.sh
+
+demo: setup  ## train, evaluate and serve a model on simulated clicks, with a printed walk
+	@$(PYTHON) -m examples.demo
+
+lint: setup  ## style, types and the floors of the house
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+test: setup  ## lint and run all tests
+	@start=$$SECONDS; $(MAKE) --no-print-directory lint && \
+	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS); status=$$?; \
+	echo "make test took $$((SECONDS - start)) s"; exit $$status
+
+serve: setup  ## serve the models below MODELS=folder on PORT (8500)
+	@test -n "$(MODELS)" || { echo "say which: make serve MODELS=runs/demo/serving"; exit 2; }
+	@.venv/bin/tfctr serve "$(MODELS)" --port $(PORT)
+
+lock: setup  ## resolve requirements.in anew into requirements.txt
+	@tools/lock.sh
+
+clean:  ## remove everything that was made here, the environment too
+	rm -rf .venv .venv.partial .venv.old .runtime .runtime.partial .tools build dist *.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis runs
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,46 @@
+"""What all tests share. Variables that TensorFlow reads are set before anything imports it."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # tf.keras is Keras 2 for TFT, TFMA and TFX
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+# No deadline: the first call of a TensorFlow function traces it, and that takes long.
+hypothesis.settings.register_profile("tfctr", deadline=None, max_examples=50, print_blob=True)
+hypothesis.settings.register_profile("ci", parent=hypothesis.settings.get_profile("tfctr"), derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "tfctr")
+
+
+@pytest.fixture(scope="session")
+def project_dir() -> Path:
+    """The folder of the project."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of the real data sets; a test that asks for it is skipped where there is none."""
+    folder = Path(os.environ.get("TFCTR_DATA", PROJECT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}: set TFCTR_DATA to the folder that holds the data sets")
+    return folder
+
+
+@pytest.fixture
+def seed() -> int:
+    """Seed Python, NumPy and the backend; return the seed."""
+    import keras
+
+    value = 20_240_607
+    keras.utils.set_random_seed(value)
+    return value

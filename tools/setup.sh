@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Finds a Python 3.11 and hands over to tools/setup_environment.py.
+# Usage: tools/setup.sh [--force]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# A version manager's shim may be on PATH and still not run: ask each candidate.
+is_python311() {
+  command -v "$1" >/dev/null 2>&1 &&
+    "$1" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1
+}
+
+for candidate in "${PYTHON311:-}" python3.11 python3 python /usr/bin/python3.11; do
+  if [ -n "$candidate" ] && is_python311 "$candidate"; then
+    exec "$candidate" tools/setup_environment.py "$@"
+  fi
+done
+
+cat >&2 <<'MESSAGE'
+setup: no Python 3.11 found, and TFX 1.21 runs on no other version.
+Get one, then run `make setup` again:
+  Debian 12:           sudo apt-get install python3.11 python3.11-venv python3.11-dev
+  anywhere, by pyenv:  pyenv install 3.11 && pyenv shell 3.11
+  anywhere, by uv:     uv python install 3.11
+Or name it:            PYTHON311=/path/to/python3.11 make setup
+MESSAGE
+exit 1
