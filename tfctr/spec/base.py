@@ -4,6 +4,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Frozen(BaseModel):
-    """Immutable typed data; unknown keys are refused so that a typo never passes silently."""
+    """Immutable typed data; unknown keys are refused so that a typo never passes silently.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    NaN and infinity are refused too: no bound, share or fill value means anything with them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)

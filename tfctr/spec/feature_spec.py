@@ -12,8 +12,8 @@ from tfctr.spec.errors import Problem, SpecError
 from tfctr.spec.features import (
     AnyFeature,
     Feature,
-    IdFeature,
     Identifier,
+    IdFeature,
     MultiFeature,
     NumericFeature,
     Role,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
 from tfctr.spec.base import Frozen
 from tfctr.spec.features import Identifier
 
@@ -56,5 +54,3 @@ class Meta(Frozen):
     group: str | None = None
     time: str | None = None
     domain: str | None = None
-
-

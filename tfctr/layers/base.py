@@ -1,0 +1,68 @@
+"""What every layer and model of tfctr shares: a configuration that follows from the constructor."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, TypeAlias
+
+import keras
+
+Tensor: TypeAlias = Any
+"""A tensor of whichever backend runs, or a symbolic one; the backends share no type."""
+
+Shape: TypeAlias = Any
+"""A shape as Keras hands it to `build`: a tuple whose batch axis is None."""
+
+
+class ConfigFromInit:
+    """Derive ``get_config`` from the constructors, so that it can never disagree with them.
+
+    Every constructor stores each argument under the argument's own name. Nested Keras objects (layers,
+    initializers, regularizers) are serialized; constructors take them back through the matching
+    ``keras.*.get``. An object with ``to_config`` (a bound spec) is replaced by that.
+    """
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()  # type: ignore[misc]  # a mixin: Keras' own class follows in the MRO
+        for name in constructor_arguments(type(self)):
+            config[name] = _plain(getattr(self, name))
+        return config
+
+
+def constructor_arguments(cls: type) -> tuple[str, ...]:
+    """Return the names of the arguments of `cls` and of its tfctr bases, without catch-alls."""
+    names: dict[str, None] = {}
+    for base in cls.__mro__:
+        if base is ConfigFromInit or base.__module__.split(".")[0] == "keras":
+            continue
+        init = base.__dict__.get("__init__")
+        if init is None:
+            continue
+        for parameter in inspect.signature(init).parameters.values():
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+                names.setdefault(parameter.name)
+    keras_owned = ("self", "name", "dtype", "trainable")
+    return tuple(name for name in names if name not in keras_owned)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "to_config"):
+        return value.to_config()
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return keras.saving.serialize_keras_object(value)
+
+
+class Layer(ConfigFromInit, keras.layers.Layer):
+    """A Keras layer whose configuration follows from its constructor."""
+
+
+def restored(value: Any) -> Any:
+    """Return the Keras object that a serialized form stands for; anything else as it is."""
+    if isinstance(value, dict) and "class_name" in value:
+        return keras.saving.deserialize_keras_object(value)
+    return value

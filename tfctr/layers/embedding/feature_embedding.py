@@ -1,0 +1,219 @@
+"""The whole transformed example as embeddings, derived from the spec."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import KerasTensor, ops
+
+from tfctr.layers.base import Layer, restored
+from tfctr.layers.embedding.fused_lookup import FusedLookup
+from tfctr.layers.embedding.table import EmbeddingTable
+from tfctr.spec import (
+    AnyFeature,
+    BoundSpec,
+    MultiFeature,
+    NumericFeature,
+    SequenceFeature,
+    VectorFeature,
+    is_bucketed,
+    table_of,
+)
+
+
+class EmbeddedFeatures(NamedTuple):
+    """What an example looks like to the layers of a paper.
+
+    Attributes:
+        fields: ``(batch, fields, dim)`` in the order of `FeatureEmbedding.field_names`.
+        sequences: Name -> ``(batch, length, dim)``.
+        masks: Name -> bool ``(batch, length)``, True = an event.
+        times: Name -> int64 ``(batch, length)``, of sequences that have times.
+        vectors: Name -> ``(batch, width)``, as they came.
+    """
+
+    fields: Any
+    sequences: dict[str, Any]
+    masks: dict[str, Any]
+    times: dict[str, Any]
+    vectors: dict[str, Any]
+
+
+@keras.saving.register_keras_serializable(package="tfctr")
+class FeatureEmbedding(Layer):
+    """Embed every feature of a bound spec.
+
+    A field is one feature's vector: an id's row; a number times its learned vector; a bag's pooled rows; a
+    dense vector's projection; a sequence's mean when `pool_sequences`. Ids are looked up once a step, in one
+    fused table unless `tables` gives a vocabulary a table of its own.
+
+    Args:
+        spec: Bound spec.
+        dim: Width of every field, at least 1.
+        pool_sequences: Whether the mean of each sequence is a field too; models with sequence layers turn
+            it off.
+        only: Names of the features to embed; None embeds all.
+        table: Template of the fused table (`FullTable()` when None).
+        tables: Vocabulary name -> template of a table for that vocabulary alone.
+
+    Input shape:
+        Dict with at least the tensors of ``spec.inputs()`` that belong to the features.
+
+    Output shape:
+        `EmbeddedFeatures`.
+
+    Raises:
+        ValueError: When `only` or `tables` names something that is not in the spec, or nothing is embedded.
+    """
+
+    def __init__(
+        self,
+        spec: BoundSpec | dict,
+        dim: int,
+        *,
+        pool_sequences: bool = True,
+        only: tuple[str, ...] | None = None,
+        table: EmbeddingTable | None = None,
+        tables: dict[str, EmbeddingTable] | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        if dim < 1:
+            raise ValueError(f"dim is the width of an embedding and at least 1. Received: {dim}")
+        self.spec = BoundSpec.of(spec)
+        self.dim = dim
+        self.pool_sequences = pool_sequences
+        self.only = None if only is None else tuple(only)
+        self.table = restored(table)
+        self.tables = {name: restored(template) for name, template in (tables or {}).items()}
+        self.features = _chosen(self.spec, self.only)
+        self.lookups = self._make_lookups()
+        self._vectors = tuple(feature for feature in self.features if isinstance(feature, VectorFeature))
+        self.projections = {
+            vector.name: keras.layers.Dense(dim, use_bias=False, name=f"project_{vector.name}")
+            for vector in self._vectors
+        }
+
+    def _make_lookups(self) -> list[FusedLookup]:
+        """One fused look-up, and one for each vocabulary that has a table of its own."""
+        vocabulary_of = {f.name: table_of(f) for f in self.features if table_of(f) in self.spec.rows}
+        unknown = sorted(set(self.tables) - set(self.spec.rows))
+        if unknown:
+            raise ValueError(f"tables names {unknown}, which are no vocabularies of the spec: {sorted(self.spec.rows)}")
+        groups: dict[str, dict[str, str]] = {}
+        for name, vocabulary in vocabulary_of.items():
+            groups.setdefault(vocabulary if vocabulary in self.tables else "", {})[name] = vocabulary
+        return [
+            FusedLookup(
+                {vocabulary: self.spec.rows[vocabulary] for vocabulary in dict.fromkeys(members.values())},
+                members,
+                self.dim,
+                table=self.tables.get(group, self.table),
+                name=f"lookup_{group}" if group else "lookup",
+            )
+            for group, members in groups.items()
+        ]
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        """Names of the features behind ``EmbeddedFeatures.fields``, in order."""
+        return tuple(f.name for f in self.features if self.pool_sequences or not isinstance(f, SequenceFeature))
+
+    def field_index(self, name: str) -> int:
+        """Position of a feature among the fields."""
+        return self.field_names.index(name)
+
+    @property
+    def _numbers(self) -> tuple[str, ...]:
+        return tuple(f.name for f in self.features if isinstance(f, NumericFeature) and not is_bucketed(f))
+
+    def build(self, input_shape: Any = None) -> None:
+        for lookup in self.lookups:
+            lookup.build()
+        for vector in self._vectors:
+            self.projections[vector.name].build((None, vector.width))
+        if self._numbers:
+            self.number_vectors = self.add_weight(
+                name="number_vectors",
+                shape=(len(self._numbers), self.dim),
+                initializer=keras.initializers.RandomNormal(stddev=0.01),
+            )
+
+    def call(self, features: dict[str, Any]) -> EmbeddedFeatures:
+        rows: dict[str, Any] = {}
+        for lookup in self.lookups:
+            rows.update(lookup(features))
+        masks = {f.name: ops.not_equal(features[f.name], 0) for f in self.features if f.name in rows and _is_list(f)}
+        sequences = [f for f in self.features if isinstance(f, SequenceFeature)]
+        fields = [
+            self._field(f, features, rows, masks)
+            for f in self.features
+            if self.pool_sequences or not isinstance(f, SequenceFeature)
+        ]
+        return EmbeddedFeatures(
+            fields=ops.stack(fields, axis=1) if fields else ops.zeros((0,)),
+            sequences={f.name: rows[f.name] for f in sequences},
+            masks={f.name: masks[f.name] for f in sequences},
+            times={f.name: features[f.times_name] for f in sequences if f.times},
+            vectors={name: features[name] for name in self.projections},
+        )
+
+    def _field(self, feature: AnyFeature, features: dict, rows: dict, masks: dict) -> Any:
+        """One feature as ``(batch, dim)``."""
+        name = feature.name
+        if name in masks:
+            pooling = feature.pooling if isinstance(feature, MultiFeature) else "mean"
+            return pooled(rows[name], masks[name], pooling)
+        if name in rows:
+            return rows[name]
+        if name in self.projections:
+            return self.projections[name](features[name])
+        vector = ops.cast(self.number_vectors[self._numbers.index(name)], self.compute_dtype)
+        return ops.expand_dims(ops.cast(features[name], self.compute_dtype), 1) * vector
+
+    def compute_output_spec(self, features: dict[str, Any]) -> EmbeddedFeatures:
+        batch = next(iter(features.values())).shape[0]
+        sequences = [f for f in self.features if isinstance(f, SequenceFeature)]
+        lengths = {f.name: features[f.name].shape[1] for f in sequences}
+        dtype = self.compute_dtype
+        return EmbeddedFeatures(
+            fields=KerasTensor((batch, len(self.field_names), self.dim), dtype=dtype),
+            sequences={name: KerasTensor((batch, length, self.dim), dtype=dtype) for name, length in lengths.items()},
+            masks={name: KerasTensor((batch, length), dtype="bool") for name, length in lengths.items()},
+            times={f.name: KerasTensor((batch, lengths[f.name]), dtype="int64") for f in sequences if f.times},
+            vectors={name: KerasTensor(features[name].shape, dtype=dtype) for name in self.projections},
+        )
+
+    def set_counts(self, counts: dict[str, np.ndarray]) -> None:
+        """Give the training counts of vocabularies, ``{vocabulary: (rows,)}``, to penalties that use them."""
+        for lookup in self.lookups:
+            lookup.set_counts(counts)
+
+
+def pooled(vectors: Any, mask: Any, pooling: str = "mean") -> Any:
+    """Pool ``(batch, length, dim)`` over the kept positions of ``mask (batch, length)``; none kept gives zeros."""
+    keep = ops.expand_dims(ops.cast(mask, vectors.dtype), -1)
+    if pooling == "max":
+        lowest = -6e4  # finite in float16; as `initial` it also makes the maximum of an empty batch defined
+        highest = ops.max(ops.where(keep > 0, vectors, ops.cast(lowest, vectors.dtype)), axis=1, initial=lowest)
+        return ops.where(ops.any(mask, axis=1, keepdims=True), highest, ops.zeros_like(highest))
+    total = ops.sum(vectors * keep, axis=1)
+    return total if pooling == "sum" else total / ops.maximum(ops.sum(keep, axis=1), 1)
+
+
+def _is_list(feature: AnyFeature) -> bool:
+    return isinstance(feature, MultiFeature | SequenceFeature)
+
+
+def _chosen(spec: BoundSpec, only: tuple[str, ...] | None) -> tuple[AnyFeature, ...]:
+    """The features to embed, in the order of the spec."""
+    known = {feature.name for feature in spec.spec.features}
+    unknown = [name for name in only or () if name not in known]
+    if unknown:
+        raise ValueError(f"only names {unknown}, which are no features of the spec: {sorted(known)}")
+    chosen = tuple(f for f in spec.spec.features if only is None or f.name in only)
+    if not chosen:
+        raise ValueError("nothing to embed: `only` is empty")
+    return chosen

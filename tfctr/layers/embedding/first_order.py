@@ -1,0 +1,48 @@
+"""One learned weight a feature: the linear part of LR, FM, Wide&Deep and DeepFM."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import KerasTensor, ops
+
+from tfctr.layers.base import Layer
+from tfctr.layers.embedding.feature_embedding import FeatureEmbedding
+from tfctr.layers.embedding.table import EmbeddingTable
+from tfctr.spec import BoundSpec
+
+
+@keras.saving.register_keras_serializable(package="tfctr")
+class FirstOrder(Layer):
+    """``b + Σ w_i`` over ids, ``+ Σ w_j x_j`` over numbers: ``(batch, 1)``.
+
+    A `FeatureEmbedding` of width 1 summed over its fields, so that bags are pooled, sequences averaged and
+    padding is zero in the same way as in the embeddings.
+
+    Args:
+        spec: Bound spec.
+        use_bias: Whether to add ``b``.
+        table: Template of the table of weights, see `FeatureEmbedding`.
+    """
+
+    def __init__(
+        self, spec: BoundSpec | dict, *, use_bias: bool = True, table: EmbeddingTable | None = None, **kwargs: Any
+    ):
+        super().__init__(**kwargs)
+        self.spec = BoundSpec.of(spec)
+        self.use_bias = use_bias
+        self.table = table
+        self.weights_of_features = FeatureEmbedding(self.spec, 1, table=table, name="weights")
+
+    def build(self, input_shape: Any = None) -> None:
+        self.weights_of_features.build()
+        if self.use_bias:
+            self.bias = self.add_weight(name="bias", shape=(1,), initializer="zeros")
+
+    def call(self, features: dict[str, Any]) -> Any:
+        total = ops.sum(self.weights_of_features(features).fields, axis=1)
+        return total + ops.cast(self.bias, total.dtype) if self.use_bias else total
+
+    def compute_output_spec(self, features: dict[str, Any]) -> KerasTensor:
+        return KerasTensor((next(iter(features.values())).shape[0], 1), dtype=self.compute_dtype)

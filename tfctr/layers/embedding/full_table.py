@@ -1,0 +1,28 @@
+"""One row an id: the plain table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from tfctr.layers.embedding.table import EmbeddingTable
+
+
+@keras.saving.register_keras_serializable(package="tfctr")
+class FullTable(EmbeddingTable):
+    """One trained row an id; see `EmbeddingTable` for the arguments.
+
+    Example:
+        >>> table = FullTable(rows=5, dim=2)
+        >>> table(np.array([[1, 0]])).shape
+        TensorShape([1, 2, 2])
+    """
+
+    def build(self, input_shape: Any = None) -> None:
+        super().build(input_shape)
+        self.embeddings = self.add_weight(name="embeddings", shape=(self.rows, self.dim), initializer=self.initializer)
+
+    def vectors(self, ids: Any) -> Any:
+        return ops.take(self.embeddings, ids, axis=0)

@@ -1,0 +1,107 @@
+"""Many features, one table, one gather a step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import KerasTensor, ops
+
+from tfctr.layers.base import Layer, restored
+from tfctr.layers.embedding.full_table import FullTable
+from tfctr.layers.embedding.table import EmbeddingTable
+
+PADDING = 0
+OOV = 1
+
+
+@keras.saving.register_keras_serializable(package="tfctr")
+class FusedLookup(Layer):
+    """Look all id features up in one table that holds their vocabularies one after the other.
+
+    Row 0 of the fused table is the padding of all features; id ``i > 0`` of vocabulary ``v`` is row
+    ``offset_v + i - 1``. Features that share a vocabulary share its rows. An id outside its vocabulary
+    becomes `OOV`, never another feature's row.
+
+    Args:
+        vocabularies: Vocabulary name -> rows, padding included, as in a bound spec.
+        features: Feature name -> vocabulary name, in the order of look-up.
+        dim: Width of a vector.
+        table: Template of the table; a plain `FullTable` when None.
+
+    Input shape:
+        Dict of feature name -> int64 ``(batch,)`` or ``(batch, length)``.
+
+    Output shape:
+        Dict of feature name -> ``(batch, dim)`` or ``(batch, length, dim)``.
+    """
+
+    def __init__(
+        self,
+        vocabularies: dict[str, int],
+        features: dict[str, str],
+        dim: int,
+        *,
+        table: EmbeddingTable | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        if not features:
+            raise ValueError("a look-up needs at least one id feature")
+        self.vocabularies = dict(vocabularies)
+        self.features = dict(features)
+        self.dim = dim
+        self.table = restored(table) or FullTable()
+        self.offsets = _offsets(self.vocabularies)
+        self.rows = 1 + sum(rows - 1 for rows in self.vocabularies.values())
+        self.fused_table = self.table.sized(self.rows, dim, "table")
+
+    def build(self, input_shape: Any = None) -> None:
+        self.fused_table.build((None, None))
+
+    def call(self, features: dict[str, Any]) -> dict[str, Any]:
+        columns = {name: _as_matrix(features[name]) for name in self.features}
+        widths = [column.shape[1] for column in columns.values()]
+        names = np.repeat(list(columns), widths)
+        limits = np.array([self.vocabularies[self.features[name]] for name in names])
+        shifts = np.array([self.offsets[self.features[name]] for name in names])
+        ids = ops.concatenate(list(columns.values()), axis=1)
+        vectors = self.fused_table(fused_ids(ids, limits, shifts))
+        starts = np.cumsum([0, *widths])
+        return {
+            name: vectors[:, start] if len(features[name].shape) == 1 else vectors[:, start : start + width]
+            for name, start, width in zip(columns, starts, widths, strict=False)
+        }
+
+    def compute_output_spec(self, features: dict[str, Any]) -> dict[str, KerasTensor]:
+        return {
+            name: KerasTensor((*features[name].shape, self.dim), dtype=self.compute_dtype) for name in self.features
+        }
+
+    def set_counts(self, counts: dict[str, np.ndarray]) -> None:
+        """Give each vocabulary's training counts, ``(rows,)`` each, to penalties that use them."""
+        fused = np.ones(self.rows)
+        for name, values in counts.items():
+            if name in self.offsets:
+                start = self.offsets[name] + 1
+                fused[start : start + len(values) - 1] = values[1:]
+        self.fused_table.set_counts(fused)
+
+
+def fused_ids(ids: Any, limits: np.ndarray, shifts: np.ndarray) -> Any:
+    """Return rows of the fused table: padding stays 0, an id out of range becomes the column's OOV row."""
+    dtype = keras.backend.standardize_dtype(ids.dtype)
+    in_range = ops.logical_and(ids >= 0, ids < ops.convert_to_tensor(limits, dtype))
+    ids = ops.where(in_range, ids, ops.cast(OOV, dtype))
+    return ops.where(ids == PADDING, ops.cast(PADDING, dtype), ids + ops.convert_to_tensor(shifts, dtype))
+
+
+def _offsets(vocabularies: dict[str, int]) -> dict[str, int]:
+    """What to add to a vocabulary's ids (from 1) to get its rows in the fused table."""
+    sizes = np.array([rows - 1 for rows in vocabularies.values()])
+    return dict(zip(vocabularies, (np.cumsum(sizes) - sizes).tolist(), strict=True))
+
+
+def _as_matrix(ids: Any) -> Any:
+    return ops.expand_dims(ids, 1) if len(ids.shape) == 1 else ids

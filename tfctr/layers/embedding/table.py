@@ -1,0 +1,103 @@
+"""The protocol of an embedding table: the one thing a compression or search method swaps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import KerasTensor, ops
+
+from tfctr.layers.base import Layer, restored
+from tfctr.layers.embedding.penalties import RowPenalty
+
+
+class EmbeddingTable(Layer):
+    """Map ids to vectors: ``ids (...)`` int64 -> ``(..., dim)``.
+
+    Id 0 is padding: its vector is exactly zero and it never trains. A table made without `rows` and `dim` is
+    a template: `FeatureEmbedding` sizes it with `sized`. A subclass creates its weights in `build`, and says
+    in `vectors` how ids become vectors.
+
+    Args:
+        rows: Number of ids, padding included. None for a template.
+        dim: Width of a vector. None for a template.
+        initializer: Keras initializer of the rows; normal with standard deviation 0.01 by default, small
+            enough that a fresh model answers about 0.5.
+        penalty: Regularisation of the rows, see `RowPenalty`; None for none.
+
+    Input shape:
+        int64 ``(...)``; ids in ``[0, rows)``.
+
+    Output shape:
+        ``(..., dim)`` in the compute dtype.
+    """
+
+    def __init__(
+        self,
+        rows: int | None = None,
+        dim: int | None = None,
+        *,
+        initializer: Any = None,
+        penalty: RowPenalty | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        if rows is not None and rows < 2:
+            raise ValueError(f"a table needs at least 2 rows (padding and one id). Received: rows={rows}")
+        self.rows = rows
+        self.dim = dim
+        self.initializer = keras.initializers.get(initializer or keras.initializers.RandomNormal(stddev=0.01))
+        self.penalty = restored(penalty)
+        self.counts: Any = None
+
+    def sized(self, rows: int, dim: int, name: str) -> EmbeddingTable:
+        """Return a table of this kind and these settings for `rows` ids of width `dim`."""
+        return type(self).from_config({**self.get_config(), "rows": rows, "dim": dim, "name": name})
+
+    def build(self, input_shape: Any = None) -> None:
+        if self.rows is None or self.dim is None:
+            raise ValueError(f"{type(self).__name__} is a template without rows and dim; call sized(rows, dim, name)")
+        if self.penalty is not None and self.penalty.needs_counts:
+            self.counts = self.add_weight(
+                name="counts", shape=(self.rows,), initializer="ones", dtype="float32", trainable=False
+            )
+
+    def vectors(self, ids: Any) -> Any:
+        """Return the vectors of `ids`, padding not yet zeroed."""
+        raise NotImplementedError
+
+    def parameters(self) -> tuple[Any, ...]:
+        """Return the weights a penalty on the whole table counts."""
+        return tuple(self.trainable_weights)
+
+    def call(self, ids: Any) -> Any:
+        keep = ops.expand_dims(ops.not_equal(ids, 0), -1)
+        vectors = self.vectors(ids)
+        vectors = vectors * ops.cast(keep, vectors.dtype)
+        if self.penalty is not None:
+            self.add_loss(self.penalty(self, ids, vectors))
+        return vectors
+
+    lookup = call
+
+    def compute_output_spec(self, ids: Any) -> KerasTensor:
+        return KerasTensor((*ids.shape, self.dim), dtype=self.compute_dtype)
+
+    def set_counts(self, counts: np.ndarray) -> None:
+        """Give each row's training count, float ``(rows,)``; 0 is taken as 1 (never seen in training)."""
+        if self.counts is not None:
+            self.counts.assign(np.maximum(counts, 1))
+
+    def compact(self) -> EmbeddingTable:
+        """Return the smallest table that answers the same; this one unless a subclass can shrink."""
+        return self
+
+    def serving_bytes(self) -> int:
+        """Bytes of the weights that serving needs."""
+        return sum(int(np.prod(weight.shape)) * _bytes_of(weight.dtype) for weight in self.trainable_weights)
+
+
+def _bytes_of(dtype: str) -> int:
+    """Bytes of one number; bfloat16 is not a dtype numpy knows by name."""
+    return 2 if dtype in ("bfloat16", "float16") else np.dtype(dtype).itemsize

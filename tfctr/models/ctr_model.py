@@ -1,0 +1,122 @@
+"""What every model is: a bound spec in, the transformed example in, probabilities out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from keras import KerasTensor, ops
+
+from tfctr.layers.base import ConfigFromInit, restored
+from tfctr.layers.embedding import BatchL2, EmbeddingTable, FeatureEmbedding, FullTable, RowPenalty
+from tfctr.spec import BoundSpec, FeatureSpec, Problem
+
+
+class CTRModel(ConfigFromInit, keras.Model):
+    """Base of all models. A subclass says in `logits` how a paper turns an example into a logit.
+
+    Args:
+        spec: Bound spec (or its plain form, as saved models carry it).
+        embedding_dim: Width of every embedding. 16 by default, the usual width of public benchmarks.
+        table: Template of the embedding table; `FullTable()` when None. Compression swaps it.
+        tables: Vocabulary name -> template, for vocabularies with a table of their own.
+        embedding_l2: Strength of the penalty on embedding rows: a number means `BatchL2` (rows of the batch
+            only), a `RowPenalty` is taken as it is, 0 means none.
+
+    Input:
+        Dict of tensors named and shaped as ``spec.inputs()``; further keys are ignored.
+
+    Output:
+        Probability, float32 ``(batch, 1)``; a dict of task -> probability when the spec has several tasks.
+
+    Example:
+        >>> model = DNN(bound_spec, hidden_units=(64, 32))
+        >>> model.compile()
+        >>> history = model.fit(train, validation_data=valid)
+    """
+
+    def __init__(
+        self,
+        spec: BoundSpec | dict,
+        *,
+        embedding_dim: int = 16,
+        table: EmbeddingTable | None = None,
+        tables: dict[str, EmbeddingTable] | None = None,
+        embedding_l2: float | RowPenalty = 0.0,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.spec = BoundSpec.of(spec)
+        self.embedding_dim = embedding_dim
+        self.table = restored(table)
+        self.tables = tables
+        self.embedding_l2 = restored(embedding_l2)
+
+    @classmethod
+    def problems(cls, spec: FeatureSpec) -> list[Problem]:
+        """Return what this model needs and `spec` does not have; empty when they fit."""
+        return []
+
+    def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
+        """Return the logit ``(batch, 1)``, or a dict of task -> logit for several tasks."""
+        raise NotImplementedError
+
+    def make_embedding(self, **options: Any) -> FeatureEmbedding:
+        """Return a `FeatureEmbedding` with this model's width, tables and penalty."""
+        dim = options.pop("dim", self.embedding_dim)
+        return FeatureEmbedding(self.spec, dim, table=self.make_table(), tables=self.tables, **options)
+
+    def make_table(self) -> EmbeddingTable:
+        """Return the template of this model's tables, with its penalty."""
+        template = self.table or FullTable()
+        if not self.embedding_l2:
+            return template
+        penalty = BatchL2(self.embedding_l2) if isinstance(self.embedding_l2, float | int) else self.embedding_l2
+        return type(template).from_config({**template.get_config(), "penalty": penalty})
+
+    def call(self, features: dict[str, Any], training: bool | None = None) -> Any:
+        logits = self.logits(features, training=training)
+        if isinstance(logits, dict):
+            return {task: _probability(logit) for task, logit in logits.items()}
+        return _probability(logits)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Create all weights. Needs no shape: the spec knows every input."""
+        inputs = {
+            info.name: KerasTensor((None, *info.shape), dtype=info.dtype, name=info.name)
+            for info in self.spec.spec.inputs()
+        }
+        self.compute_output_spec(inputs)
+
+    def compile(self, optimizer: Any = "adam", loss: Any = None, **kwargs: Any) -> None:
+        """Compile as Keras does; the loss is the logloss of each task unless another is given."""
+        super().compile(optimizer=optimizer, loss=self.default_loss() if loss is None else loss, **kwargs)
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        return super().get_compile_config()
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as saved, optimizer slots ready; Keras asks for this where `compile` is overridden."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def default_loss(self) -> Any:
+        """Return the logloss, one for each task when there are several."""
+        names = [task.name for task in self.spec.spec.tasks]
+        if len(names) == 1:
+            return keras.losses.BinaryCrossentropy(name="logloss")
+        return {name: keras.losses.BinaryCrossentropy(name=f"{name}_logloss") for name in names}
+
+    def set_counts(self, counts: Mapping[str, np.ndarray]) -> None:
+        """Give the training counts of the vocabularies to every embedding whose penalty uses them."""
+        for layer in self._flatten_layers(include_self=False):
+            if isinstance(layer, FeatureEmbedding):
+                layer.set_counts(dict(counts))
+
+
+def _probability(logit: Any) -> Any:
+    """Sigmoid in float32, also under mixed precision: a float16 probability has three digits."""
+    return ops.sigmoid(ops.cast(logit, "float32"))
