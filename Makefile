@@ -37,7 +37,7 @@ serve: setup  ## serve the models below MODELS=folder on PORT (8500)
 	@.venv/bin/tfctr serve "$(MODELS)" --port $(PORT)
 
 lock: setup  ## resolve requirements.in anew into requirements.txt
-	@tools/lock.sh
+	@$(PYTHON) tools/lock.py $(if $(UPGRADE),--upgrade)
 
 clean:  ## remove everything that was made here, the environment too
 	rm -rf .venv .venv.partial .venv.old .runtime .runtime.partial .tools build dist *.egg-info

@@ -1,2 +1,117 @@
-from setuptools import find_packages, setup
-setup(name="tfctr", version="0.1.0", packages=find_packages(include=["tfctr*", "tfx_pipeline*"]), entry_points={"console_scripts": ["tfctr = tfctr.cli:main"]})
+"""Packaging of tfctr: what it needs, by extra, in ranges. The tested pins are in requirements.txt.
+
+The core trains and exports models and installs without TFX; each extra adds one side of the house.
+"""
+
+import re
+from pathlib import Path
+
+from setuptools import find_namespace_packages, find_packages, setup
+
+HERE = Path(__file__).resolve().parent
+
+
+def version() -> str:
+    """Read the version without importing the package, which needs TensorFlow."""
+    text = (HERE / "tfctr" / "version.py").read_text(encoding="utf-8")
+    found = re.search(r'^__version__ = "([^"]+)"$', text, re.MULTILINE)
+    if found is None:
+        raise RuntimeError('tfctr/version.py must hold a line: __version__ = "1.2.3"')
+    return found.group(1)
+
+
+def long_description() -> str:
+    """The README is the page on the package index."""
+    readme = HERE / "README.md"
+    return readme.read_text(encoding="utf-8") if readme.exists() else ""
+
+
+CORE = [
+    "tensorflow>=2.19,<2.22",
+    "keras>=3.9,<4",
+    "numpy>=1.26,<3",
+    "pydantic>=2.7,<3",
+    "PyYAML>=6,<7",
+    "pyarrow>=17",
+    "typer>=0.12,<1",
+    "rich>=13",
+    "matplotlib>=3.8,<4",
+    "scikit-learn>=1.5,<2",
+]
+
+TFX = [
+    "tfx==1.21.*",
+    "tensorflow-transform==1.21.*",
+    "tensorflow-data-validation==1.21.*",
+    "tensorflow-model-analysis==0.52.*",
+    "apache-beam>=2.77,<3",
+    "tf-keras>=2.21,<2.22",  # for these libraries tf.keras has to be Keras 2
+    # TFX packages a user's module with these at run time, and wants pkg_resources, which 81 dropped.
+    "setuptools<81",
+    "wheel",
+]
+
+EXTRAS = {
+    "tfx": TFX,
+    "kubeflow": [*TFX, "tfx[kfp]==1.21.*"],
+    "serving": [
+        "grpcio>=1.71,<2",
+        # Newer ones want protobuf 7, and TFX wants less than 7.
+        "grpcio-health-checking>=1.71,<1.82",
+        "grpcio-reflection>=1.71,<1.82",
+        "tensorflow-serving-api>=2.19,<2.22",
+        "prometheus-client>=0.20,<1",
+    ],
+    "benchmark": ["optuna>=4", "polars>=1"],
+    "jax": ["jax>=0.5"],
+    "notebook": ["ipykernel>=6.29", "nbclient>=0.10", "nbformat>=5.10"],
+    "dev": [
+        "hypothesis>=6.100",
+        "import-linter>=2.3",
+        "keras-rs>=0.4,<0.5",  # an oracle in tests, as are the next three
+        "lifelines>=0.29",
+        "scikit-network>=0.33",
+        "tensorflow-recommenders>=0.7.7",
+        "mypy>=1.15",
+        "pytest>=8.3",
+        "pytest-timeout>=2.3",
+        "pytest-xdist>=3.6",
+        "ruff>=0.11",
+        "starlark-pyo3>=2025.1",
+        "types-PyYAML",
+    ],
+}
+
+setup(
+    name="tfctr",
+    version=version(),
+    description="Click-through-rate estimation in production, with TensorFlow, Keras and TFX",
+    long_description=long_description(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11,<3.12",  # TFX 1.21 with Kubeflow's compiler runs on no other
+    # feature_specs holds data only: installed beside tfctr, where tfctr.spec finds it by name.
+    packages=[
+        *find_packages(include=["tfctr*", "tfx_pipeline*"]),
+        *find_namespace_packages(include=["feature_specs"]),
+    ],
+    package_data={
+        "tfctr": ["py.typed"],
+        "feature_specs": ["*.yaml"],
+        "tfx_pipeline": ["deploy/**/*"],
+    },
+    install_requires=CORE,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["tfctr = tfctr.cli:main"]},
+    zip_safe=False,  # the specs are read as files
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3.11",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
+)

@@ -32,9 +32,20 @@ HINTS = (
     ),
 )
 
+RETRY = "WARNING: Retrying"  # pip's word for an index that does not answer
+
 
 class SetupError(Exception):
-    """Something the user can mend; the message says how."""
+    """Something the user can mend; the message says how.
+
+    Args:
+        message: What went wrong and what to do.
+        package_is_absent: True if the index answered that it does not have a package.
+    """
+
+    def __init__(self, message: str, *, package_is_absent: bool = False) -> None:
+        super().__init__(message)
+        self.package_is_absent = package_is_absent
 
 
 def run(
@@ -67,14 +78,16 @@ def run(
     with log.open("a", encoding="utf-8") as file:
         file.write(f"$ {' '.join(words)}\n{output}\n")
     if done.returncode != 0:
-        raise SetupError(explain(words, done.returncode, output, log))
+        absent = "No matching distribution" in output and RETRY not in output
+        raise SetupError(explain(words, done.returncode, output, log), package_is_absent=absent)
     return done.stdout
 
 
 def explain(words: Sequence[str], status: int, output: str, log: Path) -> str:
-    """Compose the message of a failed command: the last lines, and a hint."""
-    tail = "\n".join("    " + line for line in output.strip().splitlines()[-12:])
+    """Compose the message of a failed command: its last lines, and a hint."""
+    lines = [line for line in output.strip().splitlines() if not line.startswith(RETRY)]
     hints = [hint for needles, hint in HINTS if any(needle in output for needle in needles)]
     advice = hints[0] if hints else "Mend what it names, then run `make setup` again."
-    command = " ".join(Path(words[0]).name if i == 0 else w for i, w in enumerate(words[:4]))
+    command = " ".join((Path(words[0]).name, *words[1:4]))
+    tail = "\n".join("    " + line for line in lines[-12:])
     return f"`{command} …` ended with status {status}:\n{tail}\n{advice}\nThe whole output: {log}"

