@@ -1,0 +1,67 @@
+"""The full-rank cross network of DCN-V2."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from tfctr.layers.base import Layer
+
+
+@keras.saving.register_keras_serializable(package="tfctr")
+class CrossNetV2(Layer):
+    """Explicit crosses of growing order: every layer multiplies by the input once more.
+
+    ``x_{l+1} = x_0 ∘ (W_l x_l + b_l) + x_l`` on the flattened input ``x_0`` of width D; ∘ is elementwise,
+    ``W_l`` is D × D. After L layers the output holds crosses up to order L + 1. Weights: ``(D² + D) · L``.
+
+    Input shape: ``(batch, fields, dim)``, flattened inside, or ``(batch, width)``.
+    Output shape: ``(batch, width)``, width being ``fields · dim``.
+
+    Args:
+        num_layers: Cross layers, at least 1.
+        kernel_initializer: Name of a Keras initializer for ``W_l``. Biases start at zero.
+
+    Raises:
+        ValueError: When `num_layers` is below 1.
+
+    Example:
+        >>> import numpy as np
+        >>> print(CrossNetV2(3)(np.ones((2, 4, 5))).shape)
+        (2, 20)
+
+    Reference: R. Wang et al., "DCN V2: Improved Deep & Cross Network", WWW 2021, arXiv 2008.13535, Eq. 1.
+    """
+
+    def __init__(self, num_layers: int, *, kernel_initializer: str = "glorot_normal", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if num_layers < 1:
+            raise ValueError(f"CrossNetV2 needs num_layers of at least 1. Received: num_layers={num_layers}")
+        self.num_layers = num_layers
+        self.kernel_initializer = kernel_initializer
+
+    def build(self, inputs_shape: tuple[int | None, ...]) -> None:
+        width = math.prod(inputs_shape[1:])
+        self._projections = []
+        for index in range(self.num_layers):
+            dense = keras.layers.Dense(
+                width,
+                kernel_initializer=self.kernel_initializer,
+                dtype=self.dtype_policy,
+                name=f"projection_{index}",
+            )
+            dense.build((None, width))
+            self._projections.append(dense)
+
+    def call(self, inputs: Any) -> Any:
+        first = ops.reshape(inputs, (-1, math.prod(inputs.shape[1:])))  # (batch, width)
+        crossed = first
+        for projection in self._projections:
+            crossed = first * projection(crossed) + crossed
+        return crossed
+
+    def compute_output_shape(self, inputs_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (inputs_shape[0], math.prod(inputs_shape[1:]))

@@ -1,0 +1,10 @@
+"""Towers: what stands on top of the interactions.
+
+- `mlp`: dense layers with BatchNorm, activation and dropout. `dice`: DIN's activation.
+- `activation`: activations by name.
+"""
+
+from tfctr.layers.towers.dice import Dice
+from tfctr.layers.towers.mlp import MLP
+
+__all__ = ["MLP", "Dice"]

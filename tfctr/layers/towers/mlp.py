@@ -1,0 +1,103 @@
+"""The tower of dense layers that nearly every model ends in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from tfctr.layers.base import Layer
+from tfctr.layers.towers.activation import make_activation
+from tfctr.layers.towers.dice import Dice
+
+
+@keras.saving.register_keras_serializable(package="tfctr")
+class MLP(Layer):
+    """Blocks of linear map → BatchNorm → activation → dropout, then a plain linear map when asked for.
+
+    Weights: ``in · out + out`` a linear map, and ``2 · out`` trained ones a BatchNorm. Works on the last axis of
+    inputs with any number of axes; a mask keeps padded positions out of the statistics of BatchNorm and Dice.
+
+    Input shape: ``(batch, ..., width)``; mask bool, the input's shape without its last axis, True = keep.
+    Output shape: ``(batch, ..., output_units)``, or the last hidden width when `output_units` is None.
+
+    Args:
+        hidden_units: Widths of the hidden layers; may be empty when `output_units` is given.
+        output_units: Width of a last linear map without activation; None ends with the last hidden layer.
+        activation: `dice`, `prelu`, or the name of a Keras activation.
+        batch_norm: Whether each hidden layer normalises before its activation.
+        dropout_rate: Share of hidden units dropped in training, in [0, 1).
+        kernel_initializer: Name of a Keras initializer. Biases start at zero.
+
+    Raises:
+        ValueError: When there is no layer at all, a width is below 1, or the activation is unknown (at build).
+
+    Example:
+        >>> import numpy as np
+        >>> mlp = MLP((400, 400), output_units=1, batch_norm=True, dropout_rate=0.2)
+        >>> mlp(np.ones((3, 100))).shape[1], mlp.count_params() - 2 * (400 + 400)  # less the moving averages
+        (1, 202801)
+    """
+
+    def __init__(
+        self,
+        hidden_units: Sequence[int],
+        *,
+        output_units: int | None = None,
+        activation: str = "relu",
+        batch_norm: bool = False,
+        dropout_rate: float = 0.0,
+        kernel_initializer: str = "glorot_normal",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.hidden_units = tuple(hidden_units)
+        widths = self.hidden_units if output_units is None else (*self.hidden_units, output_units)
+        if not widths or min(widths) < 1:
+            raise ValueError(
+                "MLP needs at least one layer and widths of at least 1. "
+                f"Received: hidden_units={self.hidden_units}, output_units={output_units}"
+            )
+        self.output_units = output_units
+        self.activation = activation
+        self.batch_norm = batch_norm
+        self.dropout_rate = dropout_rate
+        self.kernel_initializer = kernel_initializer
+
+    def build(self, inputs_shape: tuple[int | None, ...]) -> None:
+        shape = tuple(inputs_shape)
+        self._blocks = []
+        for index, units in enumerate(self.hidden_units):
+            shape = self._append(self._dense(units, f"dense_{index}"), shape)
+            if self.batch_norm:
+                self._append(keras.layers.BatchNormalization(dtype=self.dtype_policy, name=f"norm_{index}"), shape)
+            self._append(make_activation(self.activation, rank=len(shape), dtype=self.dtype_policy), shape)
+            if self.dropout_rate:
+                self._append(keras.layers.Dropout(self.dropout_rate, dtype=self.dtype_policy), shape)
+        if self.output_units is not None:
+            self._append(self._dense(self.output_units, "output"), shape)
+
+    def _dense(self, units: int, name: str) -> keras.layers.Dense:
+        return keras.layers.Dense(units, kernel_initializer=self.kernel_initializer, dtype=self.dtype_policy, name=name)
+
+    def _append(self, layer: keras.layers.Layer, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Build `layer`, put it at the end and return its output shape."""
+        layer.build(shape)
+        self._blocks.append(layer)
+        return tuple(layer.compute_output_shape(shape))
+
+    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
+        outputs = inputs
+        for layer in self._blocks:
+            if isinstance(layer, Dice | keras.layers.BatchNormalization):
+                outputs = layer(outputs, mask=mask, training=training)
+            elif isinstance(layer, keras.layers.Dropout):
+                outputs = layer(outputs, training=training)
+            else:
+                outputs = layer(outputs)
+        return outputs
+
+    def compute_output_shape(self, inputs_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        width = self.hidden_units[-1] if self.output_units is None else self.output_units
+        return (*inputs_shape[:-1], width)
