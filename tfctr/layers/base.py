@@ -58,7 +58,13 @@ def _plain(value: Any) -> Any:
 
 
 class Layer(ConfigFromInit, keras.layers.Layer):
-    """A Keras layer whose configuration follows from its constructor."""
+    """A Keras layer whose configuration follows from its constructor.
+
+    Masks are arguments and never travel attached to tensors: a layer that is given one swallows it.
+    """
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> None:
+        return None
 
 
 def restored(value: Any) -> Any:
