@@ -1,0 +1,62 @@
+"""Metrics of click probabilities, in four layers.
+
+1. Exact functions on numpy arrays, one family a file: `auc`, `logloss` (also normalized entropy, RIG), `gauc`,
+   `calibration` (ratio, ECE, curve), `recalibration` (slope, intercept), `ranking` (NDCG, recall, precision at k),
+   `brier`; `evaluate` gives all of them as one dict.
+2. `streaming`: accumulators with bounded memory and a stated error, which merge.
+3. `keras_metrics`: metrics for `compile(metrics=...)`; `evaluation_callback`: all figures, GAUC too, after each epoch.
+4. `tfma_metrics`: the same numbers on Beam, for the Evaluator and its gate.
+
+`report` and `plots` show the figures; `rows` reads and checks what all metrics take; `group_mean` averages groups.
+Modules of layer 3 and 4 and `plots` are imported by their own names, because they load Keras, Beam or matplotlib.
+"""
+
+from tfctr.training.metrics.auc import auc
+from tfctr.training.metrics.brier import brier
+from tfctr.training.metrics.calibration import (
+    CalibrationCurve,
+    calibration_curve,
+    calibration_ratio,
+    expected_calibration_error,
+)
+from tfctr.training.metrics.evaluate import evaluate_arrays
+from tfctr.training.metrics.gauc import gauc
+from tfctr.training.metrics.group_mean import GroupedResult, GroupMean
+from tfctr.training.metrics.logloss import logloss, normalized_entropy, relative_information_gain
+from tfctr.training.metrics.ranking import RankingResult, ranking_at_k
+from tfctr.training.metrics.recalibration import Recalibration, calibration_slope, recalibration
+from tfctr.training.metrics.rows import undefined_reason
+from tfctr.training.metrics.streaming import (
+    BinarySums,
+    GroupSample,
+    LogitHistogram,
+    OrderedGroups,
+    StreamingEvaluation,
+)
+
+__all__ = [
+    "BinarySums",
+    "CalibrationCurve",
+    "GroupMean",
+    "GroupSample",
+    "GroupedResult",
+    "LogitHistogram",
+    "OrderedGroups",
+    "RankingResult",
+    "Recalibration",
+    "StreamingEvaluation",
+    "auc",
+    "brier",
+    "calibration_curve",
+    "calibration_ratio",
+    "calibration_slope",
+    "evaluate_arrays",
+    "expected_calibration_error",
+    "gauc",
+    "logloss",
+    "normalized_entropy",
+    "ranking_at_k",
+    "recalibration",
+    "relative_information_gain",
+    "undefined_reason",
+]

@@ -1,0 +1,127 @@
+"""NDCG, recall and precision at k inside groups; ties are averaged over all their orders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tfctr.training.metrics.group_mean import GroupedResult, GroupMean, Weighting, group_weights
+from tfctr.training.metrics.rows import Floats, Rows, read_groups, read_rows
+
+
+@dataclass(frozen=True)
+class RankingResult:
+    """NDCG, recall and precision at `k` over the same groups."""
+
+    k: int
+    ndcg: GroupedResult
+    recall: GroupedResult
+    precision: GroupedResult
+
+
+def ranking_at_k(
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    groups: ArrayLike,
+    *,
+    k: int,
+    weights: ArrayLike | None = None,
+    weighting: Weighting = "uniform",
+) -> RankingResult:
+    """Rank the rows of each group by score and look at the first k.
+
+    With y_r the label at rank r (from 1) and P the positives of the group:
+    `DCG = sum_{r <= k} y_r / log2(1 + r)`, `NDCG = DCG / (DCG of the best order)`,
+    `recall = sum_{r <= k} y_r / P`, `precision = sum_{r <= k} y_r / k` (k even where the group is smaller).
+    Rows with equal scores share the mean of their places' worth: the figure is the expectation over a random order of
+    ties, so it does not depend on the order of the rows. Groups without a positive are skipped in all three.
+
+    Args:
+        labels: 0 or 1, `(rows,)` or `(rows, 1)`.
+        probabilities: Any scores: only their order inside a group counts.
+        groups: Key of each row's group: integers or text.
+        k: How many places count, at least 1.
+        weights: Only to leave out rows of weight 0; the other rows count 1 each, for a place in a
+            list is not divisible.
+        weighting: Weight of a group in the mean: "uniform", "impressions" or "clicks".
+
+    Raises:
+        ValueError: As `gauc`; or k is below 1.
+
+    Example:
+        >>> result = ranking_at_k([1, 0, 0, 1], [0.9, 0.5, 0.5, 0.5], [7, 7, 7, 7], k=2)
+        >>> round(result.ndcg.value, 4), round(result.recall.value, 4), round(result.precision.value, 4)
+        (0.7421, 0.6667, 0.6667)
+
+    Reference: McSherry and Najork, "Computing information retrieval performance measures efficiently in the presence
+    of tied scores", ECIR 2008.
+    """
+    keys = read_groups(groups, weights, len(np.atleast_1d(np.asarray(labels))))
+    rows = read_rows(labels, probabilities, weights, probabilities=False)
+    return ranking_of_rows(keys, rows, k, weighting)
+
+
+def ranking_of_rows(keys: NDArray[Any], rows: Rows, k: int, weighting: Weighting = "uniform") -> RankingResult:
+    """As `ranking_at_k`, for rows already read."""
+    means = ranking_means(keys, rows, k, weighting)
+    return RankingResult(k, *(mean.result() for mean in means))
+
+
+def ranking_means(
+    keys: NDArray[Any], rows: Rows, k: int, weighting: Weighting = "uniform"
+) -> tuple[GroupMean, GroupMean, GroupMean]:
+    """NDCG, recall and precision at k of whole groups, as sums that can be merged with those of other groups."""
+    if k < 1:
+        raise ValueError(f"k must be at least 1. Received: {k}.")
+    if not len(keys):
+        return GroupMean(), GroupMean(), GroupMean()
+    order = np.lexsort((-rows.scores, keys))
+    keys, scores, hits = keys[order], rows.scores[order], rows.labels[order]
+    new_group = np.r_[True, keys[1:] != keys[:-1]]
+    starts = np.flatnonzero(new_group)
+    sizes = np.diff(np.r_[starts, len(keys)])
+    places = np.arange(len(keys)) - np.repeat(starts, sizes)
+
+    cells = np.flatnonzero(new_group | np.r_[True, scores[1:] != scores[:-1]])
+    positives = np.add.reduceat(hits, starts)
+    dcg = _tied_sum(_discounts(places, k), hits, cells, starts)
+    found = _tied_sum((places < k).astype(np.float64), hits, cells, starts)
+
+    defined = positives > 0
+    safe = np.where(defined, positives, 1)
+    depth = min(k, int(sizes.max()))
+    ndcg = dcg / _best_dcg(depth)[np.minimum(safe, depth).astype(np.int64)]
+    weights = group_weights(weighting, positives, sizes - positives)
+    values = (ndcg, found / safe, found / k)
+    broken = np.isnan(scores).any()
+    return _means([np.where(defined, value, np.nan) for value in values], weights, sizes, bool(broken))
+
+
+def _means(
+    values: list[Floats], weights: Floats, sizes: NDArray[np.int64], broken: bool
+) -> tuple[GroupMean, GroupMean, GroupMean]:
+    ndcg, recall, precision = (GroupMean().add(value, weights, sizes) for value in values)
+    if broken:
+        for mean in (ndcg, recall, precision):
+            mean.sums[1] = np.nan
+    return ndcg, recall, precision
+
+
+def _discounts(places: NDArray[np.int64], k: int) -> Floats:
+    return np.where(places < k, 1 / np.log2(places + 2.0), 0.0)
+
+
+def _best_dcg(k: int) -> Floats:
+    """DCG at k of a group with 0, 1, 2, ... k positives in the best order, `(k + 1,)`."""
+    return np.r_[np.inf, np.cumsum(1 / np.log2(np.arange(k) + 2.0))]
+
+
+def _tied_sum(worth: Floats, hits: Floats, cells: NDArray[np.int64], starts: NDArray[np.int64]) -> Floats:
+    """Sum over each group of worth(place) * hit, with the mean worth of a cell for each of its rows."""
+    sizes = np.diff(np.r_[cells, len(worth)])
+    per_cell = np.add.reduceat(worth, cells) * np.add.reduceat(hits, cells) / sizes
+    total: Floats = np.add.reduceat(per_cell, np.searchsorted(cells, starts))
+    return total
