@@ -3,12 +3,14 @@
 - `factorization_machine`: all pairs' inner products. `cross_net_v2`, `cross_net_mixture`: DCN-V2's crosses.
 - `interacting_layer`: AutoInt's attention over fields.
 - `feature_gate`, `multi_head_bilinear_fusion`: FinalMLP's two parts.
+- `flatten`: fields side by side.
 """
 
 from tfctr.layers.interaction.cross_net_mixture import CrossNetMixture
 from tfctr.layers.interaction.cross_net_v2 import CrossNetV2
 from tfctr.layers.interaction.factorization_machine import FactorizationMachine
 from tfctr.layers.interaction.feature_gate import FeatureGate
+from tfctr.layers.interaction.flatten import flatten_fields
 from tfctr.layers.interaction.interacting_layer import InteractingLayer
 from tfctr.layers.interaction.multi_head_bilinear_fusion import MultiHeadBilinearFusion
 
@@ -19,4 +21,5 @@ __all__ = [
     "FeatureGate",
     "InteractingLayer",
     "MultiHeadBilinearFusion",
+    "flatten_fields",
 ]

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from tfctr.layers.base import Layer
+from tfctr.layers.interaction.flatten import flatten_fields
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
@@ -63,7 +64,7 @@ class CrossNetMixture(Layer):
         self.share_gates = share_gates
         self.kernel_initializer = kernel_initializer
 
-    def build(self, inputs_shape: tuple[int | None, ...]) -> None:
+    def build(self, inputs_shape: tuple[Any, ...]) -> None:
         width = math.prod(inputs_shape[1:])
         layers = range(self.num_layers)
         experts, rank = self.num_experts, self.rank
@@ -78,7 +79,7 @@ class CrossNetMixture(Layer):
         return self.add_weight(name=name, shape=shape, initializer=self.kernel_initializer)
 
     def call(self, inputs: Any) -> Any:
-        first = ops.reshape(inputs, (-1, math.prod(inputs.shape[1:])))  # (batch, width)
+        first = flatten_fields(inputs)  # (batch, width)
         crossed = first
         for index in range(self.num_layers):
             crossed = self._cross(first, crossed, index) + crossed
@@ -94,5 +95,5 @@ class CrossNetMixture(Layer):
         # The gates add up to 1, so the common bias passes the mixture unchanged.
         return first * (ops.einsum("bkr,krw->bw", mixed, self._up[index]) + self._bias[index])
 
-    def compute_output_shape(self, inputs_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def compute_output_shape(self, inputs_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         return (inputs_shape[0], math.prod(inputs_shape[1:]))

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 import keras
-from keras import ops
 
 from tfctr.layers.base import Layer
+from tfctr.layers.interaction.flatten import flatten_fields
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
@@ -43,7 +43,7 @@ class CrossNetV2(Layer):
         self.num_layers = num_layers
         self.kernel_initializer = kernel_initializer
 
-    def build(self, inputs_shape: tuple[int | None, ...]) -> None:
+    def build(self, inputs_shape: tuple[Any, ...]) -> None:
         width = math.prod(inputs_shape[1:])
         self._projections = []
         for index in range(self.num_layers):
@@ -57,11 +57,11 @@ class CrossNetV2(Layer):
             self._projections.append(dense)
 
     def call(self, inputs: Any) -> Any:
-        first = ops.reshape(inputs, (-1, math.prod(inputs.shape[1:])))  # (batch, width)
+        first = flatten_fields(inputs)  # (batch, width)
         crossed = first
         for projection in self._projections:
             crossed = first * projection(crossed) + crossed
         return crossed
 
-    def compute_output_shape(self, inputs_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def compute_output_shape(self, inputs_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         return (inputs_shape[0], math.prod(inputs_shape[1:]))

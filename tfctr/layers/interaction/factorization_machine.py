@@ -36,5 +36,5 @@ class FactorizationMachine(Layer):
         pairs = 0.5 * ops.sum(square_of_sum - sum_of_squares, axis=-1, keepdims=True)  # (batch, 1)
         return ops.cast(pairs, self.compute_dtype)
 
-    def compute_output_shape(self, fields_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def compute_output_shape(self, fields_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         return (fields_shape[0], 1)

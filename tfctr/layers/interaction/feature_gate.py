@@ -62,7 +62,7 @@ class FeatureGate(Layer):
         self.context_dim = context_dim
         self.context_initializer = context_initializer
 
-    def build(self, inputs_shape: tuple[int | None, ...], context_shape: tuple[int | None, ...] | None = None) -> None:
+    def build(self, inputs_shape: tuple[Any, ...], context_shape: tuple[Any, ...] | None = None) -> None:
         if self.context == "learned":
             shape = (1, self.context_dim or inputs_shape[-1])
             self._constant = self.add_weight(name="context", shape=shape, initializer=self._initializer())
@@ -90,6 +90,6 @@ class FeatureGate(Layer):
         return ops.reshape(2.0 * ops.sigmoid(logits), (-1, *inputs.shape[1:]))
 
     def compute_output_shape(
-        self, inputs_shape: tuple[int | None, ...], context_shape: tuple[int | None, ...] | None = None
-    ) -> tuple[int | None, ...]:
+        self, inputs_shape: tuple[Any, ...], context_shape: tuple[Any, ...] | None = None
+    ) -> tuple[Any, ...]:
         return inputs_shape

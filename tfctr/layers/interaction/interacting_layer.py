@@ -77,7 +77,7 @@ class InteractingLayer(Layer):
         self.residual = residual
         self.dropout_rate = dropout_rate
 
-    def build(self, fields_shape: tuple[int | None, ...]) -> None:
+    def build(self, fields_shape: tuple[Any, ...]) -> None:
         width = self.num_heads * self.head_dim
         dim = fields_shape[-1]
         projected = self.residual == "project" or (self.residual == "auto" and dim != width)
@@ -137,5 +137,5 @@ class InteractingLayer(Layer):
         fields = heads.shape[2]
         return ops.reshape(ops.transpose(heads, (0, 2, 1, 3)), (-1, fields, self.num_heads * self.head_dim))
 
-    def compute_output_shape(self, fields_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def compute_output_shape(self, fields_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         return (*fields_shape[:-1], self.num_heads * self.head_dim)

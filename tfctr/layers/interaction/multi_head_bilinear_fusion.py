@@ -50,7 +50,7 @@ class MultiHeadBilinearFusion(Layer):
         self.num_heads = num_heads
         self.units = units
 
-    def build(self, first_shape: tuple[int | None, ...], second_shape: tuple[int | None, ...]) -> None:
+    def build(self, first_shape: tuple[Any, ...], second_shape: tuple[Any, ...]) -> None:
         widths = (first_shape[-1], second_shape[-1])
         for width in widths:
             if width % self.num_heads:
@@ -77,7 +77,5 @@ class MultiHeadBilinearFusion(Layer):
         product = ops.einsum("bkju,bkj->bu", half, pieces2)  # (batch, units)
         return self._linear1(first) + self._linear2(second) + product
 
-    def compute_output_shape(
-        self, first_shape: tuple[int | None, ...], second_shape: tuple[int | None, ...]
-    ) -> tuple[int | None, ...]:
+    def compute_output_shape(self, first_shape: tuple[Any, ...], second_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         return (first_shape[0], self.units)

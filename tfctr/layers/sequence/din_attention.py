@@ -46,7 +46,7 @@ class DINAttention(Layer):
         self.activation = activation
         self.softmax = softmax
 
-    def build(self, target_shape: tuple[int | None, ...], sequence_shape: tuple[int | None, ...]) -> None:
+    def build(self, target_shape: tuple[Any, ...], sequence_shape: tuple[Any, ...]) -> None:
         self._unit = LocalActivationUnit(
             self.hidden_units, activation=self.activation, dtype=self.dtype_policy, name="unit"
         )

@@ -52,7 +52,7 @@ class LocalActivationUnit(Layer):
         self.activation = activation
         self.kernel_initializer = kernel_initializer
 
-    def build(self, target_shape: tuple[int | None, ...], sequence_shape: tuple[int | None, ...]) -> None:
+    def build(self, target_shape: tuple[Any, ...], sequence_shape: tuple[Any, ...]) -> None:
         dim = target_shape[-1]
         if sequence_shape[-1] != dim:
             raise ValueError(
@@ -62,7 +62,8 @@ class LocalActivationUnit(Layer):
         units = self.hidden_units[0] if self.hidden_units else 1
         self._kernel = self.add_weight(name="kernel", shape=(4 * dim, units), initializer=self.kernel_initializer)
         self._bias = self.add_weight(name="bias", shape=(units,), initializer="zeros")
-        self._activation, self._mlp = None, None
+        self._activation: keras.layers.Layer | None = None
+        self._mlp: MLP | None = None
         if self.hidden_units:
             self._activation = make_activation(self.activation, rank=3, dtype=self.dtype_policy)
             self._activation.build((None, None, units))
@@ -81,7 +82,7 @@ class LocalActivationUnit(Layer):
             # What stands at padded positions is nobody's business: it could even be NaN.
             sequence = ops.where(ops.expand_dims(mask, -1), sequence, ops.zeros_like(sequence))
         scores = self._first_layer(target, sequence)  # (batch, length, units)
-        if self._activation is not None:
+        if self._activation is not None and self._mlp is not None:
             masked = {"mask": mask, "training": training} if isinstance(self._activation, Dice) else {}
             scores = self._mlp(self._activation(scores, **masked), mask=mask, training=training)
         scores = ops.cast(ops.squeeze(scores, axis=-1), "float32")  # (batch, length)

@@ -50,7 +50,7 @@ class Dice(Layer):
         self.momentum = momentum
         self.epsilon = epsilon
 
-    def build(self, inputs_shape: tuple[int | None, ...]) -> None:
+    def build(self, inputs_shape: tuple[Any, ...]) -> None:
         shape = (inputs_shape[-1],)
         float32 = {"shape": shape, "dtype": "float32", "autocast": False}
         self._alpha = self.add_weight(name="alpha", initializer="zeros", **float32)
@@ -84,5 +84,5 @@ class Dice(Layer):
     def _move(self, average: keras.Variable, value: Any) -> None:
         average.assign(average * self.momentum + ops.stop_gradient(value) * (1.0 - self.momentum))
 
-    def compute_output_shape(self, inputs_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def compute_output_shape(self, inputs_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         return inputs_shape

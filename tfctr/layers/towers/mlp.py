@@ -65,9 +65,9 @@ class MLP(Layer):
         self.dropout_rate = dropout_rate
         self.kernel_initializer = kernel_initializer
 
-    def build(self, inputs_shape: tuple[int | None, ...]) -> None:
+    def build(self, inputs_shape: tuple[Any, ...]) -> None:
         shape = tuple(inputs_shape)
-        self._blocks = []
+        self._blocks: list[keras.layers.Layer] = []
         for index, units in enumerate(self.hidden_units):
             shape = self._append(self._dense(units, f"dense_{index}"), shape)
             if self.batch_norm:
@@ -81,7 +81,7 @@ class MLP(Layer):
     def _dense(self, units: int, name: str) -> keras.layers.Dense:
         return keras.layers.Dense(units, kernel_initializer=self.kernel_initializer, dtype=self.dtype_policy, name=name)
 
-    def _append(self, layer: keras.layers.Layer, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def _append(self, layer: keras.layers.Layer, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Build `layer`, put it at the end and return its output shape."""
         layer.build(shape)
         self._blocks.append(layer)
@@ -98,6 +98,6 @@ class MLP(Layer):
                 outputs = layer(outputs)
         return outputs
 
-    def compute_output_shape(self, inputs_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def compute_output_shape(self, inputs_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         width = self.hidden_units[-1] if self.output_units is None else self.output_units
         return (*inputs_shape[:-1], width)

@@ -1,0 +1,33 @@
+"""FM: a factorization machine, the linear model plus all pairwise crosses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from tfctr.layers.embedding import FirstOrder
+from tfctr.layers.interaction import FactorizationMachine
+from tfctr.models.ctr_model import CTRModel
+from tfctr.spec import BoundSpec
+
+
+@keras.saving.register_keras_serializable(package="tfctr")
+class FM(CTRModel):
+    """``logit = b + Σ w_i + Σ_{i<j} <e_i, e_j>``.
+
+    Args:
+        spec: Bound spec.
+        **options: See `CTRModel`.
+
+    Reference: S. Rendle, "Factorization Machines", ICDM 2010, Eq. 1.
+    """
+
+    def __init__(self, spec: BoundSpec | dict, **options: Any) -> None:
+        super().__init__(spec, **options)
+        self.linear = FirstOrder(self.spec, table=self.make_table(), name="linear")
+        self.embedding = self.make_embedding(name="embedding")
+        self.pairs = FactorizationMachine(name="pairs")
+
+    def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
+        return self.linear(features) + self.pairs(self.embedding(features).fields)

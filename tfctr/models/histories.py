@@ -1,0 +1,60 @@
+"""Which sequences of a spec are compared with which candidate features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tfctr.spec import FeatureSpec, Problem, SequenceFeature
+
+
+@dataclass(frozen=True)
+class History:
+    """One history of a user: aligned sequences, and the candidate's features they are compared with.
+
+    Args:
+        events: Names of the sequences, the main one first, its side columns after it.
+        targets: Names of the candidate's features, one for each of `events`.
+    """
+
+    events: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
+def histories_of(spec: FeatureSpec) -> tuple[History, ...]:
+    """Return the histories of `spec` in its order; a sequence and what is aligned with it are one history."""
+    sequences = [f for f in spec.features if isinstance(f, SequenceFeature)]
+    return tuple(
+        History(
+            events=tuple(part.name for part in parts),
+            targets=tuple(part.target_name or "" for part in parts),
+        )
+        for main in sequences
+        if main.aligned_with is None
+        for parts in [[main, *(side for side in sequences if side.aligned_with == main.name)]]
+    )
+
+
+def history_problems(spec: FeatureSpec, model: str) -> Iterator[Problem]:
+    """Yield what keeps the sequences of `spec` from being compared with a candidate."""
+    sequences = {f.name: f for f in spec.features if isinstance(f, SequenceFeature)}
+    if not sequences:
+        yield Problem(
+            f"{model} compares a candidate with a history; add a feature of kind sequence, "
+            "with `shares` naming the candidate's feature",
+            "features",
+        )
+    for index, feature in enumerate(spec.features):
+        if not isinstance(feature, SequenceFeature):
+            continue
+        if feature.target_name is None:
+            yield Problem(
+                f"{model} needs to know what {feature.name!r} is compared with; give `shares` or `target`",
+                f"features.{index}.target",
+            )
+        elif feature.target_name in sequences:
+            yield Problem(
+                f"{feature.name!r} is compared with {feature.target_name!r}, which is a sequence itself; "
+                "name a feature of the candidate as `target`",
+                f"features.{index}.target",
+            )

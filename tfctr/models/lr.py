@@ -1,0 +1,30 @@
+"""LR: logistic regression, the linear baseline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from tfctr.layers.embedding import FirstOrder
+from tfctr.models.ctr_model import CTRModel
+from tfctr.spec import BoundSpec
+
+
+@keras.saving.register_keras_serializable(package="tfctr")
+class LR(CTRModel):
+    """``logit = b + Σ w_i``: one weight an id, one a number. `embedding_dim` has no effect.
+
+    Args:
+        spec: Bound spec.
+        **options: See `CTRModel`.
+
+    Reference: Richardson et al., "Predicting Clicks: Estimating the Click-Through Rate for New Ads", WWW 2007.
+    """
+
+    def __init__(self, spec: BoundSpec | dict, **options: Any) -> None:
+        super().__init__(spec, **options)
+        self.linear = FirstOrder(self.spec, table=self.make_table(), name="linear")
+
+    def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
+        return self.linear(features)
