@@ -1,0 +1,162 @@
+"""Batches of arrays in memory: one gather per batch, never a loop over rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from tfctr.data.batches.element import element, spec_of, tensor_infos
+from tfctr.data.errors import DataError
+from tfctr.spec import BoundSpec, FeatureSpec
+
+
+class ArrayPlan:
+    """The batches of arrays, epoch by epoch; the same seed gives the same batches on every machine.
+
+    Args:
+        arrays: Transformed tensors by name, all with the same number of rows.
+        spec: The spec they were made by.
+        batch_size: Rows in a batch; the last one may be smaller.
+        seed: With the number of the epoch it decides the order of the rows.
+        shuffle: False keeps the order of the arrays.
+        drop_remainder: Leave out the smaller batch at the end.
+        labels: False gives ``(features,)``, for arrays that have no labels.
+
+    Raises:
+        DataError: When a tensor is missing, or lengths or shapes do not fit the spec.
+
+    Example:
+        >>> spec = FeatureSpec(
+        ...     name="ads",
+        ...     features=[{"kind": "numeric", "name": "price", "role": "item"}],
+        ...     tasks=[{"name": "click", "label": "clicked"}],
+        ...     meta={"time": "second"},
+        ... )
+        >>> arrays = {"price": np.arange(5, dtype=np.float32), "click": np.zeros(5, np.float32)}
+        >>> plan = ArrayPlan(arrays, spec, batch_size=2, shuffle=False)
+        >>> plan.steps_per_epoch
+        3
+        >>> [features["price"].numpy().tolist() for features, label in plan.epoch(0, start_step=1)]
+        [[2.0, 3.0], [4.0]]
+    """
+
+    def __init__(
+        self,
+        arrays: Mapping[str, np.ndarray],
+        spec: FeatureSpec | BoundSpec,
+        *,
+        batch_size: int,
+        seed: int = 0,
+        shuffle: bool = True,
+        drop_remainder: bool = False,
+        labels: bool = True,
+    ):
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, received {batch_size}")
+        self.spec = spec_of(spec)
+        self.batch_size = batch_size
+        self.seed = seed
+        self.shuffle = shuffle
+        self.drop_remainder = drop_remainder
+        self.labels = labels
+        self._tensors = _checked(arrays, self.spec, labels=labels)
+        self.rows = int(next(iter(self._tensors.values())).shape[0])
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch."""
+        whole, rest = divmod(self.rows, self.batch_size)
+        return whole + (rest > 0 and not self.drop_remainder)
+
+    def order(self, epoch: int) -> np.ndarray:
+        """Return the order of the rows in an epoch, int64 ``(rows,)``."""
+        if not self.shuffle:
+            return np.arange(self.rows)
+        return np.random.default_rng([self.seed, epoch]).permutation(self.rows)
+
+    def epoch(self, epoch: int = 0, start_step: int = 0) -> tf.data.Dataset:
+        """Return the batches of an epoch (from 0) from `start_step` (from 0) on."""
+        order = tf.constant(self.order(epoch))
+        return self._complete(self._batches(order, start_step), max(self.steps_per_epoch - start_step, 0))
+
+    def passes(self, seed: int | None) -> tf.data.Dataset:
+        """Return a dataset with a new order of the rows in every pass over it."""
+        if not self.shuffle:
+            return self.epoch(0)
+        draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
+
+        def one_pass(draw: tf.Tensor) -> tf.data.Dataset:
+            order = tf.random.experimental.stateless_shuffle(tf.range(self.rows, dtype=tf.int64), seed=[draw, 0])
+            return self._batches(order)
+
+        return self._complete(draws.flat_map(one_pass), self.steps_per_epoch)
+
+    def _batches(self, order: tf.Tensor, start_step: int = 0) -> tf.data.Dataset:
+        """Return the batches of the rows in this order, one gather a tensor."""
+
+        def gather(step: tf.Tensor) -> tuple:
+            rows = order[step * self.batch_size : (step + 1) * self.batch_size]
+            if self.drop_remainder:  # a TPU wants to know the size of every batch
+                rows = tf.ensure_shape(rows, (self.batch_size,))
+            batch = {name: tf.gather(tensor, rows) for name, tensor in self._tensors.items()}
+            return element(batch, self.spec, labels=self.labels)
+
+        steps = tf.data.Dataset.range(start_step, self.steps_per_epoch)
+        return steps.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+    def _complete(self, batches: tf.data.Dataset, steps: int) -> tf.data.Dataset:
+        return batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(tf.data.AUTOTUNE)
+
+
+def array_dataset(
+    arrays: Mapping[str, np.ndarray],
+    spec: FeatureSpec | BoundSpec,
+    *,
+    batch_size: int,
+    seed: int | None = None,
+    shuffle: bool = False,
+    drop_remainder: bool = False,
+    labels: bool = True,
+) -> tf.data.Dataset:
+    """Return arrays in memory as a dataset for `model.fit`, `evaluate` and `predict`.
+
+    With `shuffle` every pass over the dataset has a new order of all rows; a `seed` makes the sequence of orders
+    the same in every run. For training that can be resumed take `ArrayPlan`.
+
+    Args:
+        arrays: Transformed tensors by name (`TransformOutput.transform`).
+        spec: The spec they were made by.
+        batch_size: Rows in a batch.
+        seed: None takes a different order in every run.
+        shuffle: Whether to mix the rows.
+        drop_remainder: Leave out the smaller batch at the end.
+        labels: False gives ``(features,)``, for arrays that have no labels.
+
+    Raises:
+        DataError: When a tensor is missing, or lengths or shapes do not fit the spec.
+    """
+    plan = ArrayPlan(arrays, spec, batch_size=batch_size, shuffle=shuffle, drop_remainder=drop_remainder, labels=labels)
+    return plan.passes(seed)
+
+
+def _checked(arrays: Mapping[str, np.ndarray], spec: FeatureSpec, *, labels: bool) -> dict[str, tf.Tensor]:
+    """Return the tensors of a batch by name, with the dtypes of the spec."""
+    tensors: dict[str, tf.Tensor] = {}
+    rows: tuple[str, int] | None = None
+    for info in tensor_infos(spec, arrays, labels=labels):
+        array = np.asarray(arrays[info.name])
+        if array.shape[1:] != info.shape:
+            raise DataError(f"tensor {info.name!r} has shape {array.shape}, expected (rows, *{info.shape})")
+        rows = rows or (info.name, len(array))
+        if len(array) != rows[1]:
+            raise DataError(f"tensor {info.name!r} has {len(array)} rows, {rows[0]!r} has {rows[1]}")
+        tensors[info.name] = _on_host(array.astype(info.dtype, copy=False))
+    return tensors
+
+
+def _on_host(array: np.ndarray) -> tf.Tensor:
+    """Return the array as a tensor in the host's memory: tf.data runs there, and tables of rows can be large."""
+    with tf.device("CPU:0"):
+        return tf.constant(array)

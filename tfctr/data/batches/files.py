@@ -1,0 +1,162 @@
+"""Batches of TFRecord files of transformed `tf.Example`s, parsed a batch at a time."""
+
+from __future__ import annotations
+
+import functools
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tfctr.data.batches.element import element, spec_of, tensor_infos
+from tfctr.data.errors import DataError
+from tfctr.spec import BoundSpec, FeatureSpec
+
+SHUFFLE_ROWS = 65_536
+"""Rows the shuffle buffer holds by default: at 1 kB a row, 64 MB."""
+
+INTERLEAVED = {"cycle_length": 8, "block_length": 16, "num_parallel_calls": 8, "deterministic": True}
+
+
+class FilePlan:
+    """The batches of TFRecord files, epoch by epoch; the same seed gives the same batches on every machine.
+
+    Rows are mixed by the order of the files, by reading several at once and by a shuffle buffer, all decided by
+    `seed` and the number of the epoch. Steps before `start_step` are read and not parsed.
+
+    Args:
+        files: Glob pattern, folder, file, or a list of them; ``.gz`` files are compressed.
+        spec: The spec the examples were made by.
+        batch_size: Rows in a batch; the last one may be smaller.
+        seed: With the number of the epoch it decides the order of the rows.
+        shuffle: False keeps the order of the files (by name) and of the rows in them.
+        shuffle_rows: Rows the shuffle buffer holds.
+        drop_remainder: Leave out the smaller batch at the end.
+        labels: False gives ``(features,)``, for examples that have no labels.
+
+    Raises:
+        DataError: When no file is found, the files have no rows, or the first example lacks a tensor.
+    """
+
+    def __init__(
+        self,
+        files: str | Path | Sequence[str | Path],
+        spec: FeatureSpec | BoundSpec,
+        *,
+        batch_size: int,
+        seed: int = 0,
+        shuffle: bool = True,
+        shuffle_rows: int = SHUFFLE_ROWS,
+        drop_remainder: bool = False,
+        labels: bool = True,
+    ):
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, received {batch_size}")
+        self.spec = spec_of(spec)
+        self.batch_size = batch_size
+        self.seed = seed
+        self.shuffle = shuffle
+        self.shuffle_rows = shuffle_rows
+        self.drop_remainder = drop_remainder
+        self.labels = labels
+        self.files = _files(files)
+        infos = tensor_infos(self.spec, _names_in(self.files), labels=labels)
+        self._parsed_as = {info.name: tf.io.FixedLenFeature(info.shape, info.dtype) for info in infos}
+
+    @functools.cached_property
+    def rows(self) -> int:
+        """Rows in all files, counted by reading them once."""
+        return int(_records(self.files).reduce(np.int64(0), lambda count, _: count + 1))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch."""
+        whole, rest = divmod(self.rows, self.batch_size)
+        return whole + (rest > 0 and not self.drop_remainder)
+
+    def epoch(self, epoch: int = 0, start_step: int = 0) -> tf.data.Dataset:
+        """Return the batches of an epoch (from 0) from `start_step` (from 0) on."""
+        records = _records(self.files)
+        if self.shuffle:
+            generator = np.random.default_rng([self.seed, epoch])
+            files = tf.data.Dataset.from_tensor_slices(list(generator.permutation(self.files)))
+            records = files.interleave(_open, **INTERLEAVED)
+            buffer_seed = int(generator.integers(2**31))
+            records = records.shuffle(self.shuffle_rows, seed=buffer_seed, reshuffle_each_iteration=False)
+        return self.parsed(records, start_step=start_step)
+
+    def parsed(self, records: tf.data.Dataset, *, start_step: int = 0) -> tf.data.Dataset:
+        """Return the batches of a dataset of serialized examples."""
+        batches = records.batch(self.batch_size, drop_remainder=self.drop_remainder).skip(start_step)
+
+        def parse(serialized: tf.Tensor) -> tuple:
+            return element(tf.io.parse_example(serialized, self._parsed_as), self.spec, labels=self.labels)
+
+        batches = batches.map(parse, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def transformed_dataset(
+    pattern: str | Path | Sequence[str | Path],
+    spec: FeatureSpec | BoundSpec,
+    *,
+    batch_size: int,
+    seed: int | None = None,
+    shuffle: bool = False,
+    shuffle_rows: int = SHUFFLE_ROWS,
+    drop_remainder: bool = False,
+    labels: bool = True,
+) -> tf.data.Dataset:
+    """Return TFRecord files of transformed examples as a dataset for `model.fit`, `evaluate` and `predict`.
+
+    With `shuffle` every pass over the dataset has a new order; a `seed` makes the sequence of orders the same in
+    every run. For training that can be resumed take `FilePlan`, which has the same arguments.
+
+    Raises:
+        DataError: When no file is found, the files have no rows, or the first example lacks a tensor.
+    """
+    plan = FilePlan(pattern, spec, batch_size=batch_size, drop_remainder=drop_remainder, labels=labels)
+    if not shuffle:
+        return plan.parsed(_records(plan.files))
+    files = tf.data.Dataset.from_tensor_slices(plan.files)
+    files = files.shuffle(len(plan.files), seed=seed, reshuffle_each_iteration=True)
+    records = files.interleave(_open, **INTERLEAVED)
+    return plan.parsed(records.shuffle(shuffle_rows, seed=seed, reshuffle_each_iteration=True))
+
+
+def _files(patterns: str | Path | Sequence[str | Path]) -> list[str]:
+    """Return the files of the patterns, folders unfolded, sorted by name within each pattern."""
+    found: list[str] = []
+    for pattern in [patterns] if isinstance(patterns, str | Path) else patterns:
+        text = str(Path(pattern) / "*") if Path(pattern).is_dir() else str(pattern)
+        found += [name for name in sorted(glob.glob(text)) if Path(name).is_file() and not _hidden(name)]
+    if not found:
+        raise DataError(f"no TFRecord file matches {patterns!s}")
+    return found
+
+
+def _hidden(name: str) -> bool:
+    return Path(name).name.startswith((".", "_"))
+
+
+def _open(file: tf.Tensor) -> tf.data.Dataset:
+    """Return the records of one file, compressed or not as its name says."""
+    compressed = tf.strings.regex_full_match(file, r".*\.gz")
+    return tf.data.TFRecordDataset(file, compression_type=tf.where(compressed, "GZIP", ""))
+
+
+def _records(files: Sequence[str]) -> tf.data.Dataset:
+    return tf.data.Dataset.from_tensor_slices(list(files)).flat_map(_open)
+
+
+def _names_in(files: Sequence[str]) -> list[str]:
+    """Return the names of the tensors in the first example."""
+    try:
+        first = next(iter(_records(files).take(1)), None)
+    except tf.errors.DataLossError as error:
+        raise DataError(f"{files[0]} is no TFRecord file, or only half of one: {error.message}") from error
+    if first is None:
+        raise DataError(f"no example in {len(files)} TFRecord file(s), the first of them {files[0]}")
+    return list(tf.train.Example.FromString(first.numpy()).features.feature)

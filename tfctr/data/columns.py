@@ -1,0 +1,51 @@
+"""Which columns a raw log must have, and their Arrow types.
+
+A spec's raw columns are what the transform reads. The log itself lacks the columns that `spec.history` will
+build, and must have those that the histories are built from.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pyarrow as pa
+
+from tfctr.spec import FeatureSpec, History, RawColumn
+
+ValueType = Literal["string", "int", "float"]
+ARROW_TYPES: dict[ValueType, pa.DataType] = {"string": pa.string(), "int": pa.int64(), "float": pa.float32()}
+
+
+def arrow_type(column: RawColumn) -> pa.DataType:
+    """Return the Arrow type of a raw column: of one value, or of the list of its values."""
+    value = ARROW_TYPES[column.type]
+    return value if column.shape == "scalar" else pa.list_(value)
+
+
+def made_columns(spec: FeatureSpec) -> frozenset[str]:
+    """Return the names of the columns that the histories of the spec make."""
+    made = {history.name for history in spec.history}
+    return frozenset(made | {history.times for history in spec.history if history.times})
+
+
+def log_columns(spec: FeatureSpec) -> tuple[RawColumn, ...]:
+    """Return the columns that a raw log must have before its histories are built."""
+    made = made_columns(spec)
+    columns = {column.name: column for column in spec.raw_columns() if column.name not in made}
+    for history in spec.history:
+        columns.setdefault(history.of, RawColumn(history.of, value_type(history, spec)))
+        columns.setdefault(history.by, RawColumn(history.by, "string"))
+    return tuple(columns.values())
+
+
+def value_type(history: History, spec: FeatureSpec) -> ValueType:
+    """Return the raw type of the values a history collects: as its reader wants them, else as the log has them."""
+    for column in spec.raw_columns():
+        if column.name == history.name or (column.name == history.of and column.shape == "scalar"):
+            return column.type
+    return "string"
+
+
+def schema_of(columns: tuple[RawColumn, ...]) -> pa.Schema:
+    """Return the Arrow schema of these columns, every one nullable."""
+    return pa.schema([pa.field(column.name, arrow_type(column)) for column in columns])

@@ -1,0 +1,155 @@
+"""Histories: what a user did strictly before each row, built from the log without looking ahead.
+
+All rows are sorted once by (user, time); the history of a row is then a slice of that order, so the whole
+column is two offset arrays and one gather. The work is O(rows · log rows) and has no loop over rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tfctr.data.columns import ARROW_TYPES, value_type
+from tfctr.data.errors import DataError
+from tfctr.spec import FeatureSpec, History
+
+
+class HistoryIndex:
+    """Where the history of every row lies in the order by (user, time).
+
+    Only the key columns are held, so that the lists can be made for a few rows at a time (`lists`).
+
+    Args:
+        users: Key of each row's history; a null has no history and enters none.
+        times: Time of each row, seconds, no nulls.
+        values: What is collected; a null value is no event.
+        keep: Optional boolean per row: whether the row is an event at all (a positive, say).
+        max_length: Latest events kept.
+    """
+
+    def __init__(
+        self,
+        users: pa.ChunkedArray | pa.Array,
+        times: np.ndarray,
+        values: pa.ChunkedArray | pa.Array,
+        *,
+        keep: np.ndarray | None = None,
+        max_length: int,
+    ):
+        user_codes, known = _codes(users)
+        event = known & np.asarray(pc.is_valid(values))
+        if keep is not None:
+            event &= keep
+        keys, first_keys = _order_keys(user_codes, times)
+        rows = np.flatnonzero(event)
+        rows = rows[np.argsort(keys[rows], kind="stable")]  # ties keep the order of the log
+        event_keys = keys[rows]
+        # Events with a smaller key: those of earlier users and the strictly earlier ones of this user.
+        self._ends = np.searchsorted(event_keys, keys, side="left")
+        user_starts = np.searchsorted(event_keys, first_keys, side="left")
+        self._starts = np.maximum(user_starts, self._ends - max_length)
+        self._starts = np.where(known, self._starts, self._ends)
+        self._values = pc.take(_flat(values), pa.array(rows))
+        self._times = times[rows]
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Events in the history of each row, int64 ``(rows,)``."""
+        return self._ends - self._starts
+
+    def lists(self, start: int = 0, stop: int | None = None) -> tuple[pa.ListArray, pa.ListArray]:
+        """Return the histories and their times of rows ``start..stop``, one list a row, oldest event first."""
+        first, last = self._starts[start:stop], self._ends[start:stop]
+        offsets = np.concatenate([[0], np.cumsum(last - first)])
+        if offsets[-1] > np.iinfo(np.int32).max:
+            raise DataError(
+                f"the histories of {len(first):,} rows hold {offsets[-1]:,} events, more than one Arrow list "
+                "column can; lower `max_length` or go through `prepare`, which works in batches"
+            )
+        positions = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], last - first)
+        bounds = pa.array(offsets, pa.int32())
+        values = pa.ListArray.from_arrays(bounds, pc.take(self._values, pa.array(positions)))
+        return values, pa.ListArray.from_arrays(bounds, pa.array(self._times[positions], pa.int64()))
+
+
+def history_index(table: pa.Table, history: History, spec: FeatureSpec) -> HistoryIndex:
+    """Return the index of one history of the spec over a table with the log's columns.
+
+    Raises:
+        DataError: When a column that the history needs is missing, or a time is missing.
+    """
+    needed = {history.of, history.by, spec.meta.time}
+    if history.positives_of is not None:
+        needed.add(label_column(spec, history.positives_of))
+    missing = sorted(str(name) for name in needed if name not in table.column_names)
+    if missing:
+        raise DataError(f"history {history.name!r} needs the missing column(s) {', '.join(missing)}")
+    times = table.column(spec.meta.time)
+    if times.null_count:
+        raise DataError(f"history {history.name!r}: {times.null_count} rows have no time in {spec.meta.time!r}")
+    values = table.column(history.of).cast(ARROW_TYPES[value_type(history, spec)])
+    keep = None if history.positives_of is None else positives(table, spec, history.positives_of)
+    return HistoryIndex(
+        table.column(history.by),
+        times.to_numpy().astype(np.int64),
+        values,
+        keep=keep,
+        max_length=history.max_length,
+    )
+
+
+def add_histories(table: pa.Table, spec: FeatureSpec) -> pa.Table:
+    """Return `table` with the columns of `spec.history`, one list a row; columns of these names are replaced.
+
+    An event enters the history of a row when it has the same `by`, a time strictly before the row's, and, with
+    `positives_of`, a label of 1. Events of one time keep the order of the table. A row without earlier events
+    has an empty list. Labels of later rows are never seen, whatever split the rows fall in.
+
+    Raises:
+        DataError: When a column that a history needs is missing, or a time is missing.
+    """
+    made: dict[str, pa.ListArray] = {}
+    for history in spec.history:
+        values, times = history_index(table, history, spec).lists()
+        made[history.name] = values
+        if history.times:
+            made[history.times] = times
+    for name, column in made.items():
+        if name in table.column_names:
+            table = table.drop_columns([name])
+        table = table.append_column(name, column)
+    return table
+
+
+def positives(table: pa.Table, spec: FeatureSpec, task_name: str) -> np.ndarray:
+    """Return, per row, whether the label of this task is 1; a missing or masked label is not. Bool ``(rows,)``."""
+    task = next(task for task in spec.tasks if task.name == task_name)
+    labels = table.column(task.label).to_numpy().astype(np.float64)
+    positive = labels >= (1 if task.at_least is None else task.at_least)
+    if task.mask is not None and task.mask in table.column_names:
+        positive &= table.column(task.mask).to_numpy() == 1
+    return positive
+
+
+def label_column(spec: FeatureSpec, task_name: str) -> str:
+    """Return the raw label column of a task."""
+    return next(task.label for task in spec.tasks if task.name == task_name)
+
+
+def _flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _codes(column: pa.ChunkedArray | pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Return a dense int64 code per value and whether there is a value; nulls get code 0."""
+    encoded = pc.dictionary_encode(_flat(column))
+    known = np.asarray(pc.is_valid(encoded))
+    return np.asarray(pc.fill_null(encoded.indices, 0)).astype(np.int64), known
+
+
+def _order_keys(user_codes: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return one int64 per row that orders by user, then time, and the smallest that this user can have."""
+    distinct, ranks = np.unique(times, return_inverse=True)
+    first = user_codes * max(len(distinct), 1)
+    return first + ranks, first
