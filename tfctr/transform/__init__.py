@@ -1,0 +1,35 @@
+"""The transform room: the ONE definition of raw -> model-ready, for Beam, notebooks and the served model.
+
+- `preprocessing`: `make_preprocessing_fn`, the definition; its parts are `columns` (raw tensors of every form),
+  `numeric`, `vocabulary` (ids in the graph) and `tasks` (labels, weights, meta columns).
+- `schema`: `raw_schema` and `raw_feature_spec`, what raw examples look like.
+- `examples`: raw rows <-> serialized ``tf.Example``s.
+- `fit`: `fit_transform`, which learns the transform in memory.
+- `output`: `TransformOutput`, which everything downstream reads; `vocabulary_files`: values and counts.
+"""
+
+try:
+    import tensorflow_transform  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        "tfctr.transform needs TensorFlow Transform, which is not installed: pip install 'tfctr[transform]'"
+    ) from error
+
+from tfctr.transform.columns import MISSING_INT
+from tfctr.transform.examples import example_batches, examples_to_table, table_to_examples
+from tfctr.transform.fit import fit_transform
+from tfctr.transform.output import TransformOutput
+from tfctr.transform.preprocessing import make_preprocessing_fn
+from tfctr.transform.schema import raw_feature_spec, raw_schema
+
+__all__ = [
+    "MISSING_INT",
+    "TransformOutput",
+    "example_batches",
+    "examples_to_table",
+    "fit_transform",
+    "make_preprocessing_fn",
+    "raw_feature_spec",
+    "raw_schema",
+    "table_to_examples",
+]

@@ -1,0 +1,133 @@
+"""`make_preprocessing_fn`: the one definition of raw -> model-ready, for TFX, notebooks and serving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import tensorflow as tf
+
+from tfctr.spec import (
+    CategoricalFeature,
+    FeatureSpec,
+    IdFeature,
+    MultiFeature,
+    SequenceFeature,
+    VectorFeature,
+    table_of,
+)
+from tfctr.transform.columns import (
+    Kept,
+    RawTensor,
+    Window,
+    as_sparse,
+    first_values,
+    keep,
+    latest_values,
+    row_lengths,
+    scalar_text,
+    text,
+)
+from tfctr.transform.numeric import numeric_outputs
+from tfctr.transform.tasks import meta_outputs, task_outputs
+from tfctr.transform.vocabulary import LearnedVocabulary, count_values, hashed_ids
+
+PreprocessingFn = Callable[[Mapping[str, RawTensor]], dict[str, tf.Tensor]]
+
+
+def make_preprocessing_fn(spec: FeatureSpec) -> PreprocessingFn:
+    """Return TFT's ``preprocessing_fn`` for a spec.
+
+    It takes the columns of ``spec.raw_columns()`` by name and returns the tensors of ``spec.inputs()``,
+    ``spec.labels()`` and ``spec.meta_tensors()``. The graph it traces is what Beam analyses, what notebooks
+    transform with, and what every served model carries.
+
+    Args:
+        spec: The spec.
+    """
+    columns = spec.raw_columns()
+
+    def preprocessing_fn(inputs: Mapping[str, RawTensor]) -> dict[str, tf.Tensor]:
+        raw = {column.name: as_sparse(inputs[column.name], column) for column in columns if column.name in inputs}
+        outputs = numeric_outputs(spec, raw)
+        outputs |= _id_outputs(spec, raw)
+        outputs |= {f.name: _vector(f, raw[f.column]) for f in spec.features if isinstance(f, VectorFeature)}
+        outputs |= task_outputs(spec, raw)
+        outputs |= meta_outputs(spec, raw)
+        return outputs
+
+    return preprocessing_fn
+
+
+def _id_outputs(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
+    """Ids of categorical, multi and sequence features, and the times of sequences."""
+    features = [feature for feature in spec.features if isinstance(feature, IdFeature)]
+    windows = {f.name: _window(f, spec, raw) for f in features if not isinstance(f, CategoricalFeature)}
+    kept = {name: keep(raw[spec.feature(name).column], window) for name, window in windows.items()}
+    tokens = {f.name: _tokens(f, raw, kept.get(f.name)) for f in features}
+    lookups = {f.name: _lookup(f, features, tokens) for f in features if f.table == f.name}
+    count_values(_sizes(spec, raw, tokens))
+    outputs: dict[str, tf.Tensor] = {}
+    for feature in features:
+        ids = lookups[feature.table](tokens[feature.name])
+        if isinstance(feature, MultiFeature | SequenceFeature):
+            ids = kept[feature.name].dense(ids, feature.max_length)
+        outputs[feature.name] = ids
+        if isinstance(feature, SequenceFeature) and feature.times:
+            times = keep(raw[feature.times], windows[feature.name])
+            outputs[feature.times_name] = times.dense(tf.cast(times.values, tf.int64), feature.max_length)
+    return outputs
+
+
+def _window(feature: IdFeature, spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> Window:
+    """What is kept of a list; a side sequence is cut where the sequence it is aligned with is cut."""
+    if isinstance(feature, MultiFeature):
+        return first_values(raw[feature.column], feature.max_length)
+    assert isinstance(feature, SequenceFeature)
+    main, seen = feature, {feature.name}
+    while main.aligned_with is not None and main.aligned_with not in seen:
+        main = spec.feature(main.aligned_with)
+        seen.add(main.name)
+    return latest_values(raw[main.column], main.max_length)
+
+
+def _tokens(feature: IdFeature, raw: Mapping[str, tf.SparseTensor], kept: Kept | None) -> tf.Tensor:
+    """The text of the values of a feature: (batch,) for a scalar, (values kept,) for a list."""
+    integral = feature.type == "int"
+    if kept is None:
+        return scalar_text(raw[feature.column], integral=integral)
+    return text(kept.values, integral=integral)
+
+
+def _lookup(
+    owner: IdFeature, features: list[IdFeature], tokens: dict[str, tf.Tensor]
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The function from text to ids of the table that `owner` owns."""
+    if owner.hash_buckets is not None:
+        buckets = owner.hash_buckets
+        return lambda values: hashed_ids(values, buckets)
+    values = [tokens[feature.name] for feature in features if feature.table == owner.name]
+    return LearnedVocabulary(owner.name, owner.effective_vocabulary, values).ids
+
+
+def _sizes(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor], tokens: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Number of values in the batch, by table."""
+    sizes: dict[str, tf.Tensor] = {}
+    for feature in spec.id_features:
+        if feature.name in tokens:
+            size = tf.size(tokens[feature.name], out_type=tf.int64)
+        else:  # a bucketed number: one value a row, the filled ones among them
+            size = raw[feature.column].dense_shape[0]
+        table = table_of(feature)
+        sizes[table] = sizes.get(table, 0) + size
+    return sizes
+
+
+def _vector(feature: VectorFeature, column: tf.SparseTensor) -> tf.Tensor:
+    """float32 (batch, width); zeros for a row without a vector and for numbers that are not finite."""
+    lengths = row_lengths(column)
+    good = tf.reduce_all((lengths == feature.width) | (lengths == 0))
+    message = f"vector column {feature.column!r} must hold {feature.width} numbers a row (or none)"
+    with tf.control_dependencies([tf.debugging.Assert(good, [message, lengths], summarize=8)]):
+        values = tf.where(tf.math.is_finite(column.values), column.values, 0.0)
+    shape = tf.stack([column.dense_shape[0], tf.constant(feature.width, tf.int64)])
+    return tf.ensure_shape(tf.scatter_nd(column.indices, values, shape), [None, feature.width])

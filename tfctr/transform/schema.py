@@ -1,0 +1,71 @@
+"""What raw examples look like to TensorFlow: the metadata schema and the parsing spec, both from the spec."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from tfctr.spec import FeatureSpec, RawColumn
+from tfctr.transform.columns import RAW_DTYPES
+
+_TYPES = {"string": schema_pb2.BYTES, "int": schema_pb2.INT, "float": schema_pb2.FLOAT}
+
+
+def raw_schema(spec: FeatureSpec, serving: bool = False) -> schema_pb2.Schema:
+    """Return the curated schema of raw examples: what TFDV validates against and TFT reads by.
+
+    A column of features must be there, but a row may lack a value; a label must be there in every row (unless
+    the task has a mask) and be 0 or 1 (unless the task has `at_least`). No column has a fixed shape, so every
+    column reaches the transform as a sparse tensor, in training and in serving alike.
+
+    Args:
+        spec: The spec.
+        serving: Leave out labels, weights, masks and meta columns, which a request does not have.
+    """
+    schema = schema_pb2.Schema()
+    optional = {spec.split.column} - {f.column for f in spec.features}  # used before the transform, if at all
+    for column in spec.raw_columns(serving=serving):
+        feature = schema.feature.add(name=column.name, type=_TYPES[column.type])
+        if column.name not in optional:
+            feature.presence.min_count = 1
+        _set_value_count(feature, column)
+    if not serving:
+        by_name = {feature.name: feature for feature in schema.feature}
+        for task in spec.tasks:
+            if task.mask is None:
+                by_name[task.label].presence.min_fraction = 1.0
+            if task.at_least is None:
+                by_name[task.label].float_domain.CopyFrom(_domain(0, 1))
+            if task.mask:
+                by_name[task.mask].float_domain.CopyFrom(_domain(0, 1))
+            if task.weight:
+                by_name[task.weight].float_domain.CopyFrom(_domain(0))
+    return schema
+
+
+def _set_value_count(feature: schema_pb2.Feature, column: RawColumn) -> None:
+    """Tell how many values a row that has the column may hold."""
+    if column.shape == "scalar":
+        feature.value_count.min = feature.value_count.max = 1
+    elif column.shape == "vector":
+        feature.value_count.min = feature.value_count.max = column.width
+    else:
+        feature.value_count.min = 0
+
+
+def _domain(low: float, high: float | None = None) -> schema_pb2.FloatDomain:
+    domain = schema_pb2.FloatDomain(min=low, disallow_nan=True, disallow_inf=True)
+    if high is not None:
+        domain.max = high
+    return domain
+
+
+def raw_feature_spec(spec: FeatureSpec, serving: bool = False) -> dict[str, tf.io.VarLenFeature]:
+    """Return what `tf.io.parse_example` needs to read raw examples: every column of variable length.
+
+    Args:
+        spec: The spec.
+        serving: Leave out labels, weights, masks and meta columns.
+    """
+    columns = spec.raw_columns(serving=serving)
+    return {column.name: tf.io.VarLenFeature(RAW_DTYPES[column.type]) for column in columns}
