@@ -2,9 +2,13 @@
 
 - `features`: kinds of feature. `tasks`: labels and meta columns. `source`: raw log, split, histories.
 - `gates`: bounds a model must keep. `feature_spec`: the whole, and its bound form.
-- `references`: cross checks. `errors`: how problems are told.
+- `raw_column`: what the raw log must hold. `references`: cross checks. `errors`: how problems are told.
+- `loading`: from YAML and back; `document` reads the text with its lines, `schema_problems` tells errors.
+- `catalog`: the specs that ship. `checking`: a spec against the columns of a log. `json_schema`: for editors.
 """
 
+from tfctr.spec.catalog import find_spec, shipped_specs
+from tfctr.spec.checking import check_columns
 from tfctr.spec.errors import Problem, SpecError, suggest
 from tfctr.spec.feature_spec import (
     DOMAIN_NAME,
@@ -12,7 +16,6 @@ from tfctr.spec.feature_spec import (
     TIME_NAME,
     BoundSpec,
     FeatureSpec,
-    RawColumn,
     TensorInfo,
     is_bucketed,
     table_of,
@@ -30,6 +33,9 @@ from tfctr.spec.features import (
     Vocabulary,
 )
 from tfctr.spec.gates import Gates
+from tfctr.spec.json_schema import json_schema
+from tfctr.spec.loading import dump_spec, load_spec, parse_spec
+from tfctr.spec.raw_column import RawColumn
 from tfctr.spec.source import History, Source, Split
 from tfctr.spec.tasks import BinaryTask, Meta
 
@@ -59,7 +65,14 @@ __all__ = [
     "TensorInfo",
     "VectorFeature",
     "Vocabulary",
+    "check_columns",
+    "dump_spec",
+    "find_spec",
     "is_bucketed",
+    "json_schema",
+    "load_spec",
+    "parse_spec",
+    "shipped_specs",
     "suggest",
     "table_of",
 ]

@@ -16,11 +16,11 @@ from tfctr.spec.features import (
     IdFeature,
     MultiFeature,
     NumericFeature,
-    Role,
     SequenceFeature,
     VectorFeature,
 )
 from tfctr.spec.gates import Gates
+from tfctr.spec.raw_column import RawColumn, raw_columns_of
 from tfctr.spec.references import reference_problems
 from tfctr.spec.source import History, Source, Split
 from tfctr.spec.tasks import AnyTask, Meta
@@ -37,27 +37,6 @@ class TensorInfo:
     name: str
     dtype: Literal["int64", "float32"]
     shape: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class RawColumn:
-    """A column as it stands in the raw log and in a raw ``tf.Example``.
-
-    Args:
-        name: Column name.
-        type: `string`, `int` (int64) or `float` (float32) of one value.
-        shape: `scalar` (one value or missing), `list` (any number of values), `vector` (`width` values).
-        width: Values in a vector, else 0.
-        separator: Splits the text of a list or vector in formats that have no lists; empty for scalars.
-        role: Side that gives the column in `rank`; None for labels and meta columns that no feature uses.
-    """
-
-    name: str
-    type: Literal["string", "int", "float"]
-    shape: Literal["scalar", "list", "vector"] = "scalar"
-    width: int = 0
-    separator: str = ""
-    role: Role | None = None
 
 
 class FeatureSpec(Frozen):
@@ -83,6 +62,7 @@ class FeatureSpec(Frozen):
         ...     name="ads",
         ...     features=[{"kind": "categorical", "name": "site", "role": "context"}],
         ...     tasks=[{"name": "click", "label": "clicked"}],
+        ...     meta={"time": "second"},
         ... )
         >>> bound = spec.bind({"site": 120})
         >>> bound.rows_of("site")
@@ -155,7 +135,7 @@ class FeatureSpec(Frozen):
         """Return every raw column once; with `serving` only those that features are made of."""
         columns: dict[str, RawColumn] = {}
         for feature in self.features:
-            for column in _raw_columns_of(feature):
+            for column in raw_columns_of(feature):
                 columns.setdefault(column.name, column)
         if not serving:
             for column in self._outcome_columns():
@@ -171,9 +151,21 @@ class FeatureSpec(Frozen):
         if self.meta.time:
             columns.append(RawColumn(self.meta.time, "int"))
         columns += [RawColumn(name, "string") for name in (self.meta.group, self.meta.domain) if name]
-        if self.split.by != "time" and self.split.column:
+        if self.split.by in ("hash", "column") and self.split.column:
             columns.append(RawColumn(self.split.column, "string"))
+        columns += [RawColumn(name, "string") for names in self.gates.slices for name in names]
         return columns
+
+    def log_columns(self) -> tuple[RawColumn, ...]:
+        """Return what the raw log must have: the raw columns before histories are built from some of them."""
+        columns = {column.name: column for column in self.raw_columns()}
+        made = {history.name: history for history in self.history}
+        for history in self.history:
+            collected = columns[history.name].type if history.name in columns else "string"
+            columns.setdefault(history.of, RawColumn(history.of, collected))
+            columns.setdefault(history.by, RawColumn(history.by, "string"))
+        times = {history.times for history in self.history}
+        return tuple(column for name, column in columns.items() if name not in made and name not in times)
 
     def bind(self, rows: dict[str, int]) -> BoundSpec:
         """Return this spec with the rows of every table filled in; see `BoundSpec`."""
@@ -254,20 +246,3 @@ def _shape(feature: Feature) -> tuple[int, ...]:
     if isinstance(feature, MultiFeature | SequenceFeature):
         return (feature.max_length,)
     return (feature.width,) if isinstance(feature, VectorFeature) else ()
-
-
-def _raw_columns_of(feature: Feature) -> list[RawColumn]:
-    """The raw column of a feature, and the column of times of a sequence."""
-    if isinstance(feature, NumericFeature):
-        return [RawColumn(feature.column, "float", role=feature.role)]
-    if isinstance(feature, VectorFeature):
-        vector = RawColumn(feature.column, "float", "vector", feature.width, feature.separator, feature.role)
-        return [vector]
-    assert isinstance(feature, IdFeature)
-    if not isinstance(feature, MultiFeature | SequenceFeature):
-        return [RawColumn(feature.column, feature.type, role=feature.role)]
-    separator = feature.separator
-    columns = [RawColumn(feature.column, feature.type, "list", separator=separator, role=feature.role)]
-    if isinstance(feature, SequenceFeature) and feature.times:
-        columns.append(RawColumn(feature.times, "int", "list", separator=separator, role=feature.role))
-    return columns

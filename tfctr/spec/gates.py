@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
 
 from tfctr.spec.base import Frozen
+
+
+def _one_column_as_list(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Slice = Annotated[tuple[str, ...], BeforeValidator(_one_column_as_list, json_schema_input_type=str | list[str])]
+"""Raw columns whose values together make a slice; one column may stand without a list around it."""
 
 
 class Gates(Frozen):
@@ -16,7 +26,8 @@ class Gates(Frozen):
         auc_drop_max: The AUC may be at most this much below that of the last blessed model.
         logloss_rise_max: The logloss may be at most this much above that of the last blessed model.
         calibration_min, calibration_max: Bounds of mean prediction over mean label.
-        slices: Raw columns; each value is a slice that must keep `slice_auc_min`. Tuples make crosses.
+        slices: Raw columns; each value is a slice that must keep `slice_auc_min`. A list of columns makes
+            their cross.
         slice_auc_min: Lower bound of the AUC in each slice that has `slice_rows_min` rows.
         slice_rows_min: Smaller slices are reported and cannot veto.
     """
@@ -27,6 +38,6 @@ class Gates(Frozen):
     logloss_rise_max: float | None = Field(default=0.01, ge=0)
     calibration_min: float | None = Field(default=0.8, gt=0)
     calibration_max: float | None = Field(default=1.25, gt=0)
-    slices: tuple[tuple[str, ...], ...] = ()
+    slices: tuple[Annotated[Slice, Field(min_length=1)], ...] = ()
     slice_auc_min: float | None = Field(default=None, ge=0, le=1)
     slice_rows_min: int = Field(default=1000, ge=1)

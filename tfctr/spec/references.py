@@ -6,22 +6,29 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tfctr.spec.errors import Problem, suggest
-from tfctr.spec.features import IdFeature, SequenceFeature
+from tfctr.spec.features import IdFeature, MultiFeature, SequenceFeature
+from tfctr.spec.raw_column import RawColumn, raw_columns_of
 
 if TYPE_CHECKING:
     from tfctr.spec.feature_spec import FeatureSpec
 
+META_PREFIX = "meta__"
+"""What the tensors of group, time and domain begin with."""
+
 
 def reference_problems(spec: FeatureSpec) -> list[Problem]:
     """Return everything in `spec` that names a missing or an unfit thing."""
-    return [*_name_problems(spec), *_feature_problems(spec), *_task_problems(spec), *_other_problems(spec)]
+    parts = (_name_problems, _column_problems, _feature_problems, _task_problems, _history_problems, _split_problems)
+    return [problem for part in parts for problem in part(spec)]
 
 
 def _name_problems(spec: FeatureSpec) -> Iterator[Problem]:
     """Two tensors of one name: features, times of sequences, labels and weights live in one name space."""
     first: dict[str, str] = {}
     for key, name in _tensor_names(spec):
-        if name in first:
+        if name.startswith(META_PREFIX):
+            yield Problem(f"names that begin with {META_PREFIX!r} are kept for group, time and domain", key)
+        elif name in first:
             yield Problem(f"name {name!r} is used already by {first[name]}", key)
         first.setdefault(name, key)
 
@@ -29,8 +36,44 @@ def _name_problems(spec: FeatureSpec) -> Iterator[Problem]:
 def _tensor_names(spec: FeatureSpec) -> Iterator[tuple[str, str]]:
     for index, feature in enumerate(spec.features):
         yield f"features.{index}.name", feature.name
+        if isinstance(feature, SequenceFeature) and feature.times:
+            yield f"features.{index}.times", feature.times_name
     for index, task in enumerate(spec.tasks):
         yield f"tasks.{index}.name", task.name
+        if task.weighted:
+            yield f"tasks.{index}.{'weight' if task.weight else 'mask'}", task.weight_name
+
+
+def _column_problems(spec: FeatureSpec) -> Iterator[Problem]:
+    """One raw column asked for in two ways, of which a reader can give only one."""
+    first: dict[str, tuple[str, RawColumn]] = {}
+    for key, column in _column_uses(spec):
+        if column.name not in first:
+            first[column.name] = (key, column)
+            continue
+        other_key, other = first[column.name]
+        if (column.type, column.shape, column.width) != (other.type, other.shape, other.width):
+            yield Problem(
+                f"column {column.name!r} is read as {_told(column)} here and as {_told(other)} in {other_key}", key
+            )
+        elif column.role != other.role and column.role and other.role:
+            yield Problem(
+                f"column {column.name!r} has the role {column.role} here and {other.role} in {other_key}", key
+            )
+
+
+def _column_uses(spec: FeatureSpec) -> Iterator[tuple[str, RawColumn]]:
+    for index, feature in enumerate(spec.features):
+        for column in raw_columns_of(feature):
+            yield f"features.{index}", column
+    if spec.meta.time:
+        yield "meta.time", RawColumn(spec.meta.time, "int")
+
+
+def _told(column: RawColumn) -> str:
+    if column.shape == "vector":
+        return f"a vector of {column.width}"
+    return f"{'a list of ' if column.shape == 'list' else ''}{column.type}"
 
 
 def _feature_problems(spec: FeatureSpec) -> Iterator[Problem]:
@@ -90,14 +133,45 @@ def _task_problems(spec: FeatureSpec) -> Iterator[Problem]:
             yield Problem(f"label column {task.label!r} is also the feature {features[task.label]!r}", f"{key}.label")
 
 
-def _other_problems(spec: FeatureSpec) -> Iterator[Problem]:
-    if spec.split.by == "time" and spec.meta.time is None and spec.source.dataset is None:
-        yield Problem("a split by time needs `meta.time`; give it, or split by hash of a column", "split.by")
-    names = {task.name for task in spec.tasks}
+def _history_problems(spec: FeatureSpec) -> Iterator[Problem]:
+    tasks = {task.name for task in spec.tasks}
+    made: dict[str, str] = {}
     for index, history in enumerate(spec.history):
         key = f"history.{index}"
         if spec.meta.time is None:
             yield Problem("a history needs `meta.time` to know what came before", key)
-        if history.positives_of is not None and history.positives_of not in names:
+        if history.positives_of is not None and history.positives_of not in tasks:
             unknown = history.positives_of
-            yield Problem(f"unknown task {unknown!r}{suggest(unknown, names)}", f"{key}.positives_of")
+            yield Problem(f"unknown task {unknown!r}{suggest(unknown, tasks)}", f"{key}.positives_of")
+        for part in ("name", "times"):
+            name = getattr(history, part)
+            if name in made:
+                yield Problem(f"column {name!r} is made already by {made[name]}", f"{key}.{part}")
+            elif name:
+                made[name] = f"{key}.{part}"
+    yield from _reader_problems(spec, set(made))
+
+
+def _reader_problems(spec: FeatureSpec, made: set[str]) -> Iterator[Problem]:
+    """Features that read a made column as something that it is not."""
+    scalars = {column.name: column for column in spec.raw_columns() if column.shape == "scalar"}
+    of = {history.name: history.of for history in spec.history}
+    for index, feature in enumerate(spec.features):
+        if feature.column not in made:
+            continue
+        if not isinstance(feature, SequenceFeature | MultiFeature):
+            yield Problem(
+                f"column {feature.column!r} is a history, which a {feature.kind} feature cannot read; "
+                "make it a sequence or multi feature",
+                f"features.{index}.kind",
+            )
+        elif (source := scalars.get(of.get(feature.column, ""))) and source.type != feature.type:
+            yield Problem(
+                f"is {feature.type}, but the history collects {source.name!r}, which is {source.type}",
+                f"features.{index}.type",
+            )
+
+
+def _split_problems(spec: FeatureSpec) -> Iterator[Problem]:
+    if spec.split.by == "time" and spec.meta.time is None:
+        yield Problem("a split by time needs `meta.time`; give it, or split by hash of a column", "split.by")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from tfctr.spec.base import Frozen
 from tfctr.spec.features import Identifier
@@ -31,29 +31,54 @@ class Source(Frozen):
     max_bad_share: float = Field(default=0.01, ge=0, le=1)
 
 
+def _texts(value: object) -> object:
+    """Let a YAML list of numbers stand for the texts that a column of folds or days is compared with."""
+    if isinstance(value, list | tuple):
+        return tuple(str(part) if isinstance(part, int) and not isinstance(part, bool) else part for part in value)
+    return value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_texts, json_schema_input_type=list[str | int])]
+
+
 class Split(Frozen):
     """How rows are divided into train, valid and test.
 
     Args:
         by: `time` (earliest rows train, latest test: no look into the future), `hash` (of `column`, so that
-            all rows of one user stay together) or `column` (values of `column` are train, valid, test).
+            all rows of one user stay together), `column` (values of `column` say the part of a row) or `random`
+            (each row by itself, for benchmarks that are cut so; it looks into the future).
         column: Raw column for `hash` and `column`; `time` uses `meta.time`.
-        train, valid, test: Shares, adding up to 1.
+        train, valid, test: Shares, adding up to 1; not used with `column`.
+        valid_values, test_values: With `column`, its values that mean valid and test, every other is train.
+            Left out, the values of the column are the words train, valid and test themselves.
     """
 
-    by: Literal["time", "hash", "column"] = "time"
+    by: Literal["time", "hash", "column", "random"] = "time"
     column: str | None = None
     train: float = Field(default=0.8, gt=0, lt=1)
     valid: float = Field(default=0.1, gt=0, lt=1)
     test: float = Field(default=0.1, gt=0, lt=1)
+    valid_values: Texts = ()
+    test_values: Texts = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Split:
         if abs(self.train + self.valid + self.test - 1) > 1e-6:
             raise ValueError(f"train + valid + test must be 1, received {self.train + self.valid + self.test:g}")
-        if self.by != "time" and not self.column:
+        if self.by in ("hash", "column") and not self.column:
             raise ValueError(f"split by {self.by} needs a column")
+        if self.valid_values or self.test_values:
+            self._check_values()
         return self
+
+    def _check_values(self) -> None:
+        if self.by != "column":
+            raise ValueError(f"valid_values and test_values go with `by: column`, not with `by: {self.by}`")
+        if not self.valid_values or not self.test_values:
+            raise ValueError("give both valid_values and test_values, or neither")
+        if both := set(self.valid_values) & set(self.test_values):
+            raise ValueError(f"{', '.join(sorted(both))} cannot be valid and test at once")
 
 
 class History(Frozen):
