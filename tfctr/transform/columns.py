@@ -7,7 +7,7 @@ values are written as ``""``, NaN and `MISSING_INT`; in lists only those at the 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import tensorflow as tf
 
@@ -19,7 +19,7 @@ MISSING_INT = -(2**63)
 RAW_DTYPES = {"string": tf.string, "int": tf.int64, "float": tf.float32}
 """Type of a `RawColumn` -> dtype of its raw tensor."""
 
-RawTensor = tf.Tensor | tf.SparseTensor | tf.RaggedTensor
+RawTensor: TypeAlias = "tf.Tensor | tf.SparseTensor | tf.RaggedTensor"
 
 
 def as_sparse(tensor: RawTensor, column: RawColumn) -> tf.SparseTensor:

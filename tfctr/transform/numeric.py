@@ -31,8 +31,8 @@ def numeric_outputs(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> di
     values = tf.stack([scalar_float(raw[feature.column]) for feature in features], axis=1)  # (batch, features)
     fills = tf.constant([float("nan") if f.fill is None else f.fill for f in features], tf.float32)
     present = tf.where(tf.math.is_nan(values), fills, values)  # NaN left where the mean is to be taken
-    logs = [index for index, feature in enumerate(features) if feature.scale == "log"]
-    statistics = tf.concat([present, _log(tf.gather(present, logs, axis=1))], axis=1)
+    logs = _places_of_logs(features)
+    statistics = tf.concat([present, _log(tf.gather(present, tf.constant(logs, tf.int32), axis=1))], axis=1)
     means, deviations = _moments(statistics)
     count = len(features)
     filled = tf.where(tf.math.is_nan(present), means[:count], present)
@@ -41,6 +41,10 @@ def numeric_outputs(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> di
     for feature, column in zip(features, tf.unstack(scaled, num=count, axis=1), strict=True):
         outputs[feature.name] = column
     return outputs | _buckets(features, present, filled)
+
+
+def _places_of_logs(features: list[NumericFeature]) -> list[int]:
+    return [index for index, feature in enumerate(features) if feature.scale == "log"]
 
 
 def _log(values: tf.Tensor) -> tf.Tensor:
@@ -65,8 +69,9 @@ def _moments(matrix: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 def _scale(features: list[NumericFeature], filled: tf.Tensor, means: tf.Tensor, deviations: tf.Tensor) -> tf.Tensor:
     """Scale each column its own way: (x - shift) / width of x or of its log; `none` is shift 0, width 1."""
     count = len(features)
-    logs = [index for index, feature in enumerate(features) if feature.scale == "log"]
-    of_log = {index: count + place for place, index in enumerate(logs)}  # where the log's statistics stand
+    of_log = {
+        index: count + place for place, index in enumerate(_places_of_logs(features))
+    }  # where the log's statistics stand
     source = [of_log.get(index, index) for index in range(count)]
     shift, width = tf.gather(means, source), tf.gather(deviations, source)
     constant = width <= CONSTANT_SHARE * tf.abs(shift)

@@ -60,7 +60,7 @@ def make_preprocessing_fn(spec: FeatureSpec) -> PreprocessingFn:
 
 def _id_outputs(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
     """Ids of categorical, multi and sequence features, and the times of sequences."""
-    features = [feature for feature in spec.features if isinstance(feature, IdFeature)]
+    features: list[IdFeature] = [feature for feature in spec.features if isinstance(feature, IdFeature)]
     windows = {f.name: _window(f, spec, raw) for f in features if not isinstance(f, CategoricalFeature)}
     kept = {name: keep(raw[spec.feature(name).column], window) for name, window in windows.items()}
     tokens = {f.name: _tokens(f, raw, kept.get(f.name)) for f in features}
@@ -83,9 +83,10 @@ def _window(feature: IdFeature, spec: FeatureSpec, raw: Mapping[str, tf.SparseTe
     if isinstance(feature, MultiFeature):
         return first_values(raw[feature.column], feature.max_length)
     assert isinstance(feature, SequenceFeature)
+    sequences = {f.name: f for f in spec.features if isinstance(f, SequenceFeature)}
     main, seen = feature, {feature.name}
     while main.aligned_with is not None and main.aligned_with not in seen:
-        main = spec.feature(main.aligned_with)
+        main = sequences[main.aligned_with]
         seen.add(main.name)
     return latest_values(raw[main.column], main.max_length)
 

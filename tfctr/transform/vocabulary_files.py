@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfctr.spec import FeatureSpec, Vocabulary
+from tfctr.spec import FeatureSpec, IdFeature, NumericFeature, Vocabulary
 from tfctr.transform.vocabulary import SPACE_CODE, TOTALS_NAME, vocabulary_name
 
 _EMPTY_MARK = b"49d0cd50-04bb-48c0-bc6f-5b575dce351a"
@@ -77,12 +77,16 @@ class VocabularyFiles:
         return dict(zip(totals.values, totals.counts.tolist(), strict=True))
 
     def _settings(self, table: str) -> Vocabulary:
-        return self._spec.feature(table).effective_vocabulary
+        owner = self._spec.feature(table)
+        assert isinstance(owner, IdFeature)
+        return owner.effective_vocabulary
 
     def _fixed_size(self, table: str) -> int | None:
         """Ids of a table that are known without data; None where a vocabulary is learned."""
-        feature = self._spec.feature(table)
-        return feature.buckets if feature.kind == "numeric" else feature.hash_buckets
+        owner = self._spec.feature(table)
+        if isinstance(owner, NumericFeature):
+            return owner.buckets
+        return owner.hash_buckets if isinstance(owner, IdFeature) else None
 
 
 def _spread(total: int, buckets: int) -> np.ndarray:
