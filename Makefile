@@ -10,7 +10,7 @@ PORT ?= 8500
 export TF_USE_LEGACY_KERAS := 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help setup demo test lint serve lock clean
+.PHONY: help setup demo test lint serve lock builds clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ serve: setup  ## serve the models below MODELS=folder on PORT (8500)
 
 lock: setup  ## resolve requirements.in anew into requirements.txt
 	@$(PYTHON) tools/lock.py $(if $(UPGRADE),--upgrade)
+
+builds: setup  ## write the BUILD files anew from the imports
+	@$(PYTHON) tools/build_files.py
 
 clean:  ## remove everything that was made here, the environment too
 	rm -rf .venv .venv.partial .venv.old .runtime .runtime.partial .tools build dist *.egg-info

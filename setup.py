@@ -6,7 +6,7 @@ The core trains and exports models and installs without TFX; each extra adds one
 import re
 from pathlib import Path
 
-from setuptools import find_namespace_packages, find_packages, setup
+from setuptools import find_packages, setup
 
 HERE = Path(__file__).resolve().parent
 
@@ -91,11 +91,8 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.11,<3.12",  # TFX 1.21 with Kubeflow's compiler runs on no other
-    # feature_specs holds data only: installed beside tfctr, where tfctr.spec finds it by name.
-    packages=[
-        *find_packages(include=["tfctr*", "tfx_pipeline*"]),
-        *find_namespace_packages(include=["feature_specs"]),
-    ],
+    # feature_specs is data: installed beside tfctr, where tfctr.spec finds it by name.
+    packages=find_packages(include=["tfctr*", "tfx_pipeline*", "feature_specs"]),
     package_data={
         "tfctr": ["py.typed"],
         "feature_specs": ["*.yaml"],

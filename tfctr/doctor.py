@@ -262,9 +262,9 @@ def print_checks(checks: Iterable[Check]) -> None:
 
 
 def lines_of(check: Check) -> list[str]:
-    """Lay out one check.
+    r"""Lay out one check.
 
-    >>> print(*lines_of(Check("disk", "warn", "1.0 GiB free", "make room")), sep="\\n")
+    >>> print(*lines_of(Check("disk", "warn", "1.0 GiB free", "make room")), sep="\n")
     warn  disk                        1.0 GiB free
           -> make room
     """

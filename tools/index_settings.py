@@ -53,8 +53,8 @@ def uv_environment(python: Path, *, fallback_cache: Path) -> dict[str, str]:
 def parse(listing: str) -> dict[str, str]:
     r"""Read `pip config list`: later sections win, as in pip (files, install, variables).
 
-    >>> parse("global.index-url='https://a'\n:env:.index-url='https://b'")
-    {'index-url': 'https://b'}
+    >>> parse("global.index-url='https://a.example.org'\n:env:.index-url='https://b.example.org'")
+    {'index-url': 'https://b.example.org'}
     """
     ranks = {"global": 0, "install": 1, ":env:": 2}
     found: list[tuple[int, str, str]] = []

@@ -135,7 +135,7 @@ def source_lines(*, log: Path) -> str:
             return f"deb {options}{uri} {suite} main\n"
     raise SetupError(
         f"apt's sources name no 'main' of '{current}', so the mirror is not known. Name one, with "
-        "glibc 2.39 or newer: TFCTR_RUNTIME_SOURCE='deb http://MIRROR/debian trixie main' make setup"
+        "glibc 2.39 or newer: TFCTR_RUNTIME_SOURCE='deb http://mirror.example.org/debian trixie main' make setup"
     )
 
 

@@ -1,0 +1,124 @@
+"""Packaging: the core is light, the lock fits the ranges, the version is said once."""
+
+from __future__ import annotations
+
+import ast
+import re
+import runpy
+from importlib import metadata
+
+import pytest
+import setuptools
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tests.house.tree import PROJECT, project_files
+
+
+@pytest.fixture
+def arguments(monkeypatch: pytest.MonkeyPatch) -> dict:
+    """What setup.py hands to setuptools."""
+    captured: dict = {}
+    monkeypatch.setattr(setuptools, "setup", lambda **kwargs: captured.update(kwargs))
+    monkeypatch.chdir(PROJECT)
+    runpy.run_path(str(PROJECT / "setup.py"))
+    return captured
+
+
+def lock() -> dict[str, Version]:
+    text = (PROJECT / "requirements.txt").read_text(encoding="utf-8")
+    return {
+        canonicalize_name(name): Version(pin) for name, pin in re.findall(r"^([\w.-]+)==([^\s#]+)", text, re.MULTILINE)
+    }
+
+
+def requirements_in() -> list[Requirement]:
+    lines = (PROJECT / "requirements.in").read_text(encoding="utf-8").splitlines()
+    return [Requirement(text) for line in lines if (text := line.partition("#")[0].strip())]
+
+
+def closure(requirements: list[str]) -> set[str]:
+    """Follow what the installed packages require, as an installer would, with the extras asked for."""
+    seen: set[tuple[str, str]] = set()
+    left = [(Requirement(text), "") for text in requirements]
+    while left:
+        requirement, _ = left.pop()
+        name = canonicalize_name(requirement.name)
+        for extra in ("", *requirement.extras):
+            if (name, extra) in seen:
+                continue
+            seen.add((name, extra))
+            for text in metadata.requires(name) or []:
+                child = Requirement(text)
+                if child.marker is None or child.marker.evaluate({"extra": extra}):
+                    left.append((child, extra))
+    return {name for name, _ in seen}
+
+
+HEAVY = {"tfx", "apache-beam", "kfp", "tensorflow-transform", "ml-metadata", "tensorflow-data-validation", "jax"}
+
+
+def test_core_pulls_no_pipeline(arguments: dict):
+    needed = closure(arguments["install_requires"])
+    assert "keras" in needed  # the walk did walk
+    assert needed & HEAVY == set()
+
+
+def test_pipeline_comes_with_its_extra(arguments: dict):
+    assert {"tfx", "apache-beam", "ml-metadata"} <= closure(arguments["extras_require"]["tfx"])
+    assert "kfp" in closure(arguments["extras_require"]["kubeflow"])
+
+
+def test_extras_have_the_names_that_are_documented(arguments: dict):
+    assert set(arguments["extras_require"]) == {"tfx", "serving", "kubeflow", "benchmark", "jax", "notebook", "dev"}
+
+
+def test_every_range_admits_the_tested_pin(arguments: dict):
+    pins = lock()
+    ranges = [*arguments["install_requires"], *(r for extra in arguments["extras_require"].values() for r in extra)]
+    for requirement in [*map(Requirement, ranges), *requirements_in()]:
+        pin = pins[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(pin, prereleases=True), f"{requirement} does not admit {pin}"
+
+
+def test_lock_holds_pins_only():
+    lines = (PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pins = [text for line in lines if (text := line.partition("#")[0].strip())]
+    assert all(re.fullmatch(r"[a-z0-9-]+==[\w.+!]+", pin) for pin in pins)  # no options, no addresses
+    assert len(pins) == len(set(pins))
+
+
+def test_environment_is_the_lock():
+    installed = {name: Version(metadata.version(name)) for name in lock()}
+    assert installed == lock(), "type `make setup`"
+
+
+def test_every_installed_package_agrees_with_the_others():
+    pins = lock()
+    for name in pins:
+        for text in metadata.requires(name) or []:
+            child = Requirement(text)
+            if child.marker is None or child.marker.evaluate({"extra": ""}):
+                child_name = canonicalize_name(child.name)
+                assert child_name in pins, f"{name} wants {child}, which the lock lacks"
+                assert child.specifier.contains(pins[child_name], prereleases=True), f"{name} wants {child}"
+
+
+def test_version_is_said_once(arguments: dict):
+    tree = ast.parse((PROJECT / "tfctr" / "version.py").read_text(encoding="utf-8"))
+    version = next(node.value.value for node in tree.body if isinstance(node, ast.Assign))
+    assert arguments["version"] == version
+    assert f'version = "{version}",' in (PROJECT / "MODULE.bazel").read_text(encoding="utf-8")
+
+
+def test_everything_that_ships_is_packaged(arguments: dict):
+    packages = set(arguments["packages"])
+    folders = {path.parent for path in project_files(".py") if path.parts[0] in ("tfctr", "tfx_pipeline")}
+    assert {".".join(folder.parts) for folder in folders} <= packages, "a folder lacks its __init__.py"
+    assert "feature_specs" in packages
+    assert arguments["package_data"]["tfctr"] == ["py.typed"]
+
+
+def test_command_is_installed(arguments: dict):
+    assert arguments["entry_points"] == {"console_scripts": ["tfctr = tfctr.cli:main"]}
