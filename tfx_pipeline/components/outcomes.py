@@ -1,0 +1,70 @@
+"""0/1 labels and weights beside the raw columns, so that the evaluator compares like with like.
+
+The raw log keeps a rating of 4 as it is; TFMA wants the label itself. The rules are those of the transform
+(`tfctr.transform.tasks`), which a test holds against these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tfctr.spec import BinaryTask, FeatureSpec
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Columns of one task's 0/1 label and weight in the evaluator's examples.
+
+    Args:
+        task: The task; its name is also the key of its prediction.
+    """
+
+    task: BinaryTask
+
+    @property
+    def name(self) -> str:
+        return self.task.name
+
+    @property
+    def label_column(self) -> str:
+        """Column with the 0/1 label of every row."""
+        return f"eval__{self.task.name}"
+
+    @property
+    def weight_column(self) -> str | None:
+        """Column with the weight of every row, None when the task is not weighted."""
+        return f"eval__{self.task.weight_name}" if self.task.weighted else None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that this adds."""
+        return tuple(filter(None, (self.label_column, self.weight_column)))
+
+    def values(self, table: pa.RecordBatch) -> dict[str, pa.Array]:
+        """Return the columns of these raw rows, float32. A row that a mask takes out has label and weight 0.
+
+        A missing label stays missing where nothing masks it: the schema has it found.
+        """
+        task = self.task
+        label = table.column(task.label)
+        if task.at_least is not None:
+            label = pc.greater_equal(label, pa.scalar(task.at_least, label.type))
+        label = label.cast(pa.float32())
+        if not task.weighted:
+            return {self.label_column: label}
+        weight = pa.array([1.0] * len(label), pa.float32())
+        if task.weight:
+            weight = pc.fill_null(table.column(task.weight).cast(pa.float32()), 0.0)
+        if task.mask:
+            counts = pc.fill_null(pc.greater(table.column(task.mask), 0), False)
+            weight = pc.if_else(counts, weight, pa.scalar(0.0, pa.float32()))
+            label = pc.if_else(counts, label, pa.scalar(0.0, pa.float32()))
+        return {self.label_column: label, f"eval__{task.weight_name}": weight}
+
+
+def outcomes_of(spec: FeatureSpec) -> tuple[Outcome, ...]:
+    """Return the outcomes of every task of the spec."""
+    return tuple(Outcome(task) for task in spec.tasks)

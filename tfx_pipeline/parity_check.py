@@ -1,0 +1,190 @@
+"""Served answers against training-time probabilities, row by row."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tfctr.spec import FeatureSpec, RawColumn
+from tfctr.transform import MISSING_INT, TransformOutput, table_to_examples
+
+RANK_USERS, RANK_ITEMS = 8, 32
+"""Users and candidates of each in the check of `rank`."""
+
+Probabilities = dict[str, np.ndarray]
+"""Task -> float32 ``(rows, 1)``."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One way of asking the served model, against what training computed.
+
+    Args:
+        signature: Name of the signature, or what else was compared.
+        rows: Rows compared.
+        largest: Largest absolute difference of a probability; infinite when an answer is not a number.
+        passed: Whether it is within the tolerance.
+    """
+
+    signature: str
+    rows: int
+    largest: float
+    passed: bool
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """What travels with the model.
+
+    Args:
+        tolerance: Allowed absolute difference.
+        comparisons: One for each signature, and one for the rows on disk.
+    """
+
+    tolerance: float
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(comparison.passed for comparison in self.comparisons)
+
+    @property
+    def reason(self) -> str:
+        """What differs, empty when nothing does."""
+        return "; ".join(
+            f"{c.signature} is off by {c.largest:.3g} over {c.rows} rows" for c in self.comparisons if not c.passed
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for the JSON report."""
+        return {
+            "passed": self.passed,
+            "reason": self.reason,
+            "tolerance": self.tolerance,
+            "rows": max(c.rows for c in self.comparisons),
+            "largest": max(c.largest for c in self.comparisons),
+            "signatures": [c.signature for c in self.comparisons],
+            "comparisons": [dataclasses.asdict(c) for c in self.comparisons],
+        }
+
+
+def compare(signature: str, served: Probabilities, expected: Probabilities, tolerance: float) -> Comparison:
+    """Return how far served probabilities are from the expected ones; a NaN is infinitely far."""
+    largest, rows = 0.0, 0
+    for task, wanted in expected.items():
+        got = np.asarray(served[task], np.float64).reshape(-1)
+        wanted = np.asarray(wanted, np.float64).reshape(-1)
+        rows = len(wanted)
+        if got.shape != wanted.shape:
+            return Comparison(signature, rows, float("inf"), False)
+        gaps = np.abs(got - wanted)
+        largest = max(largest, float(np.max(np.where(np.isfinite(gaps), gaps, np.inf), initial=0.0)))
+    return Comparison(signature, rows, largest, largest <= tolerance)
+
+
+def check_signatures(
+    signatures: dict[str, Callable[..., dict[str, Any]]],
+    expected: Callable[[pa.Table], Probabilities],
+    table: pa.Table,
+    spec: FeatureSpec,
+    tolerance: float,
+) -> tuple[Comparison, ...]:
+    """Send raw rows through `serving_default`, `predict` and `rank`.
+
+    Args:
+        signatures: The loaded model's, by name.
+        expected: Raw rows -> training-time probabilities.
+        table: Raw rows.
+        spec: Tells columns and their roles.
+        tolerance: Allowed absolute difference.
+    """
+    import tensorflow as tf
+
+    wanted = expected(table)
+    serialized = tf.constant(list(table_to_examples(table, spec, serving=True)))
+    served = _numpy(signatures["serving_default"](examples=serialized))
+    predicted = _numpy(signatures["predict"](**_tensors(table, spec.raw_columns(serving=True))))
+    comparisons = [
+        compare("serving_default", served, wanted, tolerance),
+        compare("predict", predicted, wanted, tolerance),
+    ]
+    if "rank" in signatures:
+        comparisons.append(_check_rank(signatures["rank"], expected, table, spec, tolerance))
+    return tuple(comparisons)
+
+
+def _check_rank(
+    rank: Callable[..., dict[str, Any]],
+    expected: Callable[[pa.Table], Probabilities],
+    table: pa.Table,
+    spec: FeatureSpec,
+    tolerance: float,
+) -> Comparison:
+    """Score the items of some rows for the users of others, as `rank` is used."""
+    columns = spec.raw_columns(serving=True)
+    item = [column for column in columns if column.role == "item"]
+    one = [column for column in columns if column.role != "item"]
+    items = table.slice(0, RANK_ITEMS)
+    served: dict[str, list[np.ndarray]] = {}
+    crossed = []
+    for user in range(min(RANK_USERS, table.num_rows)):
+        row = table.slice(user, 1)
+        answers = _numpy(rank(**_tensors(row, one), **_tensors(items, item)))
+        for task, values in answers.items():
+            served.setdefault(task, []).append(values)
+        repeated = row.take(pa.array(np.zeros(items.num_rows, np.int64)))
+        names = {column.name for column in item}
+        crossed.append(pa.table({c.name: (items if c.name in names else repeated).column(c.name) for c in columns}))
+    wanted = expected(pa.concat_tables(crossed))
+    return compare("rank", {task: np.concatenate(parts) for task, parts in served.items()}, wanted, tolerance)
+
+
+def model_probabilities(model: keras.Model, inputs: dict[str, np.ndarray], spec: FeatureSpec) -> Probabilities:
+    """Return the in-process model's probabilities for transformed rows."""
+    names = {info.name for info in spec.inputs()}
+    features = {name: values for name, values in inputs.items() if name in names}
+    answer = model.predict(features, batch_size=8192, verbose=0)
+    return answer if isinstance(answer, dict) else {spec.tasks[0].name: answer}
+
+
+def training_probabilities(
+    model: keras.Model, transform: TransformOutput, spec: FeatureSpec
+) -> Callable[[pa.Table], Probabilities]:
+    """Return raw rows -> what the model answers in process, through the graph that Transform learned."""
+    return lambda table: model_probabilities(model, transform.transform(table), spec)
+
+
+def _numpy(answers: dict[str, Any]) -> Probabilities:
+    return {task: tensor.numpy() for task, tensor in answers.items()}
+
+
+def _tensors(table: pa.Table, columns: tuple[RawColumn, ...] | list[RawColumn]) -> dict[str, Any]:
+    import tensorflow as tf
+
+    return {column.name: tf.constant(dense_column(table.column(column.name), column)) for column in columns}
+
+
+def dense_column(values: pa.ChunkedArray, column: RawColumn) -> np.ndarray:
+    """Return a raw column as callers of `predict` send it: missing values as ``""``, NaN or `MISSING_INT`.
+
+    Scalars are ``(rows,)``, lists ``(rows, longest)`` padded at the end, vectors ``(rows, width)``.
+    """
+    array = values.combine_chunks()
+    missing: Any = {"string": "", "int": MISSING_INT, "float": float("nan")}[column.type]
+    if column.shape == "scalar":
+        filled = pc.fill_null(array, pa.scalar(missing, array.type)).to_numpy(zero_copy_only=False)
+        return filled.astype(object) if column.type == "string" else filled
+    rows = [row or [] for row in array.to_pylist()]
+    width = column.width or max(1, max(map(len, rows), default=1))
+    dtype = {"string": object, "int": np.int64, "float": np.float32}[column.type]
+    dense = np.full((len(rows), width), missing, dtype)
+    for index, row in enumerate(rows):
+        dense[index, : len(row)] = row
+    return dense

@@ -1,0 +1,88 @@
+"""Scores rows with an exported model and computes the gate's figures anew, without TFMA."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tfctr.spec import FeatureSpec
+from tfctr.training.metrics import auc, calibration_ratio, logloss
+from tfctr.transform import examples_to_table
+from tfx_pipeline.components.outcomes import Outcome, outcomes_of
+
+_BATCH = 4096
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Rows scored for one task.
+
+    Args:
+        labels: 0 or 1, float64 ``(rows,)``.
+        predictions: Probabilities, float64 ``(rows,)``.
+        weights: Weights, float64 ``(rows,)``.
+    """
+
+    labels: np.ndarray
+    predictions: np.ndarray
+    weights: np.ndarray
+
+    def figures(self) -> dict[str, float]:
+        """Return rows, AUC, logloss and predicted over actual."""
+        columns = (self.labels, self.predictions, self.weights)
+        return {
+            "rows": float(len(self.labels)),
+            "AUC": auc(*columns),
+            "logloss": logloss(*columns),
+            "predicted / actual": calibration_ratio(*columns),
+        }
+
+
+def rescore(model: Path, examples: Path, spec: FeatureSpec, where: dict[str, str] | None = None) -> dict[str, Scores]:
+    """Return task -> scores of the rows in a folder of raw tf.Examples.
+
+    Args:
+        model: Folder of the exported model.
+        examples: Folder of gzipped TFRecords, such as one split of ExampleGen's output.
+        spec: The spec.
+        where: Raw column -> value; only rows that have them all are scored. None scores all.
+    """
+    score = tf.saved_model.load(str(model)).signatures["serving_default"]
+    parts: dict[str, list[Scores]] = {outcome.name: [] for outcome in outcomes_of(spec)}
+    for serialized in _batches(examples):
+        rows = examples_to_table(serialized, spec).combine_chunks().to_batches()[0]
+        keep = np.ones(rows.num_rows, bool)
+        for column, value in (where or {}).items():
+            keep &= np.array([str(cell) == value for cell in rows.column(column).to_pylist()], bool)
+        answers = score(examples=tf.constant(serialized))
+        for outcome in outcomes_of(spec):
+            values = {name: array.to_numpy(zero_copy_only=False) for name, array in outcome.values(rows).items()}
+            parts[outcome.name].append(_scores(outcome, values, answers[outcome.name].numpy(), keep))
+    return {name: _joined(many) for name, many in parts.items()}
+
+
+def _batches(folder: Path) -> Iterator[list[bytes]]:
+    files = sorted(str(path) for path in folder.glob("*") if path.is_file())
+    if not files:
+        raise FileNotFoundError(f"no examples in {folder}")
+    for batch in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(_BATCH).as_numpy_iterator():
+        yield list(batch)
+
+
+def _scores(outcome: Outcome, values: dict[str, np.ndarray], answers: np.ndarray, keep: np.ndarray) -> Scores:
+    labels = values[outcome.label_column].astype(np.float64)
+    weights = values[outcome.weight_column] if outcome.weight_column else np.ones(len(labels))
+    predictions = answers.reshape(-1).astype(np.float64)
+    return Scores(labels[keep], predictions[keep], weights.astype(np.float64)[keep])
+
+
+def _joined(parts: list[Scores]) -> Scores:
+    return Scores(
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.predictions for part in parts]),
+        np.concatenate([part.weights for part in parts]),
+    )
