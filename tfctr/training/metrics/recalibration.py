@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from tfctr.training.metrics.rows import Floats, read_rows, reason_of, to_logit
 
 _MAX_STEPS = 200
-_TOLERANCE = 1e-13
+# The step after one this small is at the rounding of float64: Newton's method squares the error.
+_TOLERANCE = 1e-9
 
 
 class Recalibration(NamedTuple):
@@ -136,11 +137,13 @@ def _newton(cells: LogitCells, target: Floats) -> Floats | None:
         gradient, hessian = _gradient(cells, target, theta)
         step = np.linalg.solve(hessian, gradient)
         shrink = 1.0
-        while shrink > 1e-10 and _likelihood(cells, target, theta + shrink * step) < value:
+        # Near the top the likelihood is flat and falls by rounding alone; that must not stop a good step.
+        floor = value - 1e-12 * (1 + abs(value))
+        while shrink > 1e-10 and _likelihood(cells, target, theta + shrink * step) < floor:
             shrink /= 2
+        theta = theta + shrink * step
         if shrink <= 1e-10 or np.max(np.abs(step)) <= _TOLERANCE * (1 + np.max(np.abs(theta))):
             return theta
-        theta = theta + shrink * step
         value = _likelihood(cells, target, theta)
     return None
 
