@@ -4,15 +4,19 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# A version manager's shim may be on PATH and still not run: ask each candidate.
-is_python311() {
-  command -v "$1" >/dev/null 2>&1 &&
-    "$1" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1
+# Print the interpreter behind a name if it is Python 3.11. A version manager's shim may be on
+# PATH and still not run, so it is asked; inside an activated environment the answer is the
+# Python that the environment was made from, not its patched copy.
+interpreter_behind() {
+  command -v "$1" >/dev/null 2>&1 && "$1" -c '
+import sys
+print(sys._base_executable)
+sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null
 }
 
 for candidate in "${PYTHON311:-}" python3.11 python3 python /usr/bin/python3.11; do
-  if [ -n "$candidate" ] && is_python311 "$candidate"; then
-    exec "$candidate" tools/setup_environment.py "$@"
+  if [ -n "$candidate" ] && interpreter=$(interpreter_behind "$candidate"); then
+    exec "$interpreter" tools/setup_environment.py "$@"
   fi
 done
 

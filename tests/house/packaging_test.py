@@ -5,7 +5,12 @@ from __future__ import annotations
 import ast
 import re
 import runpy
+import shutil
+import subprocess
+import sys
+import zipfile
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 import setuptools
@@ -112,12 +117,21 @@ def test_version_is_said_once(arguments: dict):
     assert f'version = "{version}",' in (PROJECT / "MODULE.bazel").read_text(encoding="utf-8")
 
 
-def test_everything_that_ships_is_packaged(arguments: dict):
-    packages = set(arguments["packages"])
-    folders = {path.parent for path in project_files(".py") if path.parts[0] in ("tfctr", "tfx_pipeline")}
-    assert {".".join(folder.parts) for folder in folders} <= packages, "a folder lacks its __init__.py"
-    assert "feature_specs" in packages
-    assert arguments["package_data"]["tfctr"] == ["py.typed"]
+def test_wheel_holds_everything_that_ships(tmp_path: Path):
+    source = tmp_path / "source"
+    ignore = shutil.ignore_patterns("__pycache__")
+    for part in ("tfctr", "tfx_pipeline", "feature_specs"):
+        shutil.copytree(PROJECT / part, source / part, ignore=ignore)
+    for name in ("setup.py", "pyproject.toml", "LICENSE"):
+        shutil.copy(PROJECT / name, source / name)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
+    done = subprocess.run([*command, "--wheel-dir", tmp_path, source], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(next(tmp_path.glob("tfctr-*.whl"))) as wheel:
+        packed = {Path(name) for name in wheel.namelist()}
+    shipped = {path for path in project_files() if path.parts[0] in ("tfctr", "tfx_pipeline", "feature_specs")}
+    assert {path for path in shipped if path.name != "BUILD"} - packed == set()
+    assert {path for path in packed if path.parts[0] == "tests"} == set()
 
 
 def test_command_is_installed(arguments: dict):
