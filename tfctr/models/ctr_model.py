@@ -11,7 +11,7 @@ from keras import KerasTensor, ops
 
 from tfctr.layers.base import ConfigFromInit, restored
 from tfctr.layers.embedding import BatchL2, EmbeddingTable, FeatureEmbedding, FullTable, RowPenalty
-from tfctr.spec import BoundSpec, FeatureSpec, Problem
+from tfctr.spec import BoundSpec, FeatureSpec, Problem, SpecError
 
 
 class CTRModel(ConfigFromInit, keras.Model):
@@ -31,6 +31,9 @@ class CTRModel(ConfigFromInit, keras.Model):
     Output:
         Probability, float32 ``(batch, 1)``; a dict of task -> probability when the spec has several tasks.
 
+    Raises:
+        SpecError: With everything that `problems` finds.
+
     Example:
         >>> model = DNN(bound_spec, hidden_units=(64, 32))
         >>> model.compile()
@@ -49,6 +52,8 @@ class CTRModel(ConfigFromInit, keras.Model):
     ):
         super().__init__(**kwargs)
         self.spec = BoundSpec.of(spec)
+        if problems := self.problems(self.spec.spec):
+            raise SpecError(problems)
         self.embedding_dim = embedding_dim
         self.table = restored(table)
         self.tables = tables
@@ -56,8 +61,14 @@ class CTRModel(ConfigFromInit, keras.Model):
 
     @classmethod
     def problems(cls, spec: FeatureSpec) -> list[Problem]:
-        """Return what this model needs and `spec` does not have; empty when they fit."""
-        return []
+        """Return what this model needs and `spec` does not have; empty when they fit.
+
+        One task is wanted unless a subclass says that it answers several.
+        """
+        if len(spec.tasks) == 1:
+            return []
+        tasks = ", ".join(task.name for task in spec.tasks)
+        return [Problem(f"{cls.__name__} answers one task, the spec has {len(spec.tasks)}: {tasks}; keep one", "tasks")]
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
         """Return the logit ``(batch, 1)``, or a dict of task -> logit for several tasks."""

@@ -12,7 +12,7 @@ from tfctr.layers.sequence import DINAttention, SumPooling
 from tfctr.layers.towers import MLP
 from tfctr.models.ctr_model import CTRModel
 from tfctr.models.histories import History, histories_of, history_problems
-from tfctr.spec import BoundSpec, FeatureSpec, Problem, SpecError
+from tfctr.spec import BoundSpec, FeatureSpec, Problem
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
@@ -38,7 +38,7 @@ class DIN(CTRModel):
 
     Raises:
         ValueError: When `extra_pooling` is unknown.
-        SpecError: When the spec has no history that can be compared with a candidate.
+        SpecError: When the spec has no sequence, or one without a candidate's feature to be compared with.
 
     Reference: G. Zhou et al., "Deep Interest Network for Click-Through Rate Prediction", KDD 2018,
     arXiv 1706.06978, section 4.
@@ -59,8 +59,6 @@ class DIN(CTRModel):
         **options: Any,
     ) -> None:
         super().__init__(spec, **options)
-        if problems := self.problems(self.spec.spec):
-            raise SpecError(problems)
         if extra_pooling not in ("none", "sum", "sum_prod"):
             raise ValueError(f"extra_pooling is none, sum or sum_prod. Received: extra_pooling={extra_pooling!r}")
         self.hidden_units = tuple(hidden_units)
