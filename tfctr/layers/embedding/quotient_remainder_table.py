@@ -49,7 +49,8 @@ class QuotientRemainderTable(EmbeddingTable):
 
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
-        quotients = -(-self.rows // self.modulus)
+        assert self.rows is not None  # checked by the base class
+        quotients = math.ceil(self.rows / self.modulus)
         neutral = "ones" if self.combine == "product" else self.initializer
         self.remainder = self.add_weight(name="remainder", shape=(self.modulus, self.dim), initializer=self.initializer)
         self.quotient = self.add_weight(name="quotient", shape=(quotients, self.dim), initializer=neutral)

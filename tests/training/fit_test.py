@@ -1,0 +1,114 @@
+"""The fit driver: resume, best epoch, early stopping, divergence."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tests.training.planted import bound, train_plan, valid_data
+from tfctr.models.dnn import DNN
+from tfctr.training import FitConfig, evaluate, fit
+from tfctr.training.divergence import DivergedError
+from tfctr.training.fit import history_of
+
+SCRIPT = Path(__file__).with_name("killed_run.py")
+ROOT = SCRIPT.parents[2]
+
+
+def small_model() -> DNN:
+    keras.utils.set_random_seed(3)
+    return DNN(bound(), embedding_dim=4, hidden_units=(16,))
+
+
+def run_script(folder: Path, *steps: int) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "tests.training.killed_run", str(folder), *map(str, steps)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+
+def result_of(done: subprocess.CompletedProcess) -> str:
+    """What the script printed, as text: a NaN is not equal to itself."""
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.split("RESULT ")[1]
+
+
+def test_a_killed_run_resumes_bit_for_bit(tmp_path: Path) -> None:
+    whole = result_of(run_script(tmp_path / "whole"))
+    for steps in (7, 23):  # in the first epoch, then, counted from there, in the second
+        assert run_script(tmp_path / "killed", steps).returncode == -signal.SIGKILL
+    assert result_of(run_script(tmp_path / "killed")) == whole
+
+
+def test_training_learns_and_keeps_the_best_epoch(tmp_path: Path) -> None:
+    model = small_model()
+    config = FitConfig(epochs=12, learning_rate=0.02, patience=2)
+    result = fit(model, train_plan(), valid_data(), config, tmp_path)
+    best = max(row["val_auc"] for row in result.history)
+    assert best > 0.65
+    assert result.best["val_auc"] == best
+    assert evaluate(model, valid_data())["auc"] == pytest.approx(best, abs=1e-9)
+    assert [row["epoch"] for row in history_of(tmp_path)] == list(range(len(result.history)))
+
+
+def test_patience_and_rate_cut() -> None:
+    model = small_model()
+    config = FitConfig(epochs=50, learning_rate=0.05, patience=3, rate_factor=0.1)
+    history = fit(model, train_plan(), valid_data(), config).history
+    assert len(history) < 50
+    stale = [row["val_auc"] for row in history[-3:]]
+    assert max(stale) <= max(row["val_auc"] for row in history[:-3]) + config.min_delta
+    assert history[-1]["learning_rate"] == pytest.approx(0.05 * 0.01, rel=1e-5)
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
+    config = FitConfig(epochs=2, learning_rate=0.02)
+    first = fit(small_model(), train_plan(), valid_data(), config, tmp_path)
+    model = small_model()
+    again = fit(model, train_plan(), valid_data(), config, tmp_path)
+    assert again.history == first.history
+    assert evaluate(model, valid_data())["auc"] == pytest.approx(first.best["val_auc"], abs=1e-9)
+
+
+def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
+    fit(small_model(), train_plan(), valid_data(), FitConfig(epochs=1), tmp_path)
+    with pytest.raises(ValueError, match="another spec, model or settings"):
+        fit(small_model(), train_plan(), valid_data(), FitConfig(epochs=1, learning_rate=0.5), tmp_path)
+
+
+def test_a_truncated_checkpoint_is_refused(tmp_path: Path) -> None:
+    fit(small_model(), train_plan(), valid_data(), FitConfig(epochs=1), tmp_path)
+    path = tmp_path / "checkpoint.npz"
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(ValueError, match="truncated or not one"):
+        fit(small_model(), train_plan(), valid_data(), FitConfig(epochs=1), tmp_path)
+
+
+def test_a_nan_feature_is_named() -> None:
+    price = np.zeros(2400, np.float32)
+    price[1000] = np.nan
+    with pytest.raises(DivergedError, match=r"step \d+: the batch holds NaN or infinite values in price"):
+        fit(small_model(), train_plan(price=price), valid_data(), FitConfig(epochs=1))
+
+
+def test_a_rate_that_is_too_large_is_named() -> None:
+    model = small_model()
+    model.build()
+    model.trainable_weights[0].assign(np.full(model.trainable_weights[0].shape, np.nan))
+    with pytest.raises(DivergedError, match="lower learning_rate"):
+        fit(model, train_plan(), valid_data(), FitConfig(epochs=1))
+
+
+def test_one_class_validation_says_so() -> None:
+    labels = np.zeros(2400, np.float32)
+    with pytest.raises(ValueError, match="one class only"):
+        fit(small_model(), train_plan(), train_plan(click=labels).epoch(0), FitConfig(epochs=1))
+
+
+def test_gauc_can_decide() -> None:
+    result = fit(small_model(), train_plan(), valid_data(), FitConfig(epochs=2, monitor="gauc"))
+    assert result.best["val_gauc"] == max(row["val_gauc"] for row in result.history)

@@ -1,0 +1,47 @@
+"""Train the planted log in a folder; die by SIGKILL after a given number of steps when one is given.
+
+Usage: ``python killed_run.py FOLDER [STEPS]``. Prints a digest of the weights and the history at the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import sys
+
+import keras
+import numpy as np
+
+from tests.training.planted import bound, train_plan, valid_data
+from tfctr.models.dnn import DNN
+from tfctr.training import FitConfig, fit
+
+
+class DieAfter(keras.callbacks.Callback):
+    """Kill this very process after so many steps, as an out-of-memory killer would."""
+
+    def __init__(self, steps: int):
+        super().__init__()
+        self.left = steps
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(folder: str, steps: int = 0) -> None:
+    """Train and print what came out."""
+    keras.utils.set_random_seed(1)
+    model = DNN(bound(), embedding_dim=4, hidden_units=(16,), dropout_rate=0.2)
+    config = FitConfig(epochs=3, patience=3, checkpoint_seconds=0, learning_rate=0.01, clip_norm=5.0)
+    result = fit(model, train_plan(), valid_data(), config, folder, callbacks=(DieAfter(steps),) if steps else ())
+    digest = hashlib.sha256(b"".join(np.asarray(w).tobytes() for w in model.weights)).hexdigest()
+    figures = [{k: v for k, v in row.items() if k.startswith(("loss", "val_"))} for row in result.history]
+    print("RESULT", json.dumps([digest, figures]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(int, sys.argv[2:]))

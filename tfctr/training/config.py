@@ -1,0 +1,54 @@
+"""Settings of one training run."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from tfctr.spec.base import Frozen
+
+
+class FitConfig(Frozen):
+    """How a model is fitted.
+
+    Args:
+        epochs: Most passes over the training rows.
+        optimizer: `lazy_adam` touches only the embedding rows of the batch, so that a step costs the same
+            for any vocabulary; `adam` is Keras' dense one, which published results used. `lazy_adagrad`,
+            `lazy_ftrl` and `lazy_sgd` are the sparse forms of their namesakes.
+        learning_rate: Step size; 0.001 is what public CTR benchmarks use with Adam.
+        monitor: Validation figure that decides which epoch is best, when the rate is cut and when to stop.
+        patience: Epochs without a better figure after which training stops.
+        min_delta: What counts as better.
+        rate_factor: The learning rate is multiplied by this after an epoch that was not better; 1 keeps it.
+        min_learning_rate: The rate is never cut below this.
+        clip_norm: Gradients are scaled down to this global norm; None leaves them. Sparse gradients stay
+            sparse.
+        jit_compile: Compile the step with XLA. Off: on a CPU it gained nothing where it was measured, and
+            gradients of tables turn dense.
+        precision: Keras dtype policy; `mixed_bfloat16` pays on CPUs with AVX512-BF16, GPUs and TPUs.
+        steps_per_execution: Steps that run between two looks of Python at the progress.
+        checkpoint_seconds: A run that dies loses at most about this much work.
+        seed: Fixes initial weights, order of rows and dropout.
+    """
+
+    epochs: int = Field(default=20, ge=1)
+    optimizer: Literal["lazy_adam", "lazy_adagrad", "lazy_ftrl", "lazy_sgd", "adam"] = "lazy_adam"
+    learning_rate: float = Field(default=1e-3, gt=0)
+    monitor: Literal["auc", "gauc", "logloss"] = "auc"
+    patience: int = Field(default=2, ge=1)
+    min_delta: float = Field(default=1e-6, ge=0)
+    rate_factor: float = Field(default=0.1, gt=0, le=1)
+    min_learning_rate: float = Field(default=1e-6, ge=0)
+    clip_norm: float | None = Field(default=None, gt=0)
+    jit_compile: bool = False
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    steps_per_execution: int = Field(default=1, ge=1)
+    checkpoint_seconds: float = Field(default=60.0, ge=0)
+    seed: int = 0
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether the monitored figure is better when it is larger."""
+        return self.monitor != "logloss"

@@ -1,0 +1,75 @@
+"""Figures of a model on a data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfctr.spec.feature_spec import GROUP_NAME
+from tfctr.training.metrics import evaluate_arrays
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Answers of a model for one task, row by row.
+
+    Attributes:
+        labels, probabilities, weights: float64 ``(rows,)``.
+        groups: int64 ``(rows,)``, None when the rows have no group.
+    """
+
+    labels: np.ndarray
+    probabilities: np.ndarray
+    weights: np.ndarray
+    groups: np.ndarray | None
+
+
+def predictions(model: keras.Model, dataset: Any) -> dict[str, Predictions]:
+    """Return the predictions for each task of a data set of ``(features, labels[, weights])``, in its order."""
+    tasks = [task.name for task in model.spec.spec.tasks]
+    columns: dict[str, list[tuple[np.ndarray, ...]]] = {task: [] for task in tasks}
+    groups: list[np.ndarray] = []
+    for features, labels, *rest in dataset:
+        answers = model.predict_on_batch(features)
+        if GROUP_NAME in features:
+            groups.append(np.asarray(features[GROUP_NAME]))
+        for task in tasks:
+            label = _flat(_of_task(labels, task))
+            weight = _flat(_of_task(rest[0], task)) if rest else np.ones_like(label)
+            columns[task].append((label, _flat(_of_task(answers, task)), weight))
+    joined = np.concatenate(groups) if groups else None
+    return {task: Predictions(*_stack(parts), groups=joined) for task, parts in columns.items()}
+
+
+def evaluate(model: keras.Model, dataset: Any) -> dict[str, float]:
+    """Return the figures of `evaluate_arrays`; with several tasks each name is led by ``<task>_``.
+
+    Args:
+        model: A built model.
+        dataset: Finite data set of ``(features, labels[, weights])``.
+    """
+    found = predictions(model, dataset)
+    figures: dict[str, float] = {}
+    for task, rows in found.items():
+        prefix = f"{task}_" if len(found) > 1 else ""
+        values = evaluate_arrays(rows.labels, rows.probabilities, groups=rows.groups, weights=rows.weights)
+        figures.update({f"{prefix}{name}": float(value) for name, value in values.items()})
+    return figures
+
+
+def _of_task(values: Any, task: str) -> Any:
+    return values[task] if isinstance(values, dict) else values
+
+
+def _flat(values: Any) -> np.ndarray:
+    return np.asarray(values, np.float64).reshape(-1)
+
+
+def _stack(parts: list[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if not parts:
+        return np.zeros(0), np.zeros(0), np.zeros(0)
+    labels, probabilities, weights = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return labels, probabilities, weights

@@ -1,0 +1,219 @@
+"""The fit driver: `model.fit` an epoch at a time, with exact resume, best weights and early stopping."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from tfctr.data.batches import BatchPlan
+from tfctr.training.checkpoint import (
+    Progress,
+    load_checkpoint,
+    load_weights,
+    run_fingerprint,
+    save_checkpoint,
+    save_weights,
+)
+from tfctr.training.config import FitConfig
+from tfctr.training.evaluation import evaluate
+from tfctr.training.optimizers import make_optimizer
+from tfctr.training.step_callback import StepCallback
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What training gave.
+
+    Attributes:
+        history: One dict an epoch: loss, validation figures, learning rate, seconds, examples per second.
+        best_epoch: Index into `history` of the epoch whose weights the model now has.
+    """
+
+    history: tuple[dict[str, float], ...]
+    best_epoch: int
+
+    @property
+    def best(self) -> dict[str, float]:
+        """Figures of the best epoch."""
+        return self.history[self.best_epoch]
+
+
+def fit(
+    model: keras.Model,
+    train: BatchPlan,
+    valid: Any,
+    config: FitConfig | None = None,
+    workdir: str | Path | None = None,
+    callbacks: tuple[keras.callbacks.Callback, ...] = (),
+) -> FitResult:
+    """Train `model`, keep its best epoch, and continue exactly where an earlier run in `workdir` stopped.
+
+    A run that was killed and started again goes through the same batches with the same state as one that was
+    not, and ends with the same weights, bit for bit on a CPU.
+
+    Args:
+        model: Built model; compiled here with the optimizer of `config` unless it is compiled already.
+        train: BatchPlan by epoch, see `tfctr.data.batches.BatchPlan`.
+        valid: Data set of ``(features, labels[, weights])`` that decides which epoch is best.
+        config: Settings; the defaults of `FitConfig` when None.
+        workdir: Folder for checkpoint, best weights and `history.jsonl`; None keeps nothing on disk but
+            then cannot resume.
+        callbacks: Keras callbacks, given to ``model.fit``.
+
+    Returns:
+        The history; `model` holds the best epoch's weights.
+
+    Raises:
+        DivergedError: When the loss is NaN or infinite; names step, batch and feature.
+        ValueError: When the checkpoint in `workdir` belongs to another run or is truncated.
+    """
+    config = config or FitConfig()
+    run = _Run(model, train, valid, config, workdir, callbacks)
+    while not run.progress.finished:
+        run.one_epoch()
+    return run.result()
+
+
+class _Run:
+    """One training run, its state and its files."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        train: BatchPlan,
+        valid: Any,
+        config: FitConfig,
+        workdir: str | Path | None,
+        callbacks: tuple[keras.callbacks.Callback, ...],
+    ):
+        self.model, self.train, self.valid, self.config = model, train, valid, config
+        self.callbacks = callbacks
+        self.folder = Path(workdir) if workdir is not None else None
+        self._best_in_memory: list[Any] = []
+        self._metrics: list[Any] = []
+        _compile(model, config)
+        self.fingerprint = run_fingerprint(model, config.model_dump(), train.steps_per_epoch)
+        self.progress = self._resume()
+
+    @property
+    def _checkpoint(self) -> Path | None:
+        return self.folder / "checkpoint.npz" if self.folder else None
+
+    def _resume(self) -> Progress:
+        if self._checkpoint is None or not self._checkpoint.exists():
+            return Progress()
+        progress, self._metrics = load_checkpoint(self._checkpoint, self.model, self.fingerprint)
+        logger.info("resuming at epoch %d, step %d", progress.epoch + 1, progress.step)
+        return progress
+
+    def save(self) -> None:
+        """Write the checkpoint, if there is a folder for it."""
+        if self._checkpoint is not None:
+            save_checkpoint(self._checkpoint, self.model, self.progress, self.fingerprint)
+
+    def take_metrics(self) -> list[Any]:
+        """Return the running metrics of an epoch that was broken off, once."""
+        metrics, self._metrics = self._metrics, []
+        return metrics
+
+    def one_epoch(self) -> None:
+        """Train the epoch in hand to its end, judge it, and decide whether there is another."""
+        epoch, started = self.progress.epoch, time.perf_counter()
+        first_step = self.progress.step
+        watcher = StepCallback(self)
+        logs: dict[str, float] = {}
+        if first_step < self.train.steps_per_epoch:
+            fitted = self.model.fit(
+                self.train.epoch(epoch, first_step),
+                epochs=epoch + 1,
+                initial_epoch=epoch,
+                steps_per_epoch=self.train.steps_per_epoch - first_step,
+                callbacks=[watcher, *self.callbacks],
+                shuffle=False,  # the plan decides the order
+                verbose=0,
+            )
+            logs = {name: float(values[-1]) for name, values in fitted.history.items()}
+        seconds = time.perf_counter() - started
+        figures = {f"val_{name}": value for name, value in evaluate(self.model, self.valid).items()}
+        rate = float(self.model.optimizer.learning_rate)
+        self._judge({"epoch": epoch, **logs, **figures, "learning_rate": rate, "seconds": seconds, **watcher.speed()})
+        self.save()
+
+    def _judge(self, row: dict[str, float]) -> None:
+        """Keep the weights if the epoch is the best, else cut the rate; stop when patience is over."""
+        progress, config = self.progress, self.config
+        value = _monitored(row, config.monitor)
+        progress.history.append(row)
+        sign = 1 if config.higher_is_better else -1
+        if progress.best is None or sign * (value - progress.best) > config.min_delta:
+            progress.best, progress.best_epoch, progress.stale_epochs = value, len(progress.history) - 1, 0
+            self._keep_best()
+        else:
+            progress.stale_epochs += 1
+            rate = float(self.model.optimizer.learning_rate)
+            self.model.optimizer.learning_rate = max(rate * config.rate_factor, config.min_learning_rate)
+        progress.epoch += 1
+        progress.step = 0
+        progress.finished = progress.stale_epochs >= config.patience or progress.epoch >= config.epochs
+        self._write_history()
+
+    def _keep_best(self) -> None:
+        if self.folder:
+            save_weights(self.folder / "best.npz", self.model)
+        else:
+            self._best_in_memory = self.model.get_weights()
+
+    def _write_history(self) -> None:
+        if not self.folder:
+            return
+        partial = self.folder / ".history.jsonl.partial"
+        partial.write_text("".join(json.dumps(row) + "\n" for row in self.progress.history))
+        partial.rename(self.folder / "history.jsonl")
+
+    def result(self) -> FitResult:
+        """Put the best weights into the model and return the history."""
+        if self.folder:
+            load_weights(self.folder / "best.npz", self.model)
+        else:
+            self.model.set_weights(self._best_in_memory)
+        return FitResult(tuple(self.progress.history), self.progress.best_epoch)
+
+
+def _compile(model: keras.Model, config: FitConfig) -> None:
+    """Build and compile with the settings' optimizer, unless the caller has compiled the model."""
+    if not model.built:
+        model.build()
+    if not model.compiled:
+        model.compile(
+            optimizer=make_optimizer(config),
+            jit_compile=config.jit_compile,
+            steps_per_execution=config.steps_per_execution,
+        )
+    model.optimizer.build(model.trainable_variables)
+
+
+def _monitored(row: dict[str, float], monitor: str) -> float:
+    """The figure that decides; with several tasks the mean over tasks."""
+    values = [value for name, value in row.items() if name == f"val_{monitor}" or name.endswith(f"_{monitor}")]
+    values = [value for value in values if value == value]
+    if not values:
+        raise ValueError(
+            f"{monitor} cannot be computed on the validation rows: they are empty, hold one class only, or (for "
+            "gauc) have no group. Give other rows or monitor='logloss'."
+        )
+    return sum(values) / len(values)
+
+
+def history_of(workdir: str | Path) -> Iterator[dict[str, float]]:
+    """Yield the rows of a run's `history.jsonl`."""
+    for line in (Path(workdir) / "history.jsonl").read_text().splitlines():
+        yield json.loads(line)

@@ -1,0 +1,31 @@
+"""Optimizers whose step costs as much as the rows a batch touches, not as the table is long.
+
+- `row_wise`, `checked`: what they share. `lazy_adam`, `lazy_adagrad`, `lazy_ftrl`, `lazy_sgd`: the rules.
+"""
+
+from __future__ import annotations
+
+import keras
+
+from tfctr.training.config import FitConfig
+from tfctr.training.optimizers.checked import DenseAdam
+from tfctr.training.optimizers.lazy_adagrad import LazyAdagrad
+from tfctr.training.optimizers.lazy_adam import LazyAdam
+from tfctr.training.optimizers.lazy_ftrl import LazyFtrl
+from tfctr.training.optimizers.lazy_sgd import LazySGD
+
+_CLASSES = {
+    "lazy_adam": LazyAdam,
+    "lazy_adagrad": LazyAdagrad,
+    "lazy_ftrl": LazyFtrl,
+    "lazy_sgd": LazySGD,
+    "adam": DenseAdam,
+}
+
+
+def make_optimizer(config: FitConfig) -> keras.optimizers.Optimizer:
+    """Return the optimizer that the settings name."""
+    return _CLASSES[config.optimizer](learning_rate=config.learning_rate, global_clipnorm=config.clip_norm)
+
+
+__all__ = ["DenseAdam", "LazyAdagrad", "LazyAdam", "LazyFtrl", "LazySGD", "make_optimizer"]
