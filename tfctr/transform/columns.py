@@ -74,32 +74,20 @@ def scalar(column: tf.SparseTensor, missing: object) -> tf.Tensor:
     return tf.reshape(dense, [-1])
 
 
-def text(values: tf.Tensor, *, integral: bool = False) -> tf.Tensor:
-    """Return values as text: integers as decimal text, text as it is.
-
-    Args:
-        values: String, int64 or float32, any shape.
-        integral: Cut floats to integers first, for an integer id that is also read as a number.
-    """
-    if values.dtype == tf.string:
-        return values
-    return tf.strings.as_string(tf.cast(values, tf.int64) if integral and values.dtype.is_floating else values)
+def text(values: tf.Tensor) -> tf.Tensor:
+    """Return values as text: integers as decimal text, text as it is."""
+    return values if values.dtype == tf.string else tf.strings.as_string(values)
 
 
-def scalar_text(column: tf.SparseTensor, *, integral: bool = False) -> tf.Tensor:
+def scalar_text(column: tf.SparseTensor) -> tf.Tensor:
     """Return a scalar column as text (batch,), `MISSING` where there is no value or an empty text."""
-    tokens = tf.SparseTensor(column.indices, text(column.values, integral=integral), column.dense_shape)
-    dense = scalar(tokens, MISSING)
+    dense = scalar(tf.SparseTensor(column.indices, text(column.values), column.dense_shape), MISSING)
     return tf.where(tf.equal(dense, ""), MISSING, dense) if column.dtype == tf.string else dense
 
 
 def scalar_float(column: tf.SparseTensor) -> tf.Tensor:
     """Return a scalar column as float32 (batch,), NaN where there is no finite value."""
-    values = column.values
-    if values.dtype == tf.string:
-        values = tf.strings.to_number(tf.where(tf.equal(values, ""), "nan", values), tf.float32)
-    values = tf.cast(values, tf.float32)
-    dense = scalar(tf.SparseTensor(column.indices, values, column.dense_shape), float("nan"))
+    dense = scalar(column, float("nan"))
     return tf.where(tf.math.is_finite(dense), dense, float("nan"))
 
 

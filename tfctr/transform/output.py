@@ -20,7 +20,7 @@ from tfx_bsl.tfxio.tensor_adapter import TensorAdapter, TensorAdapterConfig
 from tfctr.spec import BoundSpec, FeatureSpec, RawColumn
 from tfctr.transform.columns import RAW_DTYPES, RawTensor, as_sparse
 from tfctr.transform.examples import example_batches
-from tfctr.transform.schema import raw_feature_spec, raw_schema
+from tfctr.transform.schema import raw_feature_spec, raw_schema, unread_columns
 from tfctr.transform.vocabulary_files import VocabularyFiles
 
 SPEC_FILE = "spec.json"
@@ -139,7 +139,8 @@ class TransformOutput:
         needed = [column for column in self.spec.raw_columns(serving=True) if column.name not in raw]
         if needed and (not partial or not raw):
             raise KeyError(f"raw columns {[c.name for c in needed]} of spec {self.spec.name!r} are not given")
-        given = {name: as_sparse(tensor, columns[name]) for name, tensor in raw.items()}
+        unread = unread_columns(self.spec)
+        given = {name: as_sparse(tensor, columns[name]) for name, tensor in raw.items() if name not in unread}
         if needed:
             rows = next(iter(given.values())).dense_shape[0]
             given |= {column.name: _all_missing(column, rows) for column in needed}

@@ -37,9 +37,9 @@ PreprocessingFn = Callable[[Mapping[str, RawTensor]], dict[str, tf.Tensor]]
 def make_preprocessing_fn(spec: FeatureSpec) -> PreprocessingFn:
     """Return TFT's ``preprocessing_fn`` for a spec.
 
-    It takes the columns of ``spec.raw_columns()`` by name and returns the tensors of ``spec.inputs()``,
-    ``spec.labels()`` and ``spec.meta_tensors()``. The graph it traces is what Beam analyses, what notebooks
-    transform with, and what every served model carries.
+    It takes the columns of ``spec.raw_columns()`` by name (those of `unread_columns` may be lacking) and returns
+    the tensors of ``spec.inputs()``, ``spec.labels()`` and ``spec.meta_tensors()``. The graph it traces is what
+    Beam analyses, what notebooks transform with, and what every served model carries.
 
     Args:
         spec: The spec.
@@ -93,10 +93,7 @@ def _window(feature: IdFeature, spec: FeatureSpec, raw: Mapping[str, tf.SparseTe
 
 def _tokens(feature: IdFeature, raw: Mapping[str, tf.SparseTensor], kept: Kept | None) -> tf.Tensor:
     """The text of the values of a feature: (batch,) for a scalar, (values kept,) for a list."""
-    integral = feature.type == "int"
-    if kept is None:
-        return scalar_text(raw[feature.column], integral=integral)
-    return text(kept.values, integral=integral)
+    return scalar_text(raw[feature.column]) if kept is None else text(kept.values)
 
 
 def _lookup(

@@ -23,10 +23,9 @@ def raw_schema(spec: FeatureSpec, serving: bool = False) -> schema_pb2.Schema:
         serving: Leave out labels, weights, masks and meta columns, which a request does not have.
     """
     schema = schema_pb2.Schema()
-    optional = {spec.split.column} - {f.column for f in spec.features}  # used before the transform, if at all
     for column in spec.raw_columns(serving=serving):
         feature = schema.feature.add(name=column.name, type=_TYPES[column.type])
-        if column.name not in optional:
+        if column.name != spec.split.column or column.role is not None:  # rows are split before they are examples
             feature.presence.min_count = 1
         _set_value_count(feature, column)
     if not serving:
@@ -41,6 +40,14 @@ def raw_schema(spec: FeatureSpec, serving: bool = False) -> schema_pb2.Schema:
             if task.weight:
                 by_name[task.weight].float_domain.CopyFrom(_domain(0))
     return schema
+
+
+def unread_columns(spec: FeatureSpec) -> tuple[str, ...]:
+    """Return the raw columns that the transform does not read: those of the split and of slices alone."""
+    read = {column.name for column in spec.raw_columns(serving=True)}
+    read |= {name for task in spec.tasks for name in (task.label, task.weight, task.mask) if name}
+    read |= {name for name in (spec.meta.group, spec.meta.time, spec.meta.domain) if name}
+    return tuple(column.name for column in spec.raw_columns() if column.name not in read)
 
 
 def _set_value_count(feature: schema_pb2.Feature, column: RawColumn) -> None:
