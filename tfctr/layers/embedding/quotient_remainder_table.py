@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from tfctr.layers.base import another
 from tfctr.layers.embedding.table import EmbeddingTable
 
 
@@ -51,7 +52,7 @@ class QuotientRemainderTable(EmbeddingTable):
         super().build(input_shape)
         assert self.rows is not None  # checked by the base class
         quotients = math.ceil(self.rows / self.modulus)
-        neutral = "ones" if self.combine == "product" else self.initializer
+        neutral = "ones" if self.combine == "product" else another(self.initializer)
         self.remainder = self.add_weight(name="remainder", shape=(self.modulus, self.dim), initializer=self.initializer)
         self.quotient = self.add_weight(name="quotient", shape=(quotients, self.dim), initializer=neutral)
 
