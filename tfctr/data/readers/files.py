@@ -1,0 +1,123 @@
+"""Which files a log is made of, in which format they are, and how they are opened."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal, cast
+
+from tfctr.data.errors import DataError
+
+Format = Literal["csv", "tsv", "jsonl", "parquet", "tfrecord", "libfm"]
+Paths = str | Path | Sequence[str | Path]
+
+FORMAT_OF: dict[str, Format] = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".json": "jsonl",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".tfrecord": "tfrecord",
+    ".tfrecords": "tfrecord",
+    ".libfm": "libfm",
+    ".libsvm": "libfm",
+    ".svm": "libfm",
+}
+OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open}
+
+DAMAGED = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+"""What the decompressors raise for half a file or a broken one."""
+
+
+class DamagedFileError(Exception):
+    """A file ends early or is damaged; the rows before have been read."""
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """A file of the log and its format; printed, it is its path."""
+
+    path: Path
+    format: Format
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def compression(self) -> str:
+        """The last suffix when it is that of a compressed file, else empty."""
+        return self.path.suffix if self.path.suffix in OPENERS else ""
+
+    @contextmanager
+    def open(self) -> Iterator[IO[bytes]]:
+        """Open for reading bytes, decompressed.
+
+        Raises:
+            DamagedFileError: When a compressed file ends early or is damaged.
+        """
+        opener = OPENERS.get(self.compression, open)
+        with cast("IO[bytes]", opener(self.path, "rb")) as stream:
+            try:
+                yield stream
+            except DAMAGED as error:
+                raise DamagedFileError(_reason(error)) from error
+
+
+def find_files(paths: Paths, format: Format | None = None) -> list[LogFile]:
+    """Return the files of a path, a folder, a glob pattern or a list of these, sorted by name within each.
+
+    In a folder, files whose names start with ``.`` or ``_`` are passed over, and so are files of unknown format
+    unless `format` is given.
+
+    Raises:
+        DataError: When nothing is found, or the format of a named file is unknown.
+    """
+    found: list[LogFile] = []
+    for path in [paths] if isinstance(paths, str | Path) else paths:
+        found += _files_of(str(path), format)
+    if not found:
+        raise DataError(f"no file to read: {paths!s} matches nothing")
+    return list(dict.fromkeys(found))
+
+
+def format_of(path: Path) -> Format | None:
+    """Tell the format from the name, a suffix of compression aside; None when it is unknown."""
+    name = path.with_suffix("") if path.suffix in OPENERS else path
+    return FORMAT_OF.get(name.suffix.lower())
+
+
+def _files_of(path: str, format: Format | None) -> list[LogFile]:
+    if Path(path).is_dir():
+        inside = [file for file in sorted(Path(path).rglob("*")) if file.is_file() and not _hidden(file, Path(path))]
+        known = [LogFile(file, kind) for file in inside if (kind := format or format_of(file))]
+        if inside and not known:
+            raise DataError(f"{path}: none of its {len(inside)} files is of a known format; give `source.format`")
+        return known
+    names = [path] if Path(path).is_file() else sorted(glob.glob(path, recursive=True))
+    files = [Path(name) for name in names if Path(name).is_file()]
+    unknown = [file for file in files if not (format or format_of(file))]
+    if unknown:
+        raise DataError(
+            f"{unknown[0]}: the format cannot be told from the name; give `source.format` "
+            f"({', '.join(sorted(set(FORMAT_OF.values())))})"
+        )
+    return [LogFile(file, cast("Format", format or format_of(file))) for file in files]
+
+
+def _hidden(file: Path, folder: Path) -> bool:
+    return any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, EOFError):
+        return "the compressed file ends early (half a download?)"
+    return f"the compressed file is damaged ({error})"
