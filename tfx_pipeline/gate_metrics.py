@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import tensorflow_model_analysis as tfma
-from tensorflow_model_analysis.metrics import example_count, metric_types, metric_util
+from tensorflow_model_analysis.metrics import metric_types, metric_util
 
 LARGE_SLICE_AUC = "large_slice_auc"
 
@@ -41,15 +40,19 @@ def _large_slice_auc(
     key = metric_types.MetricKey(
         name=name, model_name=model_name, output_name=output_name, example_weighted=example_weighted
     )
-    names = {"model_names": [model_name], "output_names": [output_name]}
-    auc = tfma.metrics.AUC(name=f"_{name}").computations(
-        eval_config=eval_config, example_weighted=example_weighted, **names
-    )
-    rows = example_count.example_count(name=f"_{name}_rows", example_weighted=False, **names)
-    auc_key, rows_key = auc[-1].keys[-1], rows[-1].keys[-1]
+
+    def parts(metric: metric_types.Metric, weighted: bool) -> metric_types.MetricComputations:
+        return metric.computations(
+            eval_config=eval_config, model_names=[model_name], output_names=[output_name], example_weighted=weighted
+        )
+
+    auc = parts(tfma.metrics.AUC(name=f"_{name}"), example_weighted)
+    labels = parts(tfma.metrics.MeanLabel(name=f"_{name}_label"), example_weighted)
+    rows = parts(tfma.metrics.ExampleCount(name=f"_{name}_rows"), False)
+    auc_key, label_key, rows_key = auc[-1].keys[-1], labels[-1].keys[-1], rows[-1].keys[-1]
 
     def result(metrics: dict[metric_types.MetricKey, Any]) -> dict[metric_types.MetricKey, Any]:
-        value = float(metrics[auc_key])
-        return {key: value if float(metrics[rows_key]) >= rows_min and not math.isnan(value) else 1.0}
+        counts = float(metrics[rows_key]) >= rows_min and 0 < float(metrics[label_key]) < 1
+        return {key: float(metrics[auc_key]) if counts else 1.0}
 
-    return [*auc, *rows, metric_types.DerivedMetricComputation(keys=[key], result=result)]
+    return [*auc, *labels, *rows, metric_types.DerivedMetricComputation(keys=[key], result=result)]

@@ -6,6 +6,8 @@ a NaN fails any bound.
 
 from __future__ import annotations
 
+import json
+
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
@@ -69,7 +71,9 @@ def _metrics(spec: FeatureSpec, slices: list[tfma.SlicingSpec]) -> list[tfma.Met
         tfma.MetricConfig(class_name="MeanLabel"),
         tfma.MetricConfig(class_name="MeanPrediction"),
         _bounded("AUC", value=_at_least(gates.auc_min), change=_change(gates.auc_drop_max, _HIGHER)),
-        _bounded("BinaryCrossEntropy", value=_at_most(gates), change=_change(gates.logloss_rise_max, _LOWER)),
+        _bounded(
+            "BinaryCrossEntropy", name="logloss", value=_at_most(gates), change=_change(gates.logloss_rise_max, _LOWER)
+        ),
         _bounded("Calibration", value=_between(gates.calibration_min, gates.calibration_max)),
         tfma.MetricConfig(class_name="CalibrationPlot", config='{"num_buckets": 50}'),
         tfma.MetricConfig(class_name="ConfusionMatrixPlot", config='{"num_thresholds": 500}'),
@@ -80,7 +84,7 @@ def _metrics(spec: FeatureSpec, slices: list[tfma.SlicingSpec]) -> list[tfma.Met
             tfma.MetricConfig(
                 class_name=LargeSliceAUC.__name__,
                 module=LargeSliceAUC.__module__,
-                config=f'{{"rows_min": {gates.slice_rows_min}, "name": "{LARGE_SLICE_AUC}"}}',
+                config=json.dumps({"rows_min": gates.slice_rows_min, "name": LARGE_SLICE_AUC}),
                 per_slice_thresholds=[config_pb2.PerSliceMetricThreshold(slicing_specs=slices, threshold=threshold)],
             )
         )
@@ -88,16 +92,20 @@ def _metrics(spec: FeatureSpec, slices: list[tfma.SlicingSpec]) -> list[tfma.Met
 
 
 def _bounded(
-    class_name: str, *, value: tfma.GenericValueThreshold | None, change: tfma.GenericChangeThreshold | None = None
+    class_name: str,
+    *,
+    name: str = "",
+    value: tfma.GenericValueThreshold | None,
+    change: tfma.GenericChangeThreshold | None = None,
 ) -> tfma.MetricConfig:
     """Return a metric whose bounds hold on the whole; a bare `threshold` would hold for every slice."""
-    if value is None and change is None:
-        return tfma.MetricConfig(class_name=class_name)
-    threshold = tfma.MetricThreshold(value_threshold=value, change_threshold=change)
-    return tfma.MetricConfig(
-        class_name=class_name,
-        per_slice_thresholds=[config_pb2.PerSliceMetricThreshold(slicing_specs=[_OVERALL], threshold=threshold)],
-    )
+    metric = tfma.MetricConfig(class_name=class_name, config=json.dumps({"name": name}) if name else "")
+    if value is not None or change is not None:
+        threshold = tfma.MetricThreshold(value_threshold=value, change_threshold=change)
+        metric.per_slice_thresholds.append(
+            config_pb2.PerSliceMetricThreshold(slicing_specs=[_OVERALL], threshold=threshold)
+        )
+    return metric
 
 
 def _at_least(bound: float | None) -> tfma.GenericValueThreshold | None:

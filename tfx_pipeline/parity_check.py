@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from tfctr.serving.raw_inputs import dense, input_names
 from tfctr.spec import FeatureSpec, RawColumn
-from tfctr.transform import MISSING_INT, TransformOutput, table_to_examples
+from tfctr.transform import TransformOutput, table_to_examples
 
 RANK_USERS, RANK_ITEMS = 8, 32
 """Users and candidates of each in the check of `rank`."""
@@ -165,26 +165,10 @@ def _numpy(answers: dict[str, Any]) -> Probabilities:
     return {task: tensor.numpy() for task, tensor in answers.items()}
 
 
-def _tensors(table: pa.Table, columns: tuple[RawColumn, ...] | list[RawColumn]) -> dict[str, Any]:
+def _tensors(table: pa.Table, columns: Iterable[RawColumn]) -> dict[str, Any]:
+    """Raw columns as dense tensors, named as the signatures name them."""
     import tensorflow as tf
 
-    return {column.name: tf.constant(dense_column(table.column(column.name), column)) for column in columns}
-
-
-def dense_column(values: pa.ChunkedArray, column: RawColumn) -> np.ndarray:
-    """Return a raw column as callers of `predict` send it: missing values as ``""``, NaN or `MISSING_INT`.
-
-    Scalars are ``(rows,)``, lists ``(rows, longest)`` padded at the end, vectors ``(rows, width)``.
-    """
-    array = values.combine_chunks()
-    missing: Any = {"string": "", "int": MISSING_INT, "float": float("nan")}[column.type]
-    if column.shape == "scalar":
-        filled = pc.fill_null(array, pa.scalar(missing, array.type)).to_numpy(zero_copy_only=False)
-        return filled.astype(object) if column.type == "string" else filled
-    rows = [row or [] for row in array.to_pylist()]
-    width = column.width or max(1, max(map(len, rows), default=1))
-    dtype = {"string": object, "int": np.int64, "float": np.float32}[column.type]
-    dense = np.full((len(rows), width), missing, dtype)
-    for index, row in enumerate(rows):
-        dense[index, : len(row)] = row
-    return dense
+    columns = tuple(columns)
+    names = input_names(columns)
+    return {names[c.name]: tf.constant(dense(table.column(c.name).to_pylist(), c)) for c in columns}

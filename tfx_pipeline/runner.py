@@ -18,7 +18,7 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 
-from tfctr.data import prepare
+from tfctr.data.prepare import prepare
 from tfctr.spec import FeatureSpec
 from tfx_pipeline import screen
 from tfx_pipeline.components.anomaly_gate import AnomaliesFound
@@ -108,16 +108,10 @@ def _prepare(config: PipelineConfig, spec: FeatureSpec, report: RunReport, conso
         started = time.perf_counter()
         prepared = prepare(spec, config.source_of(spec), config.workdir / "data", seed=config.seed)
         seconds = time.perf_counter() - started
-        empty = [name for name in SPLITS if not prepared.rows[name]]
-        if empty:
-            raise ValueError(
-                f"no rows in split(s) {', '.join(empty)} of {sum(prepared.rows.values()):,} rows; give more data, or "
-                f"other shares under `split` in {config.spec}"
-            )
     rows = ", ".join(f"{name} {prepared.rows[name]:,}" for name in SPLITS)
     report.steps.append(StepReport("prepare", prepared.cached, seconds, rows))
     screen.step_line(console, "prepare", prepared.cached, seconds, rows)
-    return str(Path(prepared.train).parent.absolute())
+    return str(prepared.folder.absolute())
 
 
 def _run_steps(pipeline: Pipeline, config: PipelineConfig, log: Path, console: Console) -> Iterator[StepReport]:
