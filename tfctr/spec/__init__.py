@@ -34,7 +34,7 @@ from tfctr.spec.features import (
 )
 from tfctr.spec.gates import Gates
 from tfctr.spec.json_schema import json_schema
-from tfctr.spec.loading import dump_spec, load_spec, parse_spec
+from tfctr.spec.loading import dump_spec, load_spec, locate_problems, parse_spec
 from tfctr.spec.raw_column import RawColumn
 from tfctr.spec.source import History, Source, Split
 from tfctr.spec.tasks import BinaryTask, Meta
@@ -71,6 +71,7 @@ __all__ = [
     "is_bucketed",
     "json_schema",
     "load_spec",
+    "locate_problems",
     "parse_spec",
     "shipped_specs",
     "suggest",

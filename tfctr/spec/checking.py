@@ -9,8 +9,8 @@ from tfctr.spec.feature_spec import FeatureSpec
 from tfctr.spec.raw_column import RawColumn
 
 _READABLE = {
-    "string": frozenset({"string", "int", "float", "bool", "null"}),
-    "int": frozenset({"int", "bool", "null"}),
+    "string": frozenset({"string", "int", "float", "bool", "time", "null"}),
+    "int": frozenset({"int", "bool", "time", "null"}),
     "float": frozenset({"float", "int", "bool", "null"}),
 }
 """Type that a spec asks for -> types of a log's values that can be read as it."""
@@ -22,8 +22,8 @@ def check_columns(spec: FeatureSpec, columns: Mapping[str, str]) -> list[Problem
     Args:
         spec: The spec.
         columns: Name of each column of the log -> type of its values: `string`, `int`, `float`, `bool`,
-            `null` (nothing but missing values), ``list<...>`` of these, or any other word for a type that no
-            spec can read, such as `timestamp`.
+            `time` (a timestamp or date), `null` (nothing but missing values), ``list<...>`` of these, or any
+            other word for a type that no spec can read.
 
     Returns:
         One `Problem` a column, at the place in the spec that asks for it; columns that the spec does not use

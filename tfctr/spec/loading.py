@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 
 import yaml
@@ -65,6 +66,12 @@ def parse_spec(text: str, file: str = "") -> FeatureSpec:
     raise SpecError(_located(problems, document, file))
 
 
+def locate_problems(problems: Iterable[Problem], path: str | os.PathLike[str]) -> list[Problem]:
+    """Return problems that were found in a loaded spec with their lines in its file, in the order of the file."""
+    file = find_spec(path)
+    return _located(list(problems), read_document(_read_text(file), str(file)), str(file))
+
+
 class _Dumper(yaml.SafeDumper):
     """Quotes whatever YAML 1.1 or 1.2 readers would not take for text."""
 
@@ -115,9 +122,24 @@ def dump_spec(spec: FeatureSpec, *, defaults: bool = False) -> str:
     return dump_yaml(spec.model_dump(mode="json") if defaults else _without_defaults(spec))
 
 
-def dump_yaml(data: object) -> str:
-    """Return plain data as YAML text in block style, keys in their order."""
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+def dump_yaml(data: object, *, flow: bool = False) -> str:
+    """Return plain data as YAML text, keys in their order.
+
+    Args:
+        data: Dicts, lists and scalars.
+        flow: In one line, as in ``{kind: numeric, name: age}``, without a line end.
+
+    Example:
+        >>> dump_yaml({"header": False, "delimiter": ","}, flow=True)
+        "{header: false, delimiter: ','}"
+    """
+    if not flow:
+        return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    # A list around the value keeps PyYAML from ending a scalar with "..." and tells it that commas need quotes.
+    line = yaml.dump(
+        [data], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"), default_flow_style=True
+    )
+    return line.strip()[1:-1]
 
 
 def _without_defaults(spec: FeatureSpec) -> dict[str, object]:

@@ -1,0 +1,60 @@
+"""How many different values went by, in memory that does not grow with their number."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+_HASH_SPACE = 2**64
+
+
+class DistinctCounter:
+    """Counts distinct texts: exactly up to `size`, beyond that with a relative error of about 1/sqrt(size).
+
+    Keeps the `size` smallest 64-bit hashes. If the largest of them lies at the share s of the hash space, about
+    size/s values went by (the k-minimum-values sketch).
+
+    Args:
+        size: Hashes kept; 4096 give 1.6 % error and at most 0.5 MB.
+
+    Example:
+        >>> counter = DistinctCounter()
+        >>> counter.update(["a", "b", "a"])
+        >>> counter.count
+        2
+
+    Reference: Bar-Yossef et al., "Counting Distinct Elements in a Data Stream", RANDOM 2002.
+    """
+
+    def __init__(self, size: int = 4096):
+        self.size = size
+        self._kept: set[int] = set()
+        self._threshold = _HASH_SPACE
+
+    def update(self, values: Iterable[str]) -> None:
+        """Count these values."""
+        for value in values:
+            digest = hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+            hashed = int.from_bytes(digest, "big")
+            if hashed < self._threshold:
+                self._kept.add(hashed)
+                if len(self._kept) >= 2 * self.size:
+                    self._shrink()
+
+    def _shrink(self) -> None:
+        smallest = sorted(self._kept)[: self.size]
+        self._kept = set(smallest)
+        self._threshold = smallest[-1] + 1
+
+    @property
+    def exact(self) -> bool:
+        """Whether `count` is not an estimate."""
+        return self._threshold == _HASH_SPACE
+
+    @property
+    def count(self) -> int:
+        """Number of distinct values."""
+        if self.exact:
+            return len(self._kept)
+        smallest = sorted(self._kept)[: self.size]
+        return round((self.size - 1) * _HASH_SPACE / smallest[-1])

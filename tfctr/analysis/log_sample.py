@@ -1,0 +1,235 @@
+"""The first rows of a log, in batches, without a spec: what there is to look at before one is written."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tfctr.analysis.log_format import LogFormat, tell_format
+from tfctr.data.bad_rows import BadRows
+from tfctr.data.errors import DataError
+from tfctr.data.readers.delimited import read_delimited
+from tfctr.data.readers.files import DamagedFileError, LogFile, find_files, format_of
+from tfctr.spec import RawColumn, Source
+
+BATCH_ROWS = 16_384
+DEFAULT_ROWS = 200_000
+
+_INTEGER = r"^[-+]?[0-9]{1,18}$"
+_DECIMAL = r"(?i)^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?$|^[-+]?nan$"
+
+
+@dataclass(frozen=True)
+class LogSample:
+    """A log that can be looked through, batch by batch, as often as needed.
+
+    Args:
+        file: The file; of a folder its first one.
+        log_format: How it is read.
+        max_rows: Rows looked at.
+    """
+
+    file: LogFile
+    log_format: LogFormat
+    max_rows: int
+
+    def batches(self, bad_rows: BadRows | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield the first `max_rows` rows; columns of csv and tsv hold text, empty cells are null.
+
+        Args:
+            bad_rows: Where rows go that cannot be cut into columns.
+
+        Raises:
+            DataError: When the file turns out to be broken or not UTF-8.
+        """
+        reader = {"parquet": _parquet, "jsonl": _json_lines}.get(self.log_format.format, _delimited)
+        left = self.max_rows
+        try:
+            for batch in reader(self.file, self.log_format, bad_rows if bad_rows is not None else BadRows()):
+                for start in range(0, batch.num_rows, BATCH_ROWS):
+                    part = batch.slice(start, min(BATCH_ROWS, left))
+                    yield part
+                    left -= part.num_rows
+                    if not left:
+                        return
+        except (OSError, DamagedFileError, pa.ArrowException) as error:
+            raise DataError(f"{self.file}: cannot be read to the end: {error}") from None
+
+
+def read_sample(
+    path: str | Path,
+    *,
+    max_rows: int = DEFAULT_ROWS,
+    header: bool | None = None,
+    delimiter: str | None = None,
+) -> LogSample:
+    """Return the sample of a csv, tsv, jsonl or parquet log, whatever its name, plain or packed (.gz, .xz).
+
+    Args:
+        path: A file, or a folder of files of one kind.
+        max_rows: Rows to look at, at least 1.
+        header: Whether a csv or tsv file has a header; None looks.
+        delimiter: Between the columns of a csv file; None looks.
+
+    Raises:
+        DataError: When there is no such file, or it is none of these formats, or it is empty.
+    """
+    if max_rows < 1:
+        raise DataError(f"max_rows must be at least 1, received {max_rows}")
+    file = _first_file(Path(path))
+    if delimiter is None and file.format == "tsv":
+        delimiter = "\t"
+    return LogSample(file, tell_format(file, header=header, delimiter=delimiter), max_rows)
+
+
+def sample_for(path: str | Path, source: Source, *, max_rows: int = DEFAULT_ROWS) -> LogSample:
+    """Return the sample of a csv, tsv, jsonl or parquet log, read as the source of a spec says.
+
+    Raises:
+        DataError: As `read_sample`, and for other formats.
+    """
+    file = find_files(path, source.format)[0]
+    if file.format in ("parquet", "jsonl"):
+        return LogSample(file, LogFormat(file.format), max_rows)
+    if file.format not in ("csv", "tsv"):
+        raise DataError(f"{file}: a {file.format} file has no columns to look at")
+    delimiter = source.delimiter or ("\t" if file.format == "tsv" else ",")
+    if not source.header:
+        return LogSample(file, LogFormat(file.format, False, delimiter, source.columns), max_rows)
+    return LogSample(file, tell_format(file, header=True, delimiter=delimiter), max_rows)
+
+
+def types_of(batches: Iterable[pa.RecordBatch]) -> dict[str, str]:
+    """Return the type of every column, in the words of `tfctr.spec.check_columns`.
+
+    Text formats have no types: a column of text whose every value is a number counts as `int` or `float`, and
+    numbers without a fraction count as `int` in every format, as the readers take 12.0 for 12.
+    """
+    types: dict[str, str] = {}
+    for batch in batches:
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            found = value_type(column)
+            if found == "float" and _is_whole(column.cast(pa.float64())):
+                found = "int"
+            types[name] = wider(types.get(name, "null"), found)
+    return types
+
+
+def value_type(column: pa.Array) -> str:
+    """Return `string`, `int`, `float`, `bool`, `time`, `null`, ``list<...>`` of these, or Arrow's name of another."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return value_type(column.dictionary)
+    if column.null_count == len(column):
+        return "null"
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return f"list<{value_type(pc.list_flatten(column))}>"
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _text_type(column)
+    tests = {
+        "bool": pa.types.is_boolean,
+        "int": pa.types.is_integer,
+        "float": pa.types.is_floating,
+        "time": lambda kind: pa.types.is_timestamp(kind) or pa.types.is_date(kind),
+    }
+    return next((name for name, test in tests.items() if test(kind)), str(kind))
+
+
+def wider(first: str, second: str) -> str:
+    """Return the type that holds values of both.
+
+    Example:
+        >>> wider("int", "float"), wider("null", "int"), wider("int", "string")
+        ('float', 'int', 'string')
+    """
+    if first == second or second == "null":
+        return first
+    if first == "null":
+        return second
+    if first.startswith("list<") and second.startswith("list<"):
+        return f"list<{wider(first[5:-1], second[5:-1])}>"
+    return "float" if {first, second} == {"int", "float"} else "string"
+
+
+def _is_whole(numbers: pa.Array) -> bool:
+    """Whether no number has a fraction; NaN, which the readers take for missing, has none."""
+    whole = pc.or_(pc.equal(numbers, pc.floor(numbers)), pc.is_nan(numbers))
+    return bool(pc.all(whole).as_py())
+
+
+def _text_type(column: pa.Array) -> str:
+    values = column.drop_null()
+    if pc.all(pc.match_substring_regex(values, _INTEGER)).as_py():
+        return "int"
+    return "float" if pc.all(pc.match_substring_regex(values, _DECIMAL)).as_py() else "string"
+
+
+def _first_file(path: Path) -> LogFile:
+    """The file to look at; a file whose name tells no format is taken for csv until its bytes tell more."""
+    if path.is_dir():
+        return find_files(path)[0]
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    return LogFile(path, format_of(path) or "csv")
+
+
+def _parquet(file: LogFile, log_format: LogFormat, bad_rows: BadRows) -> Iterator[pa.RecordBatch]:
+    with pq.ParquetFile(file.path) as parquet:
+        yield from parquet.iter_batches(batch_size=BATCH_ROWS)
+
+
+def _delimited(file: LogFile, log_format: LogFormat, bad_rows: BadRows) -> Iterator[pa.RecordBatch]:
+    """Rows as the production reader cuts them, every cell as text."""
+    names = log_format.columns
+    source = Source(
+        header=log_format.header, columns=() if log_format.header else names, delimiter=log_format.delimiter
+    )
+    columns = tuple(RawColumn(name, "string") for name in names)
+    for raw in read_delimited(file, columns, source, bad_rows):
+        yield pa.RecordBatch.from_arrays([_utf8(raw.columns[name], name, file) for name in names], list(names))
+
+
+def _utf8(column: pa.Array, name: str, file: LogFile) -> pa.Array:
+    """The column, whose bytes the reader has not looked at."""
+    try:
+        return column.cast(pa.binary()).cast(pa.string())
+    except pa.ArrowInvalid:
+        raise DataError(f"{file}: column {name!r} is not UTF-8 everywhere; write the file as UTF-8") from None
+
+
+def _json_lines(file: LogFile, log_format: LogFormat, bad_rows: BadRows) -> Iterator[pa.RecordBatch]:
+    with file.open() as stream:
+        number = 0
+        while lines := list(itertools.islice(stream, BATCH_ROWS)):
+            rows = [_json_row(line, number + index, file) for index, line in enumerate(lines, 1) if line.strip()]
+            number += len(lines)
+            names = dict.fromkeys(name for row in rows for name in row)
+            yield pa.RecordBatch.from_pydict({name: _array([row.get(name) for row in rows]) for name in names})
+
+
+def _json_row(line: bytes, number: int, file: LogFile) -> dict[str, object]:
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise DataError(f"{file}: line {number} is not UTF-8; write the file as UTF-8") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{file}: line {number} is not JSON: {error}") from None
+    if not isinstance(row, dict):
+        raise DataError(f"{file}: line {number} is not a JSON object; every line holds one row as {{...}}")
+    return row
+
+
+def _array(values: list[object]) -> pa.Array:
+    """Values of one column; where they are of different types, their texts."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        texts = [None if v is None else v if isinstance(v, str) else json.dumps(v) for v in values]
+        return pa.array(texts, pa.string())

@@ -1,0 +1,8 @@
+"""The commands of `tfctr`, thin: each finds its arguments, calls one function of a room, and prints what it said.
+
+Everything heavier than typer and rich is imported inside the commands, so that `tfctr --help` is quick.
+
+- `spec`: check, infer, show, schema. `data`: list, fetch, prepare, simulate. `serving`: serve and predict.
+- `told`: errors as messages instead of tracebacks. `output`: files whole or not at all.
+- `table`: a plain table.
+"""

@@ -1,0 +1,89 @@
+"""`tfctr data`: public data sets, logs cut into parts, simulated logs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tfctr.commands.output import write_text
+from tfctr.commands.table import print_table
+from tfctr.commands.told import told
+
+app = typer.Typer(no_args_is_help=True, help="Public data sets, logs cut into parts, simulated logs.")
+
+SeedOption = Annotated[int, typer.Option(min=0, help="Of everything random.")]
+
+
+@app.command("list")
+@told
+def list_datasets() -> None:
+    """List the public data sets that can be fetched, with their licences."""
+    from tfctr.data.datasets import DATASETS
+
+    rows = [(name, dataset.title, dataset.licence, dataset.home) for name, dataset in DATASETS.items()]
+    print_table(("data set", "what", "licence", "home"), rows)
+
+
+@app.command("fetch", epilog="Example: tfctr data fetch movielens-100k")
+@told
+def fetch(name: Annotated[str, typer.Argument(help="See `tfctr data list`.", show_default=False)]) -> None:
+    """Fetch a public data set into the cache, checksums compared; a look-up when it is there."""
+    from tfctr.data.datasets import DATASETS
+    from tfctr.spec import suggest
+
+    if name not in DATASETS:
+        print(f"there is no data set {name!r}{suggest(name, DATASETS)}", file=sys.stderr)
+        raise typer.Exit(1)
+    print(DATASETS[name].fetch(progress=True))
+
+
+@app.command("prepare", epilog="Example: tfctr data prepare ads.yaml --data clicks.csv --workdir runs/ads")
+@told
+def prepare(
+    spec: Annotated[str, typer.Argument(help="A spec file, or the name of a shipped spec.", show_default=False)],
+    data: Annotated[str | None, typer.Option(help="File, folder, glob or data set; else that of the spec.")] = None,
+    workdir: Annotated[Path, typer.Option(help="Where train, valid, test and the report are written.")] = Path("runs"),
+    seed: SeedOption = 0,
+) -> None:
+    """Read a log, build its histories, and cut it into train, valid and test."""
+    from tfctr.data import prepare as prepare_log
+    from tfctr.spec import load_spec
+
+    loaded = load_spec(spec)
+    source = data or loaded.source.dataset
+    if source is None:
+        print("say which log: --data, or `source.dataset` in the spec", file=sys.stderr)
+        raise typer.Exit(1)
+    prepared = prepare_log(loaded, source, workdir, seed=seed)
+    for part in ("train", "valid", "test"):
+        print(f"{part:6} {prepared.rows[part]:>12,} rows  {getattr(prepared, part)}")
+
+
+@app.command("simulate", epilog="Example: tfctr data simulate clicks.csv --rows 50000 --spec ads.yaml")
+@told
+def simulate(
+    log: Annotated[Path, typer.Argument(help="The log to write: csv, tsv, jsonl or parquet.", show_default=False)],
+    rows: Annotated[int, typer.Option(min=1, help="Impressions.")] = 20_000,
+    spec: Annotated[Path | None, typer.Option(help="Write the spec of the log here, too.")] = None,
+    conversion: Annotated[bool, typer.Option("--conversion", help="A second task: conversion after click.")] = False,
+    seed: SeedOption = 0,
+    force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
+) -> None:
+    """Write a simulated ad log whose true click probability is known, and tell the best AUC there can be."""
+    from tfctr.data.simulator import SimulatorConfig
+    from tfctr.data.simulator import simulate as draw
+    from tfctr.data.write_log import write_log
+    from tfctr.spec import dump_spec
+
+    if log.exists() and not force:
+        print(f"{log} is there already; give --force to write over it", file=sys.stderr)
+        raise typer.Exit(1)
+    simulated = draw(SimulatorConfig(rows=rows, conversion=conversion, seed=seed))
+    log.parent.mkdir(parents=True, exist_ok=True)
+    write_log(simulated.table, log)
+    if spec is not None:
+        write_text(dump_spec(simulated.spec), spec, force=force)
+    print(f"{log}: {rows:,} rows; oracle AUC {simulated.oracle_auc():.4f}, logloss {simulated.oracle_logloss():.4f}")
