@@ -5,12 +5,14 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 WORKERS ?= 2
 PORT ?= 8500
+NAME ?= default
+SPEC ?= movielens_100k
 
 # TFX's libraries want tf.keras to be Keras 2; `import keras` stays Keras 3.
 export TF_USE_LEGACY_KERAS := 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help setup demo test lint serve lock builds clean
+.PHONY: help setup demo test lint serve bench lock builds clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -32,9 +34,12 @@ test: setup  ## lint and run all tests
 	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS); status=$$?; \
 	echo "make test took $$((SECONDS - start)) s"; exit $$status
 
-serve: setup  ## serve the models below MODELS=folder on PORT (8500)
-	@test -n "$(MODELS)" || { echo "say which: make serve MODELS=runs/demo/serving"; exit 2; }
-	@.venv/bin/tfctr serve "$(MODELS)" --port $(PORT)
+serve: setup  ## serve the versions below MODELS=folder as NAME (default) on PORT (8500)
+	@test -n "$(MODELS)" || { echo "say which folder of versions: make serve MODELS=runs/ads/serving NAME=ads"; exit 2; }
+	@.venv/bin/tfctr serve --port $(PORT) --model_name $(NAME) --model_base_path "$(abspath $(MODELS))"
+
+bench: setup  ## accuracy of models over seeds on SPEC (movielens_100k), into benchmarks/RESULTS.md
+	@$(PYTHON) -m benchmarks.accuracy $(SPEC) $(BENCH_ARGS)
 
 lock: setup  ## resolve requirements.in anew into requirements.txt
 	@$(PYTHON) tools/lock.py $(if $(UPGRADE),--upgrade)

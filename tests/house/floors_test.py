@@ -67,4 +67,4 @@ def test_help_needs_neither_tensorflow_nor_tfx():
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "train" in done.stdout
+    assert "doctor" in done.stdout
