@@ -6,6 +6,7 @@ import contextlib
 import logging
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,13 +93,18 @@ def _read_batches(path: str) -> Iterator[pa.RecordBatch]:
 
 @contextlib.contextmanager
 def quiet_logs() -> Iterator[None]:
-    """Keep TensorFlow's, TFT's and Beam's progress notes off the screen; their errors stay."""
+    """Keep TensorFlow's, TFT's and Beam's progress notes off the screen; their errors stay.
+
+    TFT divides 0 by 0 for a column without a single number; the NaN is dealt with in the graph.
+    """
     loggers = [logging.getLogger(None if name == "root" else name) for name in _NOISY]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "invalid value encountered", RuntimeWarning)
+            yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -83,23 +83,15 @@ def _scale(features: list[NumericFeature], filled: tf.Tensor, means: tf.Tensor, 
 
 
 def _buckets(features: list[NumericFeature], present: tf.Tensor, filled: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Ids 1..buckets of equal-frequency buckets; features with as many buckets share one analyzer.
+    """Ids 1..buckets of equal-frequency buckets. Bucket b holds ``boundary[b-2] <= x < boundary[b-1]``.
 
-    Bucket b holds ``boundary[b-2] <= x < boundary[b-1]``.
+    One analyzer a feature, which TFT packs itself: its analyzer of a matrix fails when a column is empty.
     """
     outputs: dict[str, tf.Tensor] = {}
-    counts = dict.fromkeys(feature.buckets for feature in features if is_bucketed(feature))
-    for buckets in counts:
-        places = [i for i, f in enumerate(features) if is_bucketed(f) and f.buckets == buckets]
-        learned = tft.quantiles(
-            tf.ensure_shape(tf.gather(present, places, axis=1), [None, len(places)]),
-            num_buckets=buckets,
-            epsilon=min(0.01, 0.1 / buckets),
-            reduce_instance_dims=False,
-        )
-        boundaries = tf.reshape(learned, [len(places), buckets - 1])
-        values = tf.transpose(tf.gather(filled, places, axis=1))  # (features, batch)
-        ids = 1 + tf.searchsorted(boundaries, values, side="right", out_type=tf.int64)
-        for place, column in zip(places, tf.unstack(ids, num=len(places), axis=0), strict=True):
-            outputs[features[place].name] = column
+    for place, feature in enumerate(features):
+        if is_bucketed(feature):
+            epsilon = min(0.01, 0.1 / feature.buckets)
+            learned = tft.quantiles(present[:, place], num_buckets=feature.buckets, epsilon=epsilon)
+            boundaries = tf.reshape(learned, [feature.buckets - 1])
+            outputs[feature.name] = 1 + tf.searchsorted(boundaries, filled[:, place], side="right", out_type=tf.int64)
     return outputs

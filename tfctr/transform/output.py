@@ -20,7 +20,7 @@ from tfx_bsl.tfxio.tensor_adapter import TensorAdapter, TensorAdapterConfig
 from tfctr.spec import BoundSpec, FeatureSpec, RawColumn
 from tfctr.transform.columns import RAW_DTYPES, RawTensor, as_sparse
 from tfctr.transform.examples import example_batches
-from tfctr.transform.schema import raw_feature_spec, raw_schema, unread_columns
+from tfctr.transform.schema import raw_feature_spec, raw_schema, sources, unread_columns
 from tfctr.transform.vocabulary_files import VocabularyFiles
 
 SPEC_FILE = "spec.json"
@@ -145,17 +145,9 @@ class TransformOutput:
             rows = next(iter(given.values())).dense_shape[0]
             given |= {column.name: _all_missing(column, rows) for column in needed}
         outputs = self.layer(given)
-        lost = self._tensors_of({column.name for column in needed})
+        made_of = sources(self.spec)
         order = (*self.spec.inputs(), *self.spec.labels(), *self.spec.meta_tensors())
-        return {info.name: outputs[info.name] for info in order if info.name in outputs and info.name not in lost}
-
-    def _tensors_of(self, columns: set[str]) -> set[str]:
-        """Names of the input tensors that cannot be made without these columns."""
-        names = {f.name for f in self.spec.features if f.column in columns}
-        for feature in self.spec.features:
-            if feature.kind == "sequence" and feature.times in columns:
-                names.add(feature.times_name)
-        return names
+        return {info.name: outputs[info.name] for info in order if raw.keys() >= set(made_of[info.name])}
 
     def transform(self, table: pa.Table | pa.RecordBatch) -> dict[str, np.ndarray]:
         """Transform a raw log in memory with the very graph that is served, in large batches, without Beam.

@@ -124,7 +124,7 @@ def _vector(feature: VectorFeature, column: tf.SparseTensor) -> tf.Tensor:
     """float32 (batch, width); zeros for a row without a vector and for numbers that are not finite."""
     lengths = row_lengths(column)
     good = tf.reduce_all((lengths == feature.width) | (lengths == 0))
-    message = f"vector column {feature.column!r} must hold {feature.width} numbers a row (or none)"
+    message = f"vector column {feature.column} must hold {feature.width} numbers a row (or none)"
     with tf.control_dependencies([tf.debugging.Assert(good, [message, lengths], summarize=8)]):
         values = tf.where(tf.math.is_finite(column.values), column.values, 0.0)
     shape = tf.stack([column.dense_shape[0], tf.constant(feature.width, tf.int64)])

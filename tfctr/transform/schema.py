@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from tfctr.spec import FeatureSpec, RawColumn
+from tfctr.spec import DOMAIN_NAME, GROUP_NAME, TIME_NAME, FeatureSpec, RawColumn, SequenceFeature
 from tfctr.transform.columns import RAW_DTYPES
 
 _TYPES = {"string": schema_pb2.BYTES, "int": schema_pb2.INT, "float": schema_pb2.FLOAT}
@@ -42,11 +42,29 @@ def raw_schema(spec: FeatureSpec, serving: bool = False) -> schema_pb2.Schema:
     return schema
 
 
+def sources(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
+    """Return the raw columns that each transformed tensor is made of, in the order of the spec."""
+    by_name = {feature.name: feature for feature in spec.features}
+    made: dict[str, tuple[str, ...]] = {}
+    for feature in spec.features:
+        columns: tuple[str, ...] = (feature.column,)
+        if isinstance(feature, SequenceFeature):
+            if feature.aligned_with is not None:  # cut where that sequence is cut
+                columns += (by_name[feature.aligned_with].column,)
+            if feature.times:
+                made[feature.times_name] = (*columns, feature.times)
+        made[feature.name] = columns
+    for task in spec.tasks:
+        made[task.name] = tuple(name for name in (task.label, task.mask) if name)
+        made[task.weight_name] = tuple(name for name in (task.weight, task.mask) if name)
+    pairs = ((GROUP_NAME, spec.meta.group), (DOMAIN_NAME, spec.meta.domain), (TIME_NAME, spec.meta.time))
+    made |= {name: (column,) for name, column in pairs if column}
+    return made
+
+
 def unread_columns(spec: FeatureSpec) -> tuple[str, ...]:
     """Return the raw columns that the transform does not read: those of the split and of slices alone."""
-    read = {column.name for column in spec.raw_columns(serving=True)}
-    read |= {name for task in spec.tasks for name in (task.label, task.weight, task.mask) if name}
-    read |= {name for name in (spec.meta.group, spec.meta.time, spec.meta.domain) if name}
+    read = {column for columns in sources(spec).values() for column in columns}
     return tuple(column.name for column in spec.raw_columns() if column.name not in read)
 
 

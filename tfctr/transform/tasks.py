@@ -41,9 +41,7 @@ def _weight(task: BinaryTask, raw: Mapping[str, tf.SparseTensor]) -> tf.Tensor |
     good = weight >= 0
     if mask is not None:
         good, weight = good | (mask == 0), tf.where(mask == 0, 0.0, weight)
-    weight = _checked(
-        weight, good, f"task {task.name!r}: weight column {task.weight!r} has a missing or negative value"
-    )
+    weight = _checked(weight, good, f"task {task.name}: weight column {task.weight} has a missing or negative value")
     return weight if mask is None else weight * mask
 
 
@@ -58,7 +56,7 @@ def _label(task: BinaryTask, raw: Mapping[str, tf.SparseTensor]) -> tf.Tensor:
     if task.mask:
         counts = scalar_float(raw[task.mask]) > 0
         good, label = good | ~counts, tf.where(counts, label, 0.0)
-    return _checked(label, good, f"task {task.name!r}: label column {task.label!r} must hold {wanted} in every row")
+    return _checked(label, good, f"task {task.name}: label column {task.label} must hold {wanted} in every row")
 
 
 def _checked(values: tf.Tensor, good: tf.Tensor, message: str) -> tf.Tensor:
