@@ -74,8 +74,8 @@ def test_help_of_data_commands(command: str) -> None:
         (["spec", "chek"], "Did you mean 'check'"),
         (["spec", "check", "--dta", "x", "frappe"], "--data"),
         (["spec", "check"], "Missing argument"),
-        (["spec", "infer", "x", "--rows", "no"], "'no' is not a valid"),
-        (["spec", "infer", "x", "--rows", "0"], "0 is not in"),
+        (["spec", "infer", "x", "--rows", "no"], "Invalid value for '--rows'"),
+        (["spec", "infer", "x", "--rows", "0"], "greater than or equal to 1"),
     ],
 )
 def test_mistakes_in_the_command_line_get_a_hint(arguments: list[str], hint: str) -> None:

@@ -121,6 +121,8 @@ def test_a_good_text_is_read() -> None:
         ),
         ("meta: {time: second}\n", "", "split.by: a split by time needs `meta.time`"),
         ("meta:", "split: {by: hash}\nmeta:", "ads.yaml:2: split: split by hash needs a column"),
+        ("meta:", "split: {by: hash, column: 0}\nmeta:", "ads.yaml:2: split.column: must be text, received 0 (write it"),
+        ("name: site", "name: site\n    column: 0", "ads.yaml:6: features.0.column: must be text, received 0 (write it"),
         ("meta:", "split: {train: 0.9}\nmeta:", "ads.yaml:2: split: train + valid + test must be 1, received 1.1"),
         ("meta:", "name: other\nmeta:", "ads.yaml:2: key 'name' is given twice, first in line 1"),
         ("meta:", "\tsplit: 1\nmeta:", "ads.yaml:2: a tab stands where YAML wants spaces; indent with spaces"),

@@ -52,7 +52,7 @@ class Feature(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _column_defaults_to_name(cls, data: object) -> object:
-        if isinstance(data, dict) and not data.get("column") and "name" in data:
+        if isinstance(data, dict) and data.get("column") in (None, "") and "name" in data:
             return {**data, "column": data["name"]}
         return data
 

@@ -78,7 +78,9 @@ def _own_errors(error: ValidationError, data: dict) -> Iterator[tuple[ErrorDetai
         path = _path_in(data, details)
         holder = _at(data, path[:-1])
         only_bad_entries = details["type"] == "too_short" and details["input"]
-        filled_in = details["loc"][-1:] == ("column",) and isinstance(holder, dict) and not holder.get("column")
+        filled_in = (
+            path[:1] == ("features",) and path[-1] == "column" and isinstance(holder, dict) and "column" not in holder
+        )
         if not only_bad_entries and not filled_in:
             yield details, path
 
