@@ -60,7 +60,12 @@ class EmbeddingTable(Layer):
             raise ValueError(f"{type(self).__name__} is a template without rows and dim; call sized(rows, dim, name)")
         if self.penalty is not None and self.penalty.needs_counts:
             self.counts = self.add_weight(
-                name="counts", shape=(self.rows,), initializer="ones", dtype="float32", trainable=False
+                name="counts",
+                shape=(self.rows,),
+                initializer="ones",
+                dtype="float32",
+                trainable=False,
+                autocast=False,  # a count in half precision would be wrong from 257 on
             )
 
     def vectors(self, ids: Any) -> Any:

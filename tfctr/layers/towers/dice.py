@@ -75,8 +75,8 @@ class Dice(Layer):
         count = ops.maximum(kept, 1.0)
         mean = ops.sum(values, axis=0) / count
         variance = ops.sum(keep * ops.square(values - mean), axis=0) / count
-        mean = ops.where(kept > 0, mean, self._mean)
-        variance = ops.where(kept > 0, variance, self._variance)
+        mean = ops.where(kept > 0, mean, ops.convert_to_tensor(self._mean))
+        variance = ops.where(kept > 0, variance, ops.convert_to_tensor(self._variance))
         self._move(self._mean, mean)
         self._move(self._variance, variance)
         return mean, variance

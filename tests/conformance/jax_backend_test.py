@@ -1,0 +1,43 @@
+"""Every layer, model and feature kind answers, and every model learns, on JAX as on TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conformance.descriptors import NETWORKS
+from tests.conformance.recipe import Descriptor, measured, stepped
+
+CLOSE = {"rtol": 1e-5, "atol": 1e-5}
+
+
+@pytest.fixture(scope="module")
+def jax_answers(project_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
+    path = tmp_path_factory.mktemp("jax") / "answers.npz"
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(project_dir)}
+    child = subprocess.run(
+        [sys.executable, "-m", "tests.conformance.jax_child", str(path)],
+        cwd=project_dir,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert child.returncode == 0, child.stderr[-4000:]
+    return dict(np.load(path))
+
+
+@pytest.mark.parametrize("descriptor", NETWORKS, ids=lambda d: f"{d.kind}-{d.name}")
+def test_jax_agrees(descriptor: Descriptor, jax_answers: dict[str, np.ndarray]) -> None:
+    expected = measured(descriptor)
+    if descriptor.kind == "model":
+        expected["step"] = stepped(descriptor)
+    for what, arrays in expected.items():
+        for index, array in enumerate(arrays):
+            other = jax_answers[f"{descriptor.kind}-{descriptor.name}/{what}/{index}"]
+            np.testing.assert_allclose(other, array, **CLOSE, err_msg=f"{what} {index}")

@@ -1,0 +1,130 @@
+"""What a descriptor is, and how the suite makes, fills and calls the thing it describes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+ROWS = 4
+"""Rows of a measurement."""
+
+Inputs = dict[str, Any]
+"""Argument of the call -> array, or dict of arrays; every array has the batch as its first axis."""
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """A public layer, model or feature kind, and a recipe for one of it.
+
+    Args:
+        cls: The public class.
+        make: Returns a fresh, small layer or model. Dropout is off, so that training is reproducible.
+        inputs: Rows wanted -> inputs. Row i is the same in every batch.
+        kind: What `cls` is. The recipe of a feature kind is a `FeatureEmbedding` of one such feature.
+        untrained: End of a weight's path -> why no gradient can reach it.
+    """
+
+    cls: type
+    make: Callable[[], Any]
+    inputs: Callable[[int], Inputs]
+    kind: Literal["layer", "model", "feature"] = "layer"
+    untrained: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name in test ids and of the golden file."""
+        return self.cls.__name__
+
+
+@dataclass(frozen=True)
+class MetricDescriptor:
+    """A public metric, and a recipe that turns it into numbers.
+
+    Args:
+        public: The public function or class.
+        figures: ``(labels, probabilities, groups) -> array`` of whatever the metric says.
+        kind: Always ``"metric"``.
+        ordered: Whether rows must come sorted by group.
+    """
+
+    public: Any
+    figures: Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], Any]
+    kind: Literal["metric"] = "metric"
+    ordered: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name in test ids; the module tells apart what is called alike."""
+        return f"{self.public.__module__.rsplit('.', 1)[-1]}.{self.public.__name__}"
+
+
+def call(layer: Any, inputs: Inputs, training: bool = False) -> Any:
+    """Call a layer with its first argument by position and the others by name."""
+    first, *others = inputs
+    arguments = {name: inputs[name] for name in others}
+    if "training" in inspect.signature(layer.call).parameters:
+        arguments["training"] = training
+    return layer(inputs[first], **arguments)
+
+
+def floats(outputs: Any) -> list[Any]:
+    """The floating-point tensors among the outputs, in order."""
+    return [
+        t for t in keras.tree.flatten(outputs) if keras.backend.is_float_dtype(keras.backend.standardize_dtype(t.dtype))
+    ]
+
+
+def arrays(outputs: Any) -> list[NDArray[Any]]:
+    """All outputs as numpy arrays, in order; half precision as float32."""
+    found = []
+    for tensor in keras.tree.flatten(outputs):
+        half = keras.backend.standardize_dtype(tensor.dtype) in ("float16", "bfloat16")
+        found.append(np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32") if half else tensor)))
+    return found
+
+
+def filled(descriptor: Descriptor) -> Any:
+    """A fresh layer or model with sequential weights: no two numbers are alike, so none can be swapped unseen."""
+    layer = descriptor.make()
+    if descriptor.kind == "model":
+        layer.build()
+    else:
+        call(layer, descriptor.inputs(2))
+    fill_sequentially(layer)
+    return layer
+
+
+def fill_sequentially(layer: Any) -> None:
+    """Fill the weights, in their order, with the sequence frac(0.37, 0.74, 1.11, ...) - 0.5."""
+    start = 1
+    for weight in layer.weights:
+        count = int(np.prod(weight.shape))
+        values = np.arange(start, start + count) * 0.37 % 1.0 - 0.5
+        if weight.name in ("moving_variance", "counts"):  # these are above 0
+            values = np.abs(values) + 0.5
+        weight.assign(values.reshape(weight.shape).astype("float32"))
+        start += count
+
+
+def measured(descriptor: Descriptor) -> dict[str, list[NDArray[Any]]]:
+    """What a golden file and another backend must agree with: outputs with sequential weights."""
+    inputs = descriptor.inputs(ROWS)
+    return {
+        "inference": arrays(call(filled(descriptor), inputs)),
+        "training": arrays(call(filled(descriptor), inputs, training=True)),
+    }
+
+
+def stepped(descriptor: Descriptor) -> list[NDArray[Any]]:
+    """The weights of a model after one step of plain gradient descent, losses of penalties included."""
+    model = filled(descriptor)
+    model.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=keras.backend.backend() == "jax")
+    labels = (np.arange(ROWS) % 2).astype("float32")[:, None]
+    model.train_on_batch(descriptor.inputs(ROWS)["features"], labels)
+    return [np.asarray(weight) for weight in model.get_weights()]
