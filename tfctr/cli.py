@@ -27,7 +27,7 @@ app = typer.Typer(
 app.add_typer(spec.app, name="spec")
 app.add_typer(data.app, name="data")
 app.command("serve", **serving.PASSED_ON)(serving.serve)
-app.command("predict", **serving.PASSED_ON)(serving.predict)
+app.command("predict", epilog="Example: tfctr predict rows.jsonl --server localhost:8500 --model ads")(serving.predict)
 
 
 def _print_version(wanted: bool) -> None:

@@ -204,6 +204,48 @@ def test_simulate_writes_a_log_and_its_spec(tmp_path: Path) -> None:
     assert "is there already" in run("data", "simulate", log, status=1).stderr
 
 
+def test_data_sets_are_listed_with_their_licences() -> None:
+    text = run("data", "list").stdout
+    assert "movielens-100k  (100,000 rows)" in text
+    assert text.count("licence: ") > 5
+
+
+def test_an_unknown_data_set_gets_the_nearest_name() -> None:
+    text = run("data", "fetch", "movielens-10k", status=1).stderr
+    assert text == "there is no data set 'movielens-10k' (did you mean 'movielens-100k'?)\n"
+    missing = run("data", "prepare", "template", status=1).stderr
+    assert "no data: give a file, a folder or a data set" in missing
+
+
+def test_prepare_cuts_a_simulated_log(tmp_path: Path) -> None:
+    log, spec = tmp_path / "clicks.csv", tmp_path / "ads.yaml"
+    run("data", "simulate", log, "--rows", "600", "--spec", spec)
+    text = run("data", "prepare", spec, "--data", log, "--workdir", tmp_path / "data").stdout
+    assert text.startswith("600 rows of")
+    assert [line.split()[0] for line in text.splitlines()[1:4]] == ["train", "valid", "test"]
+    assert "kept from before" in run("data", "prepare", spec, "--data", log, "--workdir", tmp_path / "data").stdout
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["movielens_100k", "movielens_1m", "frappe", "movielens_tag", "criteo", "avazu"])
+def test_a_shipped_spec_fits_its_data_set(
+    name: str, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TFCTR_DATA", str(data_dir))
+    monkeypatch.setenv("TFCTR_CACHE", str(tmp_path))
+    dataset = load_spec(name).source.dataset
+    assert dataset is not None
+    assert "no problem" in run("spec", "check", name, "--data", dataset).stdout
+
+
+def test_predict_says_when_no_server_answers(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"site": "a"}\n')
+    text = run("predict", rows, "--server", "localhost:1", "--timeout-seconds", "2", status=1).stderr
+    assert text.startswith("tfctr predict: ")
+    assert "localhost:1" in text
+
+
 def test_doctor_says_what_is_installed() -> None:
     assert "tensorflow" in CliRunner().invoke(app, ["doctor"]).stdout.lower()
 

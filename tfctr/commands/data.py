@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from tfctr.commands.output import write_text
-from tfctr.commands.table import print_table
 from tfctr.commands.told import told
 
 app = typer.Typer(no_args_is_help=True, help="Public data sets, logs cut into parts, simulated logs.")
@@ -23,8 +22,8 @@ def list_datasets() -> None:
     """List the public data sets that can be fetched, with their licences."""
     from tfctr.data.datasets import DATASETS
 
-    rows = [(name, dataset.title, dataset.licence, dataset.home) for name, dataset in DATASETS.items()]
-    print_table(("data set", "what", "licence", "home"), rows)
+    for name, one in DATASETS.items():
+        print(f"{name}  ({one.rows:,} rows)\n  {one.title}\n  licence: {one.licence}\n  home: {one.home}")
 
 
 @app.command("fetch", epilog="Example: tfctr data fetch movielens-100k")
@@ -40,26 +39,25 @@ def fetch(name: Annotated[str, typer.Argument(help="See `tfctr data list`.", sho
     print(DATASETS[name].fetch(progress=True))
 
 
-@app.command("prepare", epilog="Example: tfctr data prepare ads.yaml --data clicks.csv --workdir runs/ads")
+@app.command("prepare", epilog="Example: tfctr data prepare ads.yaml --data clicks.csv --workdir runs/ads/data")
 @told
 def prepare(
     spec: Annotated[str, typer.Argument(help="A spec file, or the name of a shipped spec.", show_default=False)],
     data: Annotated[str | None, typer.Option(help="File, folder, glob or data set; else that of the spec.")] = None,
-    workdir: Annotated[Path, typer.Option(help="Where train, valid, test and the report are written.")] = Path("runs"),
+    workdir: Annotated[
+        Path | None, typer.Option(help="Where the parts and a report go; runs/NAME/data when left out.")
+    ] = None,
     seed: SeedOption = 0,
 ) -> None:
-    """Read a log, build its histories, and cut it into train, valid and test."""
+    """Read a log, build its histories, and cut it into train, valid and test.
+
+    Rows that cannot be read are set aside and told. Nothing is done when the parts of this log are there already.
+    """
     from tfctr.data import prepare as prepare_log
     from tfctr.spec import load_spec
 
     loaded = load_spec(spec)
-    source = data or loaded.source.dataset
-    if source is None:
-        print("say which log: --data, or `source.dataset` in the spec", file=sys.stderr)
-        raise typer.Exit(1)
-    prepared = prepare_log(loaded, source, workdir, seed=seed)
-    for part in ("train", "valid", "test"):
-        print(f"{part:6} {prepared.rows[part]:>12,} rows  {getattr(prepared, part)}")
+    print(prepare_log(loaded, data, workdir or Path("runs") / loaded.name / "data", seed=seed).summary())
 
 
 @app.command("simulate", epilog="Example: tfctr data simulate clicks.csv --rows 50000 --spec ads.yaml")
@@ -73,9 +71,9 @@ def simulate(
     force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
 ) -> None:
     """Write a simulated ad log whose true click probability is known, and tell the best AUC there can be."""
+    from tfctr.data import write_log
     from tfctr.data.simulator import SimulatorConfig
     from tfctr.data.simulator import simulate as draw
-    from tfctr.data.write_log import write_log
     from tfctr.spec import dump_spec
 
     if log.exists() and not force:
