@@ -7,7 +7,7 @@
 3. `keras_metrics`: metrics for `compile(metrics=...)`; `evaluation_callback`: all figures, GAUC too, after each epoch.
 4. `tfma_metrics`: the same numbers on Beam, for the Evaluator and its gate.
 
-`report` and `plots` show the figures; `rows` reads and checks what all metrics take; `group_mean` averages groups.
+`report`, `roc` and `plots` show the figures; `rows` reads what all metrics take; `group_mean` averages over groups.
 Modules of layer 3 and 4 and `plots` are imported by their own names, because they load Keras, Beam or matplotlib.
 """
 

@@ -79,8 +79,8 @@ class StreamingAUC(_RowMetric):
 
     Pairs inside one bin count half, so the error is at most the sum over bins of positives * negatives / (2 P N):
     about 4.5 / bins for logits of deviation 1 (3e-4 by default). Inside a narrow bin the order is as good as random, so
-    the true error is usually some ten times smaller on thousands of rows, and less on more. For a figure with its bound computed: `tfctr.training.metrics.LogitHistogram`.
-    Probabilities are cut to [1e-7, 1 - 1e-7].
+    the true error is usually some ten times smaller on thousands of rows, and less on more. For a figure with its bound
+    computed: `tfctr.training.metrics.LogitHistogram`. Probabilities are cut to [1e-7, 1 - 1e-7].
 
     Args:
         bins: Number of bins, equally wide on the logit scale.

@@ -86,7 +86,7 @@ class LogitHistogram:
             np.add.at(self._columns[column], index, values)
         np.minimum.at(self._lowest, index, p)
         np.maximum.at(self._highest, index, p)
-        self._scalars[1] += positive @ x
+        self._scalars[1] += np.sum(positive * x)
         for label in (0, 1):
             of_class = p[y == label]
             if len(of_class):

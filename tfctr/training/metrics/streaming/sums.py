@@ -50,10 +50,11 @@ class BinarySums:
         gap = p - y
         self._totals[_ROWS] += len(y)
         self._totals[_WEIGHT] += w.sum()
-        self._totals[_LABEL] += w @ y
-        self._totals[_PREDICTION] += w @ p
-        self._totals[_LOSS] += w @ row_loss(y, p, self.epsilon)
-        self._totals[_SQUARE] += w @ (gap * gap)
+        # Sums of products, not dot products: BLAS splits those over threads that wait for each other.
+        self._totals[_LABEL] += np.sum(w * y)
+        self._totals[_PREDICTION] += np.sum(w * p)
+        self._totals[_LOSS] += np.sum(w * row_loss(y, p, self.epsilon))
+        self._totals[_SQUARE] += np.sum(w * gap * gap)
         self._gaps += summed_by(width_bins(p, self.bins), w * gap, self.bins)
         return self
 
