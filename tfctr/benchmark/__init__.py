@@ -1,0 +1,20 @@
+"""Honest benchmarks: seeds, splits, wall-clock and published figures side by side.
+
+- `trial`: one model, one seed, one data set. `table`: many trials as a table. `results`: `benchmarks/RESULTS.md`.
+"""
+
+from tfctr.benchmark.results import write_section
+from tfctr.benchmark.table import Summary, markdown, summarize
+from tfctr.benchmark.trial import Score, Splits, load_splits, popularity_trial, run_trial
+
+__all__ = [
+    "Score",
+    "Splits",
+    "Summary",
+    "load_splits",
+    "markdown",
+    "popularity_trial",
+    "run_trial",
+    "summarize",
+    "write_section",
+]

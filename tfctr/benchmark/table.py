@@ -1,0 +1,68 @@
+"""Trials over seeds as one row a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfctr.benchmark.trial import Score
+
+SHOWN = ("auc", "logloss", "gauc")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A model over its seeds.
+
+    Attributes:
+        model: Its label.
+        seeds: How many.
+        mean, std: Of each figure; the standard deviation is that of a sample, 0 for one seed.
+        seconds_to_best: Median.
+        parameters: Trained numbers.
+    """
+
+    model: str
+    seeds: int
+    mean: dict[str, float]
+    std: dict[str, float]
+    seconds_to_best: float
+    parameters: int
+
+
+def summarize(scores: Iterable[Score]) -> list[Summary]:
+    """Return one summary a model, in the order of their first trials."""
+    groups: dict[str, list[Score]] = {}
+    for score in scores:
+        groups.setdefault(score.model, []).append(score)
+    return [_summary(model, group) for model, group in groups.items()]
+
+
+def _summary(model: str, scores: Sequence[Score]) -> Summary:
+    columns = {name: [score.figures[name] for score in scores if name in score.figures] for name in SHOWN}
+    columns = {name: values for name, values in columns.items() if values}
+    return Summary(
+        model,
+        len(scores),
+        {name: float(np.mean(values)) for name, values in columns.items()},
+        {name: float(np.std(values, ddof=1)) if len(values) > 1 else 0.0 for name, values in columns.items()},
+        float(np.median([score.seconds_to_best for score in scores])),
+        scores[0].parameters,
+    )
+
+
+def markdown(summaries: Sequence[Summary]) -> str:
+    """Return a Markdown table: mean ± standard deviation of each figure, seconds to the best epoch, parameters."""
+    names = [name for name in SHOWN if any(name in summary.mean for summary in summaries)]
+    head = ["model", "seeds", *names, "seconds to best epoch", "parameters"]
+    lines = [_line(head), _line(["---"] * len(head))]
+    for s in summaries:
+        cells = [f"{s.mean[n]:.4f} ± {s.std[n]:.4f}" if n in s.mean else "-" for n in names]
+        lines.append(_line([s.model, str(s.seeds), *cells, f"{s.seconds_to_best:.1f}", f"{s.parameters:,}"]))
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
