@@ -48,9 +48,9 @@ class _Everything(tf.Module):
     def spin(self, steps: tf.Tensor) -> dict[str, tf.Tensor]:
         """Takes as long as it is told."""
         size = 300
-        matrix = tf.while_loop(
-            lambda i, _: i < steps, lambda i, m: (i + 1, m @ m / 300.0), (0, tf.ones([size, size]))
-        )[1]
+        matrix = tf.while_loop(lambda i, _: i < steps, lambda i, m: (i + 1, m @ m / 300.0), (0, tf.ones([size, size])))[
+            1
+        ]
         return {"done": tf.reduce_sum(matrix)}
 
 
@@ -83,10 +83,10 @@ def save_one_op_graph(folder: Path) -> Path:
         parsed = v1.io.parse_example(serialized, {"x": tf.io.FixedLenFeature([1], tf.float32)})
         y = tf.multiply(parsed["x"], 0.5) + 2.0
         info = v1.saved_model.build_tensor_info
-        signature = v1.saved_model.build_signature_def(
-            {"inputs": info(serialized)}, {"outputs": info(y)}, REGRESS
+        signature = v1.saved_model.build_signature_def({"inputs": info(serialized)}, {"outputs": info(y)}, REGRESS)
+        direct = v1.saved_model.build_signature_def(
+            {"x": info(parsed["x"])}, {"y": info(y)}, "tensorflow/serving/predict"
         )
-        direct = v1.saved_model.build_signature_def({"x": info(parsed["x"])}, {"y": info(y)}, "tensorflow/serving/predict")
         builder = v1.saved_model.Builder(str(folder))
         builder.add_meta_graph_and_variables(
             session, ["serve"], {"regress_x_to_y": signature, "serving_default": direct}

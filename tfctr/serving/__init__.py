@@ -1,5 +1,38 @@
 """The serving room: export a model, serve it, ask it.
 
-- `export`: SavedModel with the transform inside. `savedmodel`: its signatures called in this process.
+- `export`: `export_model`, a SavedModel with the transform inside; its graph is `serving_module`, what travels with it
+  `model_card` and `warmup_requests`. `savedmodel`: its signatures called in this process.
+- `raw_inputs`, `requests`: raw rows to tensors and messages.
 - `server/`: an embedded server with TensorFlow Serving's API. `client`: asks it, or TensorFlow Serving itself.
+  `command`: the command that asks.
+
+The names below are imported when they are first used, so that a client loads no model code and a server no transform.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tfctr.serving.client import PredictionClient, PredictionError
+    from tfctr.serving.command import predict_command
+    from tfctr.serving.export import export_model, next_version
+    from tfctr.serving.savedmodel import in_process
+
+__all__ = ["PredictionClient", "PredictionError", "export_model", "in_process", "next_version", "predict_command"]
+
+_HOMES = {
+    "PredictionClient": "tfctr.serving.client",
+    "PredictionError": "tfctr.serving.client",
+    "export_model": "tfctr.serving.export",
+    "in_process": "tfctr.serving.savedmodel",
+    "next_version": "tfctr.serving.export",
+    "predict_command": "tfctr.serving.command",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
 from tensorflow_serving.apis import (
@@ -144,7 +144,7 @@ class ServingCore:
             self.metrics.record(model, api, entrypoint, code, time.perf_counter() - began)
 
 
-def _model_spec(request: object) -> model_pb2.ModelSpec:
+def _model_spec(request: Any) -> model_pb2.ModelSpec:
     """Return the ModelSpec of a request, refusing one that is missing or has no name."""
     if not request.HasField("model_spec"):
         raise invalid("Missing ModelSpec")

@@ -7,13 +7,17 @@ import dataclasses
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn, TypeVar
 
 from tfctr.spec import suggest
 
+_Value = TypeVar("_Value", bool, int, float, str)
 
-def _flag(default: object, text: str, *, own: bool = False, idle: str = "") -> dataclasses.Field:
+
+def _flag(default: _Value, text: str, *, own: bool = False, idle: str = "") -> _Value:
     """A flag; `own` marks those TensorFlow Serving does not have, `idle` says why one has no effect here."""
-    return dataclasses.field(default=default, metadata={"help": text, "own": own, "idle": idle})
+    made: _Value = dataclasses.field(default=default, metadata={"help": text, "own": own, "idle": idle})
+    return made
 
 
 _CPUS = os.cpu_count() or 1
@@ -152,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
 class _Parser(argparse.ArgumentParser):
     """Raises instead of ending the process, so that the server can be started from Python too."""
 
-    def error(self, message: str) -> None:  # type: ignore[override]  # argparse says NoReturn: raising is that
+    def error(self, message: str) -> NoReturn:
         raise FlagError(message)
 
 

@@ -180,9 +180,11 @@ def fill_classifications(
     scores = _matrix(signature, SCORES, types_pb2.DT_FLOAT, arrays, rows)
     if labels is not None and scores is not None and labels.shape != scores.shape:
         raise invalid(f"classes are of shape {list(labels.shape)}, but scores of shape {list(scores.shape)}")
+    known = labels if labels is not None else scores
+    assert known is not None  # classify_outputs refused a signature with neither
     for row in range(rows):
         classes = result.classifications.add().classes
-        for column in range((labels if labels is not None else scores).shape[1]):
+        for column in range(known.shape[1]):
             entry = classes.add()
             if labels is not None:
                 entry.label = labels[row, column]

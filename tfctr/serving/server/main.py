@@ -8,8 +8,12 @@ import sys
 import threading
 from collections.abc import Sequence
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from tfctr.serving.server.flags import FlagError, parse_flags
+
+if TYPE_CHECKING:
+    from tfctr.serving.server.model_server import ModelServer
 
 _LOG = logging.getLogger("tfctr.serving")
 
@@ -65,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             server.stop()
 
 
-def _ready(server: object, address: str) -> str:
+def _ready(server: ModelServer, address: str) -> str:
     """Return the line that says where the server listens."""
     rest = f", REST API at {address}:{server.rest_port}" if server.rest_port else ""
     return f"Running gRPC ModelServer at {address}:{server.grpc_port}{rest} ..."

@@ -246,8 +246,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: _HttpServer
 
     def setup(self) -> None:
-        self.timeout = self.server.owner.options.timeout_seconds  # of the socket: a silent client is dropped
         super().setup()
+        self.connection.settimeout(self.server.owner.options.timeout_seconds)  # a silent client is dropped
 
     def do_GET(self) -> None:
         self._reply(*self.server.owner.page("GET", self.path.partition("?")[0], b""))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +49,7 @@ class SavedModel:
         self._run_milliseconds = max(1, int(run_seconds * 1000))
         self._session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
         try:
-            with self._session.graph.as_default():
+            with self._session.graph.as_default(), _quiet():
                 meta_graph = tf.compat.v1.saved_model.load(self._session, list(tags), str(path))
         except BaseException:
             self._session.close()
@@ -80,6 +82,8 @@ class SavedModel:
             return self._callable(tuple(feeds), tuple(fetches))(*values)
         except tf.errors.OpError as error:
             raise from_tensorflow(error) from error
+        except UnicodeDecodeError as error:  # TensorFlow's message quotes bytes of the request that are no text
+            raise invalid(error.object.decode(errors="backslashreplace")) from error
 
     def _callable(self, feeds: tuple[str, ...], fetches: tuple[str, ...]) -> Callable[..., list]:
         key = (feeds, fetches)
@@ -105,3 +109,15 @@ class SavedModel:
         with self._lock:
             self._callables.clear()
             self._session.close()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep off the log that this loader, which is TensorFlow Serving's way too, is not the way to load for training."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

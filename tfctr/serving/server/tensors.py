@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 import numpy as np
@@ -31,7 +32,7 @@ class _Field:
     dtype: np.dtype  # what the tensor is made of: the same bytes, possibly grouped
 
 
-def _field(name: str, stored: object, dtype: object = None) -> _Field:
+def _field(name: str, stored: Any, dtype: Any = None) -> _Field:
     return _Field(name, np.dtype(stored), np.dtype(stored if dtype is None else dtype))
 
 

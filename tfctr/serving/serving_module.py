@@ -1,0 +1,145 @@
+"""The graph of a served model: parsing, transform and model in one, under a few names that mean the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import keras
+import tensorflow as tf
+
+from tfctr.serving.raw_inputs import input_names
+from tfctr.spec import SequenceFeature
+
+if TYPE_CHECKING:
+    from tfctr.models.ctr_model import CTRModel
+    from tfctr.transform import TransformOutput
+
+EXAMPLES = "examples"
+_DTYPES = {"string": tf.string, "int": tf.int64, "float": tf.float32}
+
+
+class ServingModule(tf.Module):
+    """A model, its transform, and the signatures that are exported.
+
+    Signatures (outputs are {task: probability, float32 (batch, 1)} unless said otherwise):
+
+    - `serving_default`: ``examples``, serialized ``tf.Example``s of raw features, string (batch,).
+    - `predict`: one dense tensor for each raw column, as `tfctr.serving.raw_inputs` describes.
+    - `rank`: the same with the user's and the context's columns given once (batch 1) and the item's columns for N
+      candidates. The user's side is transformed on its one row; only its ids are repeated.
+    - `classify`: serialized examples; ``classes`` (names of the tasks) and ``scores``, both (batch, tasks).
+    - `regress`, or with several tasks ``regress_<task>``: serialized examples; ``outputs`` (batch, 1).
+
+    Args:
+        model: A built model on Keras' TensorFlow backend.
+        transform: The transform it was trained on.
+
+    Raises:
+        RuntimeError: On another backend.
+        ValueError: When two raw columns would get one input name.
+    """
+
+    def __init__(self, model: CTRModel, transform: TransformOutput):
+        super().__init__()
+        if keras.backend.backend() != "tensorflow":
+            raise RuntimeError(
+                f"a model is exported from Keras' tensorflow backend, this process runs on {keras.backend.backend()}. "
+                "Save it as .keras, load that with KERAS_BACKEND=tensorflow and export there."
+            )
+        # The model itself is kept out of TensorFlow's sight: of a Keras variable, Keras 3 saves a copy that a graph
+        # session restores in place of the one the functions read. Its plain TensorFlow variables are saved right.
+        self._parts = SimpleNamespace(model=model, transform=transform)
+        self.weights = [variable.value for variable in model.variables]
+        self.transform_layer = transform.layer  # an attribute, or its tables are not saved
+        self._spec = model.spec.spec
+        self._columns = self._spec.raw_columns(serving=True)
+        self._names = input_names(self._columns)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the outputs."""
+        return tuple(task.name for task in self._spec.tasks)
+
+    def signatures(self) -> dict[str, Any]:
+        """Return the concrete functions by name; `rank` only where there are item columns to rank by."""
+        examples = tf.TensorSpec([None], tf.string, EXAMPLES)
+        inputs = tf.TensorSpec([None], tf.string, "inputs")  # the name that Classify and Regress demand
+        found = {
+            "serving_default": tf.function(self._from_examples, input_signature=[examples]).get_concrete_function(),
+            "predict": tf.function(self._from_columns).get_concrete_function(**self._specs(None)),
+            "classify": tf.function(self._classify, input_signature=[inputs]).get_concrete_function(),
+        }
+        for task in self.tasks:
+            name = "regress" if len(self.tasks) == 1 else f"regress_{task}"
+            found[name] = tf.function(self._regress_of(task), input_signature=[inputs]).get_concrete_function()
+        if self.can_rank():
+            found["rank"] = tf.function(self._rank).get_concrete_function(**self._specs(1))
+        return found
+
+    def can_rank(self) -> bool:
+        """Return whether `rank` makes sense: there are item columns, and no sequence is split over both sides."""
+        sides = {column.name: column.role == "item" for column in self._columns}
+        sequences = {feature.name: feature for feature in self._spec.features if isinstance(feature, SequenceFeature)}
+        for sequence in sequences.values():
+            together = {sides[sequence.column]}
+            if sequence.times:
+                together.add(sides[sequence.times])
+            if sequence.aligned_with:
+                together.add(sides[sequences[sequence.aligned_with].column])
+            if len(together) > 1:
+                return False
+        return any(sides.values())
+
+    def _specs(self, user_rows: int | None) -> dict[str, tf.TensorSpec]:
+        """Return the inputs of `predict` (None) or of `rank` (1 row of user and context)."""
+        specs = {}
+        for column in self._columns:
+            rows = None if column.role == "item" else user_rows
+            inner: dict[str, tuple[int | None, ...]] = {"scalar": (), "list": (None,), "vector": (column.width,)}
+            name = self._names[column.name]
+            specs[name] = tf.TensorSpec([rows, *inner[column.shape]], _DTYPES[column.type], name)
+        return specs
+
+    def _from_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        raw = tf.io.parse_example(examples, self._parts.transform.raw_feature_spec(serving=True))
+        return self._probabilities(self._parts.transform.transform_raw(raw))
+
+    def _from_columns(self, **raw: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self._probabilities(self._parts.transform.transform_raw(self._by_column(raw)))
+
+    def _rank(self, **raw: tf.Tensor) -> dict[str, tf.Tensor]:
+        columns = self._by_column(raw)
+        given: dict[bool, dict[str, tf.Tensor]] = {True: {}, False: {}}
+        for column in self._columns:
+            given[column.role == "item"][column.name] = columns[column.name]
+        features = self._parts.transform.transform_raw(given[True], partial=True)
+        rows = tf.shape(next(iter(given[True].values())))[0]
+        if given[False]:
+            once = self._parts.transform.transform_raw(given[False], partial=True)
+            features |= {name: tf.repeat(tensor, rows, axis=0) for name, tensor in once.items()}
+        return self._probabilities(features)
+
+    def _classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        probabilities = self._from_examples(inputs)
+        scores = tf.concat([probabilities[task] for task in self.tasks], axis=1)
+        return {"scores": scores, "classes": tf.repeat(tf.constant([self.tasks]), tf.shape(scores)[0], axis=0)}
+
+    def _regress_of(self, task: str) -> Any:
+        def regress(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"outputs": self._from_examples(inputs)[task]}
+
+        return regress
+
+    def _by_column(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {column.name: raw[self._names[column.name]] for column in self._columns}
+
+    def _probabilities(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        wanted = {info.name for info in self._spec.inputs()}
+        outputs = self._parts.model(
+            {name: tensor for name, tensor in features.items() if name in wanted}, training=False
+        )
+        if not isinstance(outputs, dict):
+            outputs = {self.tasks[0]: outputs}
+        return {task: tf.reshape(tf.cast(outputs[task], tf.float32), [-1, 1]) for task in self.tasks}
