@@ -22,20 +22,9 @@ def arrow_type(column: RawColumn) -> pa.DataType:
     return value if column.shape == "scalar" else pa.list_(value)
 
 
-def made_columns(spec: FeatureSpec) -> frozenset[str]:
-    """Return the names of the columns that the histories of the spec make."""
-    made = {history.name for history in spec.history}
-    return frozenset(made | {history.times for history in spec.history if history.times})
-
-
 def log_columns(spec: FeatureSpec) -> tuple[RawColumn, ...]:
     """Return the columns that a raw log must have before its histories are built."""
-    made = made_columns(spec)
-    columns = {column.name: column for column in spec.raw_columns() if column.name not in made}
-    for history in spec.history:
-        columns.setdefault(history.of, RawColumn(history.of, value_type(history, spec)))
-        columns.setdefault(history.by, RawColumn(history.by, "string"))
-    return tuple(columns.values())
+    return spec.log_columns()
 
 
 def value_type(history: History, spec: FeatureSpec) -> ValueType:
