@@ -221,3 +221,26 @@ def test_instances_can_be_given_instead_of_names():
 def test_gauc_without_or_with_two_groups_is_an_error(group_key, query_key):
     with pytest.raises(ValueError, match="either query_key in the MetricsSpec or group_key"):
         tfma_metrics.GAUC(group_key=group_key).computations(query_key=query_key)
+
+
+def test_a_group_key_that_is_no_column_is_named():
+    computation = tfma_metrics.GAUC(group_key="usr").computations()[0]
+    row = tfma.metrics.StandardMetricInputs(
+        labels=np.array([1.0]),
+        predictions=np.array([0.5]),
+        example_weights=np.array([1.0]),
+        features={"user": np.array([3])},
+    )
+    combiner = computation.combiner
+    with pytest.raises(ValueError, match=r"group_key 'usr' is no column .* \['user'\]"):
+        combiner.add_input(combiner.create_accumulator(), row)
+
+
+def test_more_than_one_probability_a_row_is_refused():
+    computation = tfma_metrics.NormalizedEntropy().computations()[0]
+    row = tfma.metrics.StandardMetricInputs(
+        labels=np.array([1.0]), predictions=np.array([0.5, 0.5]), example_weights=np.array([1.0])
+    )
+    combiner = computation.combiner
+    with pytest.raises(ValueError, match="one probability a row"):
+        combiner.add_input(combiner.create_accumulator(), row)

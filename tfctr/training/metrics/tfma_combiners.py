@@ -124,7 +124,13 @@ class GroupCombiner(_BufferedCombiner):
         self._group_key = group_key
 
     def _parts(self, element: Any) -> Iterable[tuple[Any, ...]]:
-        group = np.asarray(element.features[self._group_key]).reshape(-1)
+        features = element.features or {}
+        if self._group_key not in features:
+            raise ValueError(
+                f"group_key {self._group_key!r} is no column of the evaluated examples. "
+                f"Received columns: {sorted(features)}."
+            )
+        group = np.asarray(features[self._group_key]).reshape(-1)
         # A missing group is the empty text, as TFMA does for a query_key.
         text = _text(group[0]) if len(group) else ""
         for labels, predictions, weights in super()._parts(element):
