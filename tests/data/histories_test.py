@@ -113,6 +113,14 @@ def test_changing_the_future_changes_no_history() -> None:
     assert before.column("seen") != after.column("seen")
 
 
+def test_chunks_and_slices_are_one_table() -> None:
+    table = log(["u", "v", "u", "u", "v"], ["a", "b", "c", "d", "e"], [1, 2, 3, 4, 5], [1] * 5)
+    expected = add_histories(table, spec_with_history())
+    chunked = pa.concat_tables([table.slice(0, 2), table.slice(2, 1), table.slice(3)])
+    assert add_histories(chunked, spec_with_history()).equals(expected)
+    assert add_histories(pa.concat_tables([table, table]).slice(5), spec_with_history()).equals(expected)
+
+
 def test_columns_of_these_names_are_replaced_and_types_kept() -> None:
     table = log(["u", "u"], ["a", "b"], [1, 2], [1, 1])
     once = add_histories(table, spec_with_history())

@@ -37,8 +37,9 @@ class HistoryIndex:
         keep: np.ndarray | None = None,
         max_length: int,
     ):
-        user_codes, known = _codes(users)
-        event = known & np.asarray(pc.is_valid(values))
+        user_codes, known, _ = _codes(users)
+        value_codes, has_value, self._items = _codes(values)
+        event = known & has_value
         if keep is not None:
             event &= keep
         keys, first_keys = _order_keys(user_codes, times)
@@ -50,7 +51,7 @@ class HistoryIndex:
         user_starts = np.searchsorted(event_keys, first_keys, side="left")
         self._starts = np.maximum(user_starts, self._ends - max_length)
         self._starts = np.where(known, self._starts, self._ends)
-        self._values = pc.take(_flat(values), pa.array(rows))
+        self._codes = value_codes[rows]
         self._times = times[rows]
 
     @property
@@ -69,7 +70,7 @@ class HistoryIndex:
             )
         positions = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], last - first)
         bounds = pa.array(offsets, pa.int32())
-        values = pa.ListArray.from_arrays(bounds, pc.take(self._values, pa.array(positions)))
+        values = pa.ListArray.from_arrays(bounds, self._items.take(pa.array(self._codes[positions])))
         return values, pa.ListArray.from_arrays(bounds, pa.array(self._times[positions], pa.int64()))
 
 
@@ -137,15 +138,13 @@ def label_column(spec: FeatureSpec, task_name: str) -> str:
     return next(task.label for task in spec.tasks if task.name == task_name)
 
 
-def _flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-
-
-def _codes(column: pa.ChunkedArray | pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """Return a dense int64 code per value and whether there is a value; nulls get code 0."""
-    encoded = pc.dictionary_encode(_flat(column))
-    known = np.asarray(pc.is_valid(encoded))
-    return np.asarray(pc.fill_null(encoded.indices, 0)).astype(np.int64), known
+def _codes(column: pa.ChunkedArray | pa.Array) -> tuple[np.ndarray, np.ndarray, pa.Array]:
+    """Return a dense int64 code per value, whether there is a value, and the distinct values; nulls get code 0."""
+    encoded = pc.dictionary_encode(column)
+    if isinstance(encoded, pa.ChunkedArray):  # combined only now: codes are small, texts may not be
+        encoded = encoded.combine_chunks()
+    known = np.asarray(pc.is_valid(encoded.indices))
+    return np.asarray(pc.fill_null(encoded.indices, 0)).astype(np.int64), known, encoded.dictionary
 
 
 def _order_keys(user_codes: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -307,6 +307,6 @@ def _publish(partial: Path, folder: Path, report: dict[str, Any]) -> None:
 
 def _moment(seconds: int) -> str:
     """Return a time for people; a number that is no time in seconds stays a number."""
-    if 0 < seconds < 4_102_444_800:  # the year 2100
+    if 315_532_800 < seconds < 4_102_444_800:  # the years 1980 to 2100; below may stand other units, YYMMDDHH say
         return time.strftime("%Y-%m-%d %H:%M", time.gmtime(seconds))
     return str(seconds)
