@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tfctr.analysis import columns_of, infer_spec
-from tfctr.data.errors import DataError
+from tfctr.data import DataError, prepare
 from tfctr.spec import FeatureSpec, check_columns, load_spec
 
 ROWS = 400
@@ -146,6 +146,13 @@ def test_the_text_loads_and_fits_its_log(tmp_path: Path) -> None:
     file.write_text(infer_spec(log).text, encoding="utf-8")
     spec = load_spec(file)
     assert check_columns(spec, columns_of(str(log), spec)) == []
+
+
+def test_the_log_can_be_prepared_at_once(tmp_path: Path) -> None:
+    log = write_csv(tmp_path / "log.txt", ";")
+    prepared = prepare(infer_spec(log).spec, log, tmp_path / "data")
+    assert prepared.rows == {"train": 320, "valid": 40, "test": 40}
+    assert prepared.report["bad_rows"]["bad"] == 0
 
 
 def test_the_history_in_remarks_can_be_switched_on(tmp_path: Path) -> None:
