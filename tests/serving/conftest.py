@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import grpc
+import keras
+import numpy as np
+import pyarrow as pa
 import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import model_service_pb2_grpc, predict_pb2, prediction_service_pb2_grpc
 
+from tests.serving.ads import ADS, TWO_TASKS, TwoTowers, make_log
 from tests.serving.models import save_identities, save_model, save_one_op_graph
 from tfctr.serving.server.flags import Flags
 from tfctr.serving.server.model_server import ModelServer
+
+if TYPE_CHECKING:
+    from tfctr.transform import TransformOutput
 
 CONFIG = """
 model_config_list {{
@@ -101,3 +108,65 @@ def predict_of(model: str = "everything", signature: str = "", **inputs: Any) ->
     for name, value in inputs.items():
         request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
     return request
+
+
+class Exported(NamedTuple):
+    """An exported model and what it was made of."""
+
+    model: Any
+    transform: Any
+    base: Path
+    rows: pa.Table
+
+    @property
+    def folder(self) -> Path:
+        return self.base / "1"
+
+    def expected(self, table: pa.Table | None = None) -> dict[str, np.ndarray]:
+        """What the model itself answers to raw rows, by task, without any export."""
+        outputs = self.model.predict(self.transform.transform(self.rows if table is None else table), verbose=0)
+        return outputs if isinstance(outputs, dict) else {"click": outputs}
+
+
+def _export(model: Any, transform: Any, base: Path) -> Exported:
+    from tfctr.serving import export_model
+
+    rows = make_log(257, seed=2)
+    export_model(model, transform, base / "1", warmup_rows=rows)
+    return Exported(model, transform, base, rows)
+
+
+@pytest.fixture(scope="session")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> TransformOutput:
+    """The transform of `TWO_TASKS`; read with the spec `ADS`, which has the same features, it is that of `ADS`."""
+    from tfctr.transform import fit_transform
+
+    return fit_transform(TWO_TASKS, make_log(400, seed=1), tmp_path_factory.mktemp("learned") / "transform")
+
+
+@pytest.fixture(scope="session")
+def exported(learned: TransformOutput, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """A DNN on `ADS`, exported with warm-up requests."""
+    from tfctr.models.dnn import DNN
+    from tfctr.transform import TransformOutput
+
+    keras.utils.set_random_seed(7)
+    transform = TransformOutput(learned.directory, ADS)
+    model = DNN(transform.bound_spec, embedding_dim=8, hidden_units=(16, 8))
+    model.build()
+    return _export(model, transform, tmp_path_factory.mktemp("exported"))
+
+
+@pytest.fixture(scope="session")
+def two_tasks(learned: TransformOutput, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """A model of two tasks."""
+    keras.utils.set_random_seed(7)
+    return _export(TwoTowers(learned.bound_spec), learned, tmp_path_factory.mktemp("two_tasks"))
+
+
+@pytest.fixture(scope="session")
+def exported_server(exported: Exported) -> Iterator[ModelServer]:
+    """A server of `exported` under the name `ads`."""
+    flags = local_flags(model_base_path=str(exported.base), model_name="ads", rest_api_port=-1)
+    with ModelServer(flags) as server:
+        yield server
