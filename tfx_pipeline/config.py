@@ -12,8 +12,12 @@ from tfx_pipeline.gates_file import load_gates
 
 CONFIG_FILE = "config.json"
 
-LOCAL_BEAM = ("--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1")
-"""Beam on this machine, in this process: never Beam's Prism runner, which would be downloaded."""
+LOCAL_BEAM = (
+    "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+    "--direct_running_mode=in_memory",
+    "--direct_num_workers=1",
+)
+"""Beam in this process. Beam's DirectRunner would first try to download another runner, Prism."""
 
 
 class PipelineConfig(BaseModel):

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+FILE_WIDTH = 160
+"""Characters in a line where the screen is a file or a pipe."""
+
 
 @contextlib.contextmanager
 def quiet(log: Path) -> Iterator[Console]:
@@ -35,7 +38,7 @@ def quiet(log: Path) -> Iterator[Console]:
     root.setLevel(logging.INFO)
     try:
         with os.fdopen(os.dup(saved[0]), "w") as screen:
-            yield Console(file=screen, highlight=False, soft_wrap=not screen.isatty())
+            yield Console(file=screen, highlight=False, width=None if screen.isatty() else FILE_WIDTH)
     finally:
         root.handlers[:] = others
         root.setLevel(level)

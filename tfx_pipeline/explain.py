@@ -26,6 +26,7 @@ class Step:
         node: Name of the component.
         execution_id: Its number.
         state: ML Metadata's state.
+        looks_up: Whether it only looks up artifacts, as a resolver does.
         finished: When, seconds since 1970.
         settings: Flat name -> value of the execution's properties, JSON unfolded.
         inputs: Key -> ids of the input artifacts, in order.
@@ -37,6 +38,7 @@ class Step:
     node: str
     execution_id: int
     state: int
+    looks_up: bool
     finished: float
     settings: dict[str, Any]
     inputs: dict[str, tuple[int, ...]]
@@ -94,6 +96,7 @@ class History:
             node=node,
             execution_id=execution.id,
             state=execution.last_known_state,
+            looks_up=execution.type.endswith(".Resolver"),
             finished=execution.last_update_time_since_epoch / 1000,
             settings=_settings(execution),
             inputs={key: tuple(ids) for key, ids in inputs.items()},
@@ -112,6 +115,8 @@ def explain(steps: list[Step]) -> str:
     if not steps:
         return "did not run"
     step, earlier = steps[-1], steps[:-1]
+    if step.looks_up:
+        return "looks anew at every run"
     before = [other for other in earlier if other.done]
     if step.cached:
         real = next((other for other in reversed(before) if not other.cached), None)

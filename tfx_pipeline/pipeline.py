@@ -66,6 +66,7 @@ def create_pipeline(
         preprocessing_fn=f"{_MODULES}.transform_module.preprocessing_fn",
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "valid"]),
         custom_config={"spec": lean},
+        disable_statistics=True,  # StatisticsGen has looked at the same rows already
     )
     transform.add_upstream_node(anomaly_gate)
     transformed, graph = transform.outputs["transformed_examples"], transform.outputs["transform_graph"]

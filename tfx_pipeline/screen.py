@@ -29,7 +29,7 @@ def step_line(console: Console, step: str, cached: bool, seconds: float, why: st
     """One line a step: what it did, how long it took, why."""
     word = "[dim]cached[/]" if cached else "ran   "
     console.print(f"  {step:<18} {word} {seconds:6.1f} s  ", end="")
-    console.print(why, style="dim", markup=False)
+    console.print(why, style="dim", markup=False, soft_wrap=True)
 
 
 def outcome(console: Console, results: Results) -> None:

@@ -189,7 +189,7 @@ def _slice_checks(task: str, slices: _Slices, gates: Gates, broken: _Broken) -> 
         passed: bool | None = not broken.has(task, LARGE_SLICE_AUC, name)
         note = ""
         if rows < gates.slice_rows_min:
-            passed, note = None, f"fewer than {gates.slice_rows_min} rows: told, not counted"
+            passed, note = None, f"fewer than {gates.slice_rows_min:,} rows"
         elif auc != auc:
             passed, note = None, "one class only: no AUC"
         checks.append(Check(task, "AUC", auc, f">= {gates.slice_auc_min:g}", name, rows, passed, note))

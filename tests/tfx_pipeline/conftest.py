@@ -9,14 +9,16 @@ with warnings.catch_warnings():  # third parties warn while they are imported
     import tensorflow_model_analysis  # noqa: F401
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner  # noqa: F401
 
-    import tfx_pipeline.pipeline  # noqa: F401
+    import tfx_pipeline.pipeline
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+import tfx_pipeline.fingerprint
 from tfctr.data.simulator import SimulatedLog, SimulatorConfig, simulate
 from tfctr.spec import dump_spec
 from tfx_pipeline.config import PipelineConfig
@@ -30,6 +32,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings("ignore"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the source files, which fingerprints are taken of: an edit during the tests changes nothing."""
+    real, copy = tfx_pipeline.fingerprint.ROOT, tmp_path_factory.mktemp("sources")
+    for package in ("tfctr", "tfx_pipeline"):
+        shutil.copytree(real / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    tfx_pipeline.fingerprint.ROOT = copy
+    yield copy
+    tfx_pipeline.fingerprint.ROOT = real
 
 
 @pytest.fixture(scope="session")

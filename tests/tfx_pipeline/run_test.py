@@ -1,0 +1,278 @@
+"""The whole pipeline, run over one small world: what it makes, what it caches, what it refuses."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sklearn.metrics import log_loss, roc_auc_score
+from typer.testing import CliRunner
+
+import tfx_pipeline.fingerprint
+import tfx_pipeline.modules.trainer_module as trainer_module
+from tests.tfx_pipeline.conftest import FAST
+from tfx_pipeline.__main__ import FAILED, NOT_PUSHED, app
+from tfx_pipeline.config import PipelineConfig
+from tfx_pipeline.rescore import rescore
+from tfx_pipeline.runner import RunReport, StepFailed, run
+
+pytestmark = pytest.mark.end_to_end
+
+RUN = """
+import pathlib, sys
+import tfx_pipeline.fingerprint
+from tfx_pipeline.config import PipelineConfig
+from tfx_pipeline.runner import run
+tfx_pipeline.fingerprint.ROOT = pathlib.Path(sys.argv[2])
+run(PipelineConfig.model_validate_json(sys.argv[1]))
+"""
+
+Settings = Callable[..., PipelineConfig]
+
+
+def ran(report: RunReport) -> list[str]:
+    """Names of the steps that were not served from the cache; the resolver always looks."""
+    return [step.node for step in report.steps if not step.cached and step.node != "LastBlessed"]
+
+
+def versions(config: PipelineConfig) -> list[str]:
+    """Versions pushed so far."""
+    return sorted(path.name for path in (config.serving / "simulated_ads").glob("*"))
+
+
+@pytest.fixture(scope="module")
+def first(settings: Settings) -> RunReport:
+    """The first run: everything runs, the model is pushed."""
+    return run(settings())
+
+
+@pytest.fixture
+def after_first(first: RunReport, settings: Settings) -> PipelineConfig:
+    """Settings of the first run, after it."""
+    return settings()
+
+
+def test_everything_runs_and_the_model_is_pushed(first: RunReport, settings: Settings) -> None:
+    assert ran(first) == [
+        "prepare", "CuratedSchema", "ExampleGen", "StatisticsGen", "ExampleValidator", "AnomalyGate",
+        "Transform", "Trainer", "Parity", "Evaluator", "Pusher",
+    ]  # fmt: skip
+    assert {step.why for step in first.steps[1:] if step.node != "LastBlessed"} == {"first run"}
+    assert first.results is not None
+    assert first.results.verdict.blessed
+    assert first.results.rows == {"train": 4800, "valid": 600, "test": 600}
+    assert [str(first.results.pushed_to.name)] == versions(settings())
+
+
+def test_the_parity_report_travels_with_the_model(first: RunReport) -> None:
+    parity = json.loads((first.results.pushed_to / "assets.extra" / "parity.json").read_text())
+    assert parity["passed"]
+    assert parity["signatures"] == ["serving_default", "predict", "rank", "rows on disk"]
+    assert parity["largest"] <= parity["tolerance"] == 1e-6
+
+
+def test_tfmas_figures_equal_scikit_learns(first: RunReport, settings: Settings) -> None:
+    results = first.results
+    rows = rescore(results.pushed_to, results.test_examples, settings().read_spec())["click"]
+    metrics = results.verdict.metrics["click"]
+    assert len(rows.labels) == 600
+    assert metrics["auc"] == pytest.approx(roc_auc_score(rows.labels, rows.predictions), abs=1e-3)
+    assert metrics["logloss"] == pytest.approx(log_loss(rows.labels, rows.predictions), abs=1e-3)
+
+
+def test_slices_are_told(first: RunReport) -> None:
+    told = [check for check in first.results.verdict.checks if check.slice.startswith("device=")]
+    assert told
+    assert all(check.passed is None for check in told)  # each has fewer than 1,000 rows
+
+
+def test_the_report_is_one_file_with_pictures(first: RunReport) -> None:
+    page = first.page.read_text()
+    assert page.count("data:image/png;base64,") == 2
+    assert 'src="http' not in page
+    for heading in ("Data", "Gate", "Learning curves", "ROC and calibration of click", "Served answers"):
+        assert heading in page
+    assert not (first.page.parent / "not_blessed.html").exists()
+
+
+def test_noise_is_in_the_log_and_not_on_the_screen(first: RunReport, after_first: PipelineConfig, capfd) -> None:
+    run(after_first)
+    out, err = capfd.readouterr()
+    assert "Gate: blessed" in out
+    assert "cached" in out
+    assert "apache_beam" not in out + err
+    assert "absl" not in err
+    assert "absl" in first.log.read_text()
+
+
+def test_a_second_run_is_served_from_the_cache(first: RunReport, after_first: PipelineConfig) -> None:
+    before = versions(after_first)
+    second = run(after_first)
+    assert ran(second) == []
+    assert all(step.why.startswith("nothing changed since") for step in second.steps if step.node == "Trainer")
+    assert second.results.pushed_to == first.results.pushed_to
+    assert versions(after_first) == before
+
+
+def test_a_changed_line_re_runs_what_it_must_and_says_so(
+    after_first: PipelineConfig, sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(sources, tmp_path, dirs_exist_ok=True)
+    for unused in ("dcn_v2", "lr"):  # one model that this run does not use, and the one it does
+        path = tmp_path / "tfctr" / "models" / f"{unused}.py"
+        path.write_text(path.read_text() + "\n_CHANGED = 1\n")
+    monkeypatch.setattr(tfx_pipeline.fingerprint, "ROOT", tmp_path)
+    report = run(after_first)
+    why = {step.node: step.why for step in report.steps}
+    assert "Trainer" in ran(report)
+    assert not {"prepare", "ExampleGen", "StatisticsGen", "AnomalyGate", "Transform"} & set(ran(report))
+    assert why["Trainer"] == "code changed: tfctr/models/lr.py"
+    assert "new input: model" in why["Evaluator"]
+
+
+def test_below_the_bound_is_not_pushed_and_has_a_page(
+    after_first: PipelineConfig, settings: Settings, tmp_path: Path
+) -> None:
+    before = versions(after_first)
+    (tmp_path / "gates.yaml").write_text("auc_min: 0.99\nlogloss_max: 0.01\n")
+    config = settings(gates=tmp_path / "gates.yaml")
+    report = run(config)
+    assert ran(report) == ["Evaluator", "Pusher"]
+    assert report.results.pushed_to is None
+    assert versions(config) == before
+    assert len(report.results.verdict.reasons) == 2
+    text = (config.workdir / "report" / "not_blessed.txt").read_text()
+    assert "AUC of all rows is" in text
+    assert "python -m tfx_pipeline evaluate" in text
+    assert "demanded &gt;= 0.99" in (config.workdir / "report" / "not_blessed.html").read_text()
+
+
+def test_the_page_s_command_gives_the_figures_again(
+    after_first: PipelineConfig, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "gates.yaml").write_text("auc_min: 0.99\n")
+    report = run(settings(gates=tmp_path / "gates.yaml"))
+    page = (after_first.workdir / "report" / "not_blessed.txt").read_text()
+    command = page.split("python -m tfx_pipeline ")[1].split("\n")[0].split()
+    answer = CliRunner().invoke(app, command)
+    assert answer.exit_code == 0, answer.output
+    auc = float(answer.output.split("AUC ")[1].split()[0])
+    assert auc == pytest.approx(report.results.verdict.metrics["click"]["auc"], abs=1e-3)
+
+
+def test_worse_than_the_last_blessed_is_not_pushed(after_first: PipelineConfig, settings: Settings) -> None:
+    before = versions(after_first)
+    report = run(settings(fit={"epochs": 1, "learning_rate": 1e-7}))
+    assert report.results.pushed_to is None
+    assert versions(after_first) == before
+    assert report.results.verdict.compared
+    assert any("against the last blessed model" in reason for reason in report.results.verdict.reasons)
+
+
+def test_weights_that_are_not_numbers_are_not_pushed(
+    after_first: PipelineConfig, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = versions(after_first)
+    fit = trainer_module.fit
+
+    def poisoned(model: keras.Model, *args: object, **kwargs: object) -> object:
+        result = fit(model, *args, **kwargs)
+        model.set_weights([np.full_like(weights, np.nan) for weights in model.get_weights()])
+        return result
+
+    monkeypatch.setattr(trainer_module, "fit", poisoned)
+    report = run(settings(fit={**FAST, "epochs": 1}))
+    assert report.results.pushed_to is None
+    assert versions(after_first) == before
+    assert not report.results.verdict.blessed
+    assert not report.results.parity["passed"]
+    assert any("logloss of all rows is nan" in reason for reason in report.results.verdict.reasons)
+
+
+def test_a_killed_training_goes_on_where_it_stopped(
+    after_first: PipelineConfig, settings: Settings, sources: Path
+) -> None:
+    fit = {"epochs": 40, "patience": 40, "learning_rate": 0.001, "checkpoint_seconds": 0.0}
+    config = settings(fit=fit)
+    child = subprocess.Popen(
+        [sys.executable, "-c", RUN, config.model_dump_json(), str(sources)], start_new_session=True
+    )
+    try:
+        stopped = _epochs_done(config, at_least=2, seconds=240)
+    finally:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait(timeout=30)
+    report = run(config)
+    assert "resuming at epoch" in report.log.read_text()
+    assert 2 <= stopped < 40
+    assert len(report.results.history) == 40
+    assert [row["epoch"] for row in report.results.history] == list(range(40))
+    assert not list((config.workdir / "pipeline" / "Trainer" / "model_run" / "resume").glob("*"))
+    assert next(step for step in report.steps if step.node == "Trainer").why == "the last attempt did not finish"
+
+
+def _epochs_done(config: PipelineConfig, *, at_least: int, seconds: float) -> int:
+    """Wait until training in another process has done some epochs; return how many."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for path in (config.workdir / "pipeline" / "Trainer" / "model_run" / "resume").glob("*/history.jsonl"):
+            done = len(path.read_text().splitlines())
+            if done >= at_least:
+                return done
+        time.sleep(0.05)
+    raise TimeoutError(f"no {at_least} epochs within {seconds} s")
+
+
+def test_anomalies_stop_the_run(settings: Settings, world: Path, tmp_path: Path) -> None:
+    table = pq.read_table(world / "log.parquet").slice(0, 500)
+    index = table.schema.get_field_index("device")
+    pq.write_table(table.set_column(index, "device", pa.nulls(500, pa.string())), tmp_path / "log.parquet")
+    config = settings(data=str(tmp_path / "log.parquet"), workdir=tmp_path / "run")
+    with pytest.raises(StepFailed) as failure:
+        run(config)
+    assert failure.value.node == "AnomalyGate"
+    assert {found.column for found in failure.value.anomalies.anomalies} == {"device"}
+    assert {found.split for found in failure.value.anomalies.anomalies} == {"train", "valid", "test"}
+    assert not list((config.workdir / "pipeline").glob("Transform/transform_graph/*"))
+
+
+def test_a_split_without_rows_is_said_before_anything_runs(settings: Settings, world: Path, tmp_path: Path) -> None:
+    pq.write_table(pq.read_table(world / "log.parquet").slice(0, 1), tmp_path / "log.parquet")
+    arguments = ["run", "--spec", str(world / "spec.yaml"), "--data", str(tmp_path / "log.parquet")]
+    answer = CliRunner().invoke(app, [*arguments, "--workdir", str(tmp_path / "run")])
+    assert answer.exit_code == FAILED
+    assert "prepare failed" in answer.output
+    assert "rows" in answer.output
+
+
+def test_commands_tell_of_the_last_run(after_first: PipelineConfig, settings: Settings) -> None:
+    run(settings())
+    folder = str(after_first.workdir)
+    why = CliRunner().invoke(app, ["why", "--workdir", folder])
+    assert "Trainer" in why.output
+    assert "nothing changed since" in why.output
+    report = CliRunner().invoke(app, ["report", "--workdir", folder])
+    assert report.exit_code == 0, report.output
+    assert "index.html" in report.output
+
+
+def test_exit_code_of_a_model_that_is_not_good_enough(
+    after_first: PipelineConfig, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "gates.yaml").write_text("auc_min: 0.99\n")
+    config = settings()
+    arguments = ["run", "--spec", str(config.spec), "--data", str(config.data), "--workdir", str(config.workdir)]
+    arguments += ["--model", "LR", "--batch-size", "256", "--gates", str(tmp_path / "gates.yaml")]
+    arguments += [part for name, value in FAST.items() for part in ("--fit", f"{name}={value}")]
+    answer = CliRunner().invoke(app, arguments)
+    assert answer.exit_code == NOT_PUSHED, answer.output
