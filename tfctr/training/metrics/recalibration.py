@@ -12,6 +12,8 @@ from tfctr.training.metrics.rows import Floats, read_rows, reason_of, to_logit
 _MAX_STEPS = 200
 # The step after one this small is at the rounding of float64: Newton's method squares the error.
 _TOLERANCE = 1e-9
+# A cell that reaches further than this from its mean, on the scale of the repaired logit, is too wide to be expanded.
+_WIDEST = 1.0
 
 
 class Recalibration(NamedTuple):
@@ -98,7 +100,8 @@ def fit_cells(cells: LogitCells, positives: float, positive_logits: float) -> Re
     With eta = a + b * mean, `s(eta) = log(1 + e^eta)`:
     `likelihood(a, b) = a P + b Q - sum_cells [W s(eta) + b^2 V s''(eta) / 2]`, where P and Q are the exact sums of
     w y and w y logit. The remainder of the expansion bounds the gradient's error; multiplied by the inverse of the
-    Hessian it bounds the parameters' (to first order). With single rows as cells (V = 0) all is exact.
+    Hessian it bounds the parameters' (to first order). With single rows as cells (V = 0) all is exact. Cells too wide
+    for the expansion give NaN: nothing can be said then.
 
     Args:
         cells: Cells of rows; more than one value of the mean.
@@ -116,7 +119,7 @@ def fit_cells(cells: LogitCells, positives: float, positive_logits: float) -> Re
     )
     target = np.array([positives, (positive_logits - centre * positives) / scale]) / total
     theta = _newton(z, target)
-    if theta is None:
+    if theta is None or np.any(abs(theta[1]) * z.reach[z.spread > 0] > _WIDEST):
         return UNDEFINED
     hessian, remainder = _gradient(z, target, theta)[1], _remainder(z, float(theta[1]))
     errors = np.abs(np.linalg.inv(hessian)) @ remainder
@@ -135,6 +138,9 @@ def _newton(cells: LogitCells, target: Floats) -> Floats | None:
     value = _likelihood(cells, target, theta)
     for _ in range(_MAX_STEPS):
         gradient, hessian = _gradient(cells, target, theta)
+        determinant = hessian[0, 0] * hessian[1, 1] - hessian[0, 1] ** 2
+        if not determinant > 0:  # flat to the last digit, or NaN
+            return None
         step = np.linalg.solve(hessian, gradient)
         shrink = 1.0
         # Near the top the likelihood is flat and falls by rounding alone; that must not stop a good step.

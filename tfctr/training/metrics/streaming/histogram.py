@@ -144,7 +144,11 @@ class LogitHistogram:
         return AUCEstimate(float(value), float(error))
 
     def recalibration(self) -> Recalibration:
-        """Calibration slope and intercept with the bound of their errors; NaN as the exact function."""
+        """Calibration slope and intercept with the bound of their errors.
+
+        NaN as the exact function, and when the bins are too wide to tell (never with the default and a slope below
+        some hundreds).
+        """
         if self._scalars[0] or not np.isfinite(self._ranges).all():
             return UNDEFINED
         logits = to_logit(self._ranges)
