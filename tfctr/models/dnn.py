@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 from keras import ops
-from tfctr.layers.towers.mlp import MLP
 
+from tfctr.layers.towers.mlp import MLP
 from tfctr.models.ctr_model import CTRModel
 from tfctr.spec import BoundSpec
 
