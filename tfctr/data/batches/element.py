@@ -22,8 +22,12 @@ a dict task -> ``(batch, 1)`` for several. `weights`: as `labels`; 1 for tasks w
 class BatchPlan(Protocol):
     """Batches that can be made again: any epoch, from any step on, always the same ones."""
 
-    steps_per_epoch: int
     batch_size: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch."""
+        ...
 
     def epoch(self, epoch: int = 0, start_step: int = 0) -> tf.data.Dataset:
         """Return the batches of an epoch (from 0) from `start_step` (from 0) on."""
