@@ -29,6 +29,7 @@ class Results:
         model: The exported model, pushed or not.
         model_run: The trainer's folder: the Keras model, the history.
         transform_graph: The transform's output folder.
+        transformed_examples: Folder of the splits as training saw them.
         test_examples: Raw tf.Examples of the split that the gate judged.
         pushed_to: Folder of the pushed version, None when it was not pushed.
     """
@@ -41,6 +42,7 @@ class Results:
     model: Path
     model_run: Path
     transform_graph: Path
+    transformed_examples: Path
     test_examples: Path
     pushed_to: Path | None
 
@@ -71,6 +73,7 @@ def read_results(config: PipelineConfig, spec: FeatureSpec) -> Results:
         model=_output(done["Trainer"], "model") / "Format-Serving",
         model_run=model_run,
         transform_graph=_output(done["Transform"], "transform_graph"),
+        transformed_examples=_output(done["Transform"], "transformed_examples"),
         test_examples=_output(done["ExampleGen"], "examples") / "Split-test",
         pushed_to=Path(pushed) if pushed else None,
     )

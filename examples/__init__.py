@@ -1,0 +1,1 @@
+"""Programs that show the way: `demo` (the whole production path), `quickstart.ipynb` (a model in a notebook)."""

@@ -1,0 +1,80 @@
+"""What a model must beat: how often an item is liked at all, and logistic regression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from tfctr.data.batches import FilePlan, transformed_dataset
+from tfctr.spec import FeatureSpec
+from tfctr.training import FitConfig, fit
+from tfctr.training.metrics import auc, logloss
+from tfctr.transform import TransformOutput
+from tfx_pipeline.components.outcomes import outcomes_of
+from tfx_pipeline.modules.trainer_module import make_model
+
+PRIOR_ROWS = 20.0
+"""Rows of average outcome that every item is given before it is counted."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """How well a model does on the test rows."""
+
+    name: str
+    auc: float
+    logloss: float
+
+
+def score(name: str, labels: np.ndarray, probabilities: np.ndarray) -> Score:
+    """Return AUC and logloss of probabilities."""
+    return Score(name, auc(labels, probabilities), logloss(labels, probabilities))
+
+
+def labels_of(rows: pa.Table, spec: FeatureSpec) -> np.ndarray:
+    """Return the 0/1 labels of the first task, float64 ``(rows,)``."""
+    outcome = outcomes_of(spec)[0]
+    values = outcome.values(rows.combine_chunks().to_batches()[0])[outcome.label_column]
+    return values.to_numpy(zero_copy_only=False).astype(np.float64)
+
+
+def popularity(train: pa.Table, test: pa.Table, spec: FeatureSpec, column: str) -> Score:
+    """Predict each item's smoothed share of positives among the training rows.
+
+    Args:
+        train: Raw rows to count.
+        test: Raw rows to predict.
+        spec: Tells the labels.
+        column: Raw column with the item.
+    """
+    labels = labels_of(train, spec)
+    items, codes = np.unique(np.asarray(train.column(column)), return_inverse=True)
+    average = labels.mean()
+    shares = (np.bincount(codes, labels) + PRIOR_ROWS * average) / (np.bincount(codes) + PRIOR_ROWS)
+    wanted = np.asarray(test.column(column))
+    places = np.searchsorted(items, wanted).clip(max=len(items) - 1)
+    probabilities = np.where(items[places] == wanted, shares[places], average)
+    return score("popularity", labels_of(test, spec), probabilities)
+
+
+def logistic_regression(transformed: Path, test: pa.Table, transform: TransformOutput, seed: int) -> Score:
+    """Train `LR` on the very rows and features of the pipeline's model.
+
+    Args:
+        transformed: Folder with ``Split-train`` and ``Split-valid`` of transformed examples.
+        test: Raw rows.
+        transform: The pipeline's transform.
+        seed: Of weights and order.
+    """
+    spec = transform.spec
+    model = make_model("LR", {}, transform, seed)
+    train = FilePlan(transformed / "Split-train", spec, batch_size=1024, seed=seed)
+    valid = transformed_dataset(transformed / "Split-valid", spec, batch_size=8192)
+    fit(model, train, valid, FitConfig(epochs=15, learning_rate=5e-3, monitor="logloss", seed=seed))
+    rows = transform.transform(test)
+    inputs = {info.name: rows[info.name] for info in spec.inputs()}
+    probabilities = model.predict(inputs, batch_size=8192, verbose=0).reshape(-1)
+    return score("LR", labels_of(test, spec), probabilities.astype(np.float64))
