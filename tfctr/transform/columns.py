@@ -68,10 +68,10 @@ def scalar(column: tf.SparseTensor, missing: object) -> tf.Tensor:
     The shape is rebuilt from the number of rows: where all values of a batch are missing the sparse tensor is
     0 wide, and made dense as it is would lose its rows.
     """
-    shape = tf.stack([column.dense_shape[0], 1])
-    first = tf.sparse.slice(column, tf.zeros([2], tf.int64), shape)
+    shape = column.dense_shape * (1, 0) + (0, 1)  # (batch, 1), in fewer operations than by slicing
+    first = tf.sparse.slice(column, tf.constant([0, 0], tf.int64), shape)
     dense = tf.sparse.to_dense(tf.SparseTensor(first.indices, first.values, shape), default_value=missing)
-    return tf.reshape(dense, [-1])
+    return tf.squeeze(tf.ensure_shape(dense, [None, 1]), axis=1)
 
 
 def text(values: tf.Tensor) -> tf.Tensor:

@@ -118,6 +118,18 @@ def table_to_examples(
 
     Raises:
         KeyError, TypeError, ValueError: As `example_batches`.
+
+    Example:
+        >>> spec = FeatureSpec(
+        ...     name="ads",
+        ...     features=[{"kind": "multi", "name": "tags", "role": "item"}],
+        ...     tasks=[{"name": "click", "label": "clicked"}],
+        ...     split={"by": "hash", "column": "site"},
+        ... )
+        >>> log = pa.table({"tags": [["new", "red"], None], "clicked": [1, 0], "site": ["a", "b"]})
+        >>> examples = list(table_to_examples(log, spec))
+        >>> examples_to_table(examples, spec)["tags"].to_pylist()
+        [['new', 'red'], None]
     """
     encoder = RecordBatchToExamplesEncoder()
     for batch in example_batches(table, spec, serving=serving, optional=optional):

@@ -1,13 +1,14 @@
-"""Numeric features: all of them in one matrix, so that a hundred columns cost one analyzer and a few ops."""
+"""Numeric features: learned in one matrix, so that a hundred columns cost one analyzer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from tfctr.spec import FeatureSpec, NumericFeature, is_bucketed
+from tfctr.spec import FeatureSpec, NumericFeature
 from tfctr.transform.columns import scalar_float
 
 CONSTANT_SHARE = 1e-6
@@ -28,23 +29,28 @@ def numeric_outputs(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> di
     features = [feature for feature in spec.features if isinstance(feature, NumericFeature)]
     if not features:
         return {}
-    values = tf.stack([scalar_float(raw[feature.column]) for feature in features], axis=1)  # (batch, features)
-    fills = tf.constant([float("nan") if f.fill is None else f.fill for f in features], tf.float32)
-    present = tf.where(tf.math.is_nan(values), fills, values)  # NaN left where the mean is to be taken
-    logs = _places_of_logs(features)
-    statistics = tf.concat([present, _log(tf.gather(present, tf.constant(logs, tf.int32), axis=1))], axis=1)
-    means, deviations = _moments(statistics)
-    count = len(features)
-    filled = tf.where(tf.math.is_nan(present), means[:count], present)
-    scaled = _scale(features, filled, means, deviations)
+    present = {f.name: _present(f, raw[f.column]) for f in features}
+    logs = {f.name: _log(present[f.name]) for f in features if f.scale == "log"}
+    statistics = _moments([*present.values(), *logs.values()])
+    means = dict(zip(present, statistics, strict=False))
+    of_logs = dict(zip(logs, statistics[len(features) :], strict=True))
     outputs: dict[str, tf.Tensor] = {}
-    for feature, column in zip(features, tf.unstack(scaled, num=count, axis=1), strict=True):
-        outputs[feature.name] = column
-    return outputs | _buckets(features, present, filled)
+    for feature in features:
+        name, given = feature.name, present[feature.name]
+        filled = tf.where(tf.math.is_nan(given), means[name].mean, given)
+        if feature.scale == "quantile":
+            outputs[name] = _bucket(feature, given, filled)
+        elif feature.scale == "log":
+            outputs[name] = of_logs[name].score(_log(filled))
+        else:
+            outputs[name] = filled if feature.scale == "none" else means[name].score(filled)
+    return outputs
 
 
-def _places_of_logs(features: list[NumericFeature]) -> list[int]:
-    return [index for index, feature in enumerate(features) if feature.scale == "log"]
+def _present(feature: NumericFeature, column: tf.SparseTensor) -> tf.Tensor:
+    """The values of a feature, float32 (batch,), `fill` or else NaN where there is none."""
+    values = scalar_float(column)
+    return values if feature.fill is None else tf.where(tf.math.is_nan(values), feature.fill, values)
 
 
 def _log(values: tf.Tensor) -> tf.Tensor:
@@ -52,46 +58,40 @@ def _log(values: tf.Tensor) -> tf.Tensor:
     return tf.sign(values) * tf.math.log1p(tf.abs(values))
 
 
-def _moments(matrix: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean and standard deviation of each column over the data set, NaN left out; 0 where nothing is there.
+class _Moments(NamedTuple):
+    """Mean of a column over the data set and 1 / standard deviation (0 for a constant column); float32 scalars."""
 
-    In float64: a float32 sum of a million equal numbers is off by more than `CONSTANT_SHARE`.
+    mean: tf.Tensor
+    inverse: tf.Tensor
+
+    def score(self, values: tf.Tensor) -> tf.Tensor:
+        return (values - self.mean) * self.inverse
+
+
+def _moments(columns: list[tf.Tensor]) -> list[_Moments]:
+    """Moments of each column, NaN left out; mean and inverse 0 for a column without values.
+
+    One analyzer for the matrix of all columns, in float64: a float32 sum of a million equal numbers is off by
+    more than `CONSTANT_SHARE`. Only what is learned goes through the matrix; each output is computed from its
+    own column, for TFT follows every output back to its inputs whenever a graph is loaded.
     """
-    width = matrix.shape[1]
-    exact = tf.cast(matrix, tf.float64)
-    mean = tf.ensure_shape(tft.mean(exact, reduce_instance_dims=False), [width])
-    variance = tf.ensure_shape(tft.var(exact, reduce_instance_dims=False), [width])
+    matrix = tf.cast(tf.stack(columns, axis=1), tf.float64)  # (batch, columns)
+    mean = tf.ensure_shape(tft.mean(matrix, reduce_instance_dims=False), [len(columns)])
+    variance = tf.ensure_shape(tft.var(matrix, reduce_instance_dims=False), [len(columns)])
     mean = tf.where(tf.math.is_finite(mean), mean, tf.zeros_like(mean))
-    variance = tf.where(tf.math.is_finite(variance), variance, tf.zeros_like(variance))
-    return tf.cast(mean, tf.float32), tf.cast(tf.sqrt(variance), tf.float32)
+    deviation = tf.sqrt(variance)
+    varies = deviation > CONSTANT_SHARE * tf.abs(mean)  # false for NaN too
+    inverse = tf.where(varies, 1 / tf.where(varies, deviation, tf.ones_like(deviation)), tf.zeros_like(mean))
+    pairs = (tf.unstack(tf.cast(values, tf.float32), num=len(columns)) for values in (mean, inverse))
+    return [_Moments(*pair) for pair in zip(*pairs, strict=True)]
 
 
-def _scale(features: list[NumericFeature], filled: tf.Tensor, means: tf.Tensor, deviations: tf.Tensor) -> tf.Tensor:
-    """Scale each column its own way: (x - shift) / width of x or of its log; `none` is shift 0, width 1."""
-    count = len(features)
-    of_log = {
-        index: count + place for place, index in enumerate(_places_of_logs(features))
-    }  # where the log's statistics stand
-    source = [of_log.get(index, index) for index in range(count)]
-    shift, width = tf.gather(means, source), tf.gather(deviations, source)
-    constant = width <= CONSTANT_SHARE * tf.abs(shift)
-    plain = tf.constant([feature.scale == "none" for feature in features])
-    logged = tf.constant([feature.scale == "log" for feature in features])
-    values = tf.where(logged, _log(filled), filled)
-    scores = tf.where(constant, 0.0, (values - shift) / tf.where(constant, 1.0, width))
-    return tf.where(plain, values, scores)
-
-
-def _buckets(features: list[NumericFeature], present: tf.Tensor, filled: tf.Tensor) -> dict[str, tf.Tensor]:
+def _bucket(feature: NumericFeature, present: tf.Tensor, filled: tf.Tensor) -> tf.Tensor:
     """Ids 1..buckets of equal-frequency buckets. Bucket b holds ``boundary[b-2] <= x < boundary[b-1]``.
 
     One analyzer a feature, which TFT packs itself: its analyzer of a matrix fails when a column is empty.
     """
-    outputs: dict[str, tf.Tensor] = {}
-    for place, feature in enumerate(features):
-        if is_bucketed(feature):
-            epsilon = min(0.01, 0.1 / feature.buckets)
-            learned = tft.quantiles(present[:, place], num_buckets=feature.buckets, epsilon=epsilon)
-            boundaries = tf.reshape(learned, [feature.buckets - 1])
-            outputs[feature.name] = 1 + tf.searchsorted(boundaries, filled[:, place], side="right", out_type=tf.int64)
-    return outputs
+    epsilon = min(0.01, 0.1 / feature.buckets)
+    learned = tft.quantiles(present, num_buckets=feature.buckets, epsilon=epsilon)
+    boundaries = tf.reshape(learned, [feature.buckets - 1])
+    return 1 + tf.searchsorted(boundaries, filled, side="right", out_type=tf.int64)
