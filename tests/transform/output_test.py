@@ -112,4 +112,4 @@ def test_without_tensorflow_transform_the_extra_is_named() -> None:
     code = "import sys; sys.modules['tensorflow_transform'] = None; import tfctr.transform"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
-    assert "pip install 'tfctr[transform]'" in done.stderr
+    assert "pip install 'tfctr[tfx]'" in done.stderr

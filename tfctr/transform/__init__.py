@@ -12,7 +12,7 @@ try:
     import tensorflow_transform  # noqa: F401
 except ImportError as error:
     raise ImportError(
-        "tfctr.transform needs TensorFlow Transform, which is not installed: pip install 'tfctr[transform]'"
+        "tfctr.transform needs TensorFlow Transform, which is not installed: pip install 'tfctr[tfx]'"
     ) from error
 
 from tfctr.transform.columns import MISSING_INT
