@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conformance.descriptors import NETWORKS
+from tests.conformance.network_table import NETWORKS
 from tests.conformance.recipe import Descriptor
 from tests.conformance.regenerate_goldens import FOLDER, golden, golden_path
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conformance.descriptors import NETWORKS
-from tests.conformance.recipe import Descriptor, measured, stepped
+from tests.conformance.network_table import NETWORKS
+from tests.conformance.recipe import Descriptor, answers, call
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 
@@ -34,10 +34,7 @@ def jax_answers(project_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.mark.parametrize("descriptor", NETWORKS, ids=lambda d: f"{d.kind}-{d.name}")
 def test_jax_agrees(descriptor: Descriptor, jax_answers: dict[str, np.ndarray]) -> None:
-    expected = measured(descriptor)
-    if descriptor.kind == "model":
-        expected["step"] = stepped(descriptor)
-    for what, arrays in expected.items():
+    for what, arrays in answers(descriptor, call).items():
         for index, array in enumerate(arrays):
             other = jax_answers[f"{descriptor.kind}-{descriptor.name}/{what}/{index}"]
             np.testing.assert_allclose(other, array, **CLOSE, err_msg=f"{what} {index}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.conformance.descriptors import METRICS
+from tests.conformance.metric_table import METRICS
 from tests.conformance.recipe import MetricDescriptor
 
 LABELS = np.array([1, 0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 1])

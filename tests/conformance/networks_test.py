@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.conformance.descriptors import NETWORKS
-from tests.conformance.recipe import Descriptor, Inputs, arrays, call, fill_sequentially, filled, floats
+from tests.conformance.network_table import NETWORKS
+from tests.conformance.recipe import Descriptor, Inputs, arrays, call, fill_sequentially, filled, floats, symbolic
 
 BATCH = 4
 
@@ -90,10 +90,7 @@ def test_config_round_trip(descriptor: Descriptor) -> None:
 @over_the_table
 def test_symbolic_shapes_are_the_real_ones(descriptor: Descriptor) -> None:
     layer = network(descriptor)
-    symbolic = keras.tree.map_structure(
-        lambda a: keras.KerasTensor((None, *a.shape[1:]), dtype=str(a.dtype)), descriptor.inputs(2)
-    )
-    expected = keras.tree.flatten(call(layer, symbolic))
+    expected = keras.tree.flatten(call(layer, symbolic(descriptor.inputs(2))))
     real = keras.tree.flatten(call(layer, descriptor.inputs(BATCH)))
     for shape, tensor in zip(expected, real, strict=True):
         assert tuple(BATCH if n is None else n for n in shape.shape) == tuple(tensor.shape)

@@ -18,7 +18,7 @@ Inputs = dict[str, Any]
 """Argument of the call -> array, or dict of arrays; every array has the batch as its first axis."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Descriptor:
     """A public layer, model or feature kind, and a recipe for one of it.
 
@@ -66,11 +66,24 @@ class MetricDescriptor:
 
 def call(layer: Any, inputs: Inputs, training: bool = False) -> Any:
     """Call a layer with its first argument by position and the others by name."""
+    first, others = arguments(layer, inputs, training)
+    return layer(first, **others)
+
+
+def arguments(layer: Any, inputs: Inputs, training: bool) -> tuple[Any, dict[str, Any]]:
+    """The first argument of a call, and the others by name; `training` for those that take it."""
     first, *others = inputs
-    arguments = {name: inputs[name] for name in others}
+    named = {name: inputs[name] for name in others}
     if "training" in inspect.signature(layer.call).parameters:
-        arguments["training"] = training
-    return layer(inputs[first], **arguments)
+        named["training"] = training
+    return inputs[first], named
+
+
+def symbolic(inputs: Inputs) -> Inputs:
+    """The same inputs as Keras tensors of unknown batch size: shapes and types without numbers."""
+    return keras.tree.map_structure(
+        lambda array: keras.KerasTensor((None, *array.shape[1:]), dtype=str(array.dtype)), inputs
+    )
 
 
 def floats(outputs: Any) -> list[Any]:
@@ -95,7 +108,7 @@ def filled(descriptor: Descriptor) -> Any:
     if descriptor.kind == "model":
         layer.build()
     else:
-        call(layer, descriptor.inputs(2))
+        call(layer, symbolic(descriptor.inputs(2)))
     fill_sequentially(layer)
     return layer
 
@@ -112,13 +125,23 @@ def fill_sequentially(layer: Any) -> None:
         start += count
 
 
-def measured(descriptor: Descriptor) -> dict[str, list[NDArray[Any]]]:
-    """What a golden file and another backend must agree with: outputs with sequential weights."""
+Run = Callable[[Any, Inputs, bool], Any]
+"""How a layer is called with inputs, in training or not: `call`, or something that compiles first."""
+
+
+def measured(descriptor: Descriptor, run: Run = call) -> dict[str, list[NDArray[Any]]]:
+    """What a golden file holds: outputs with sequential weights, in both modes."""
     inputs = descriptor.inputs(ROWS)
-    return {
-        "inference": arrays(call(filled(descriptor), inputs)),
-        "training": arrays(call(filled(descriptor), inputs, training=True)),
-    }
+    modes = {"inference": False, "training": True}
+    return {mode: arrays(run(filled(descriptor), inputs, training)) for mode, training in modes.items()}
+
+
+def answers(descriptor: Descriptor, run: Run) -> dict[str, list[NDArray[Any]]]:
+    """What two backends must agree on: outputs in both modes, for a model outputs and the weights after a step."""
+    if descriptor.kind != "model":
+        return measured(descriptor, run)
+    inference = arrays(run(filled(descriptor), descriptor.inputs(ROWS), False))
+    return {"inference": inference, "step": stepped(descriptor)}
 
 
 def stepped(descriptor: Descriptor) -> list[NDArray[Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.conformance.descriptors import NETWORKS
+from tests.conformance.network_table import NETWORKS
 from tests.conformance.recipe import Descriptor, filled, measured
 
 FOLDER = Path(__file__).parent / "goldens"

@@ -1,0 +1,86 @@
+"""The table's metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tests.conformance.recipe import MetricDescriptor
+from tfctr.training import metrics
+from tfctr.training.metrics import keras_metrics
+
+
+def of_rows(metric: Any) -> MetricDescriptor:
+    """A function of labels and probabilities that gives a number or a tuple of arrays."""
+    return MetricDescriptor(metric, lambda y, p, g: np.concatenate([np.ravel(part) for part in _parts(metric(y, p))]))
+
+
+def _parts(result: Any) -> tuple[Any, ...]:
+    return tuple(result) if isinstance(result, tuple) else (result,)
+
+
+def of_keras(metric: Any) -> MetricDescriptor:
+    def figures(y: Any, p: Any, g: Any) -> Any:
+        state = metric()
+        state.update_state(y, p)
+        return np.atleast_1d(np.asarray(state.result(), "float64"))
+
+    return MetricDescriptor(metric, figures)
+
+
+def ranking(y: Any, p: Any, g: Any) -> Any:
+    result = metrics.ranking_at_k(y, p, g, k=2)
+    return np.array([result.ndcg.value, result.recall.value, result.precision.value])
+
+
+def sums(y: Any, p: Any, g: Any) -> Any:
+    half = len(y) // 2
+    sums = metrics.BinarySums().add(y[:half], p[:half]).merge(metrics.BinarySums().add(y[half:], p[half:]))
+    return np.array([sums.logloss(), sums.brier(), sums.calibration_ratio(), sums.expected_calibration_error()])
+
+
+def histogram(y: Any, p: Any, g: Any) -> Any:
+    return np.array([metrics.LogitHistogram().add(y, p).auc().value])
+
+
+def mean_of_groups(y: Any, p: Any, g: Any) -> Any:
+    mean = metrics.GroupMean().add(p.astype("float64"), np.ones(len(p)), np.ones(len(p), "int64"))
+    return np.array([mean.result().value])
+
+
+METRICS = (
+    of_rows(metrics.auc),
+    of_rows(metrics.brier),
+    of_rows(metrics.calibration_curve),
+    of_rows(metrics.calibration_ratio),
+    of_rows(metrics.calibration_slope),
+    of_rows(metrics.expected_calibration_error),
+    of_rows(metrics.logloss),
+    of_rows(metrics.normalized_entropy),
+    of_rows(metrics.recalibration),
+    of_rows(metrics.relative_information_gain),
+    MetricDescriptor(metrics.undefined_reason, lambda y, p, g: np.array([metrics.undefined_reason(y, p) is None])),
+    MetricDescriptor(metrics.gauc, lambda y, p, g: np.array([metrics.gauc(y, p, g).value])),
+    MetricDescriptor(metrics.ranking_at_k, ranking),
+    MetricDescriptor(
+        metrics.evaluate_arrays, lambda y, p, g: np.array(list(metrics.evaluate_arrays(y, p, g, ks=(1,)).values()))
+    ),
+    MetricDescriptor(metrics.BinarySums, sums),
+    MetricDescriptor(metrics.LogitHistogram, histogram),
+    MetricDescriptor(metrics.GroupSample, lambda y, p, g: np.array([metrics.GroupSample().add(y, p, g).gauc().value])),
+    MetricDescriptor(
+        metrics.OrderedGroups,
+        lambda y, p, g: np.array([metrics.OrderedGroups().add(y, p, g).result().value]),
+        ordered=True,
+    ),
+    MetricDescriptor(
+        metrics.StreamingEvaluation,
+        lambda y, p, g: np.array(list(metrics.StreamingEvaluation().add(y, p, g).result(ks=(1,)).values())),
+    ),
+    MetricDescriptor(metrics.GroupMean, mean_of_groups),
+    of_keras(keras_metrics.StreamingAUC),
+    of_keras(keras_metrics.NormalizedEntropy),
+    of_keras(keras_metrics.ExpectedCalibrationError),
+    of_keras(keras_metrics.CalibrationRatio),
+)

@@ -1,0 +1,238 @@
+"""The table's layers, models and feature kinds. TensorFlow is not imported here: this part also runs on JAX."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.conformance.recipe import Descriptor, Inputs
+from tfctr import models
+from tfctr.layers import embedding, interaction, sequence, towers
+from tfctr.spec import (
+    BoundSpec,
+    CategoricalFeature,
+    FeatureSpec,
+    MultiFeature,
+    NumericFeature,
+    SequenceFeature,
+    VectorFeature,
+)
+
+# --- inputs: row i of a batch is the same whatever the batch --------------------------------------------------------
+
+
+def numbers(batch: int, *shape: int, speed: float = 1.7) -> NDArray[np.float32]:
+    count = batch * int(np.prod(shape))
+    return np.sin(speed * np.arange(1, count + 1)).reshape(batch, *shape).astype("float32")
+
+
+def ids(batch: int, rows: int, *shape: int, low: int = 1) -> NDArray[np.int64]:
+    """Ids in ``[low, rows)``."""
+    count = batch * int(np.prod(shape))
+    return (low + np.arange(count) * 7 % (rows - low)).reshape(batch, *shape)
+
+
+def events(batch: int, rows: int, length: int, speed: int = 5) -> NDArray[np.int64]:
+    """Ids padded on the right; rows have 0, 1, ... events in turn, the first one all of them."""
+    kept = np.arange(length) < ((length - np.arange(batch)) % (length + 1))[:, None]
+    return np.where(kept, 1 + np.arange(batch * length).reshape(batch, length) * speed % (rows - 1), 0)
+
+
+def fields(name: str) -> Any:
+    return lambda batch: {name: numbers(batch, 3, 4)}
+
+
+def history(batch: int) -> Inputs:
+    return {
+        "target": numbers(batch, 4),
+        "sequence": numbers(batch, 5, 4, speed=2.3),
+        "mask": events(batch, 9, 5) > 0,
+    }
+
+
+# --- a spec with every kind of feature ------------------------------------------------------------------------------
+
+
+def spec_of(*features: dict[str, Any], rows: dict[str, int]) -> BoundSpec:
+    task = {"name": "click", "label": "clicked"}
+    spec = FeatureSpec(name="t", features=list(features), tasks=[task], split={"by": "hash", "column": "row"})
+    return spec.bind(rows)
+
+
+USER = {"kind": "categorical", "name": "user", "role": "user"}
+ITEM = {"kind": "categorical", "name": "item", "role": "item"}
+SHOP = {"kind": "categorical", "name": "shop", "role": "item", "hash_buckets": 4}
+PRICE = {"kind": "numeric", "name": "price", "role": "item"}
+AGE = {"kind": "numeric", "name": "age", "role": "user", "scale": "quantile", "buckets": 4}
+TAGS = {"kind": "multi", "name": "tags", "role": "item", "max_length": 3}
+IMAGE = {"kind": "vector", "name": "image", "role": "item", "width": 2}
+CLICKS = {"kind": "sequence", "name": "clicks", "role": "user", "max_length": 4, "shares": "item", "times": "when"}
+SHOPS = {**CLICKS, "name": "shops", "shares": "shop", "times": None, "aligned_with": "clicks"}
+BOUGHT = {**CLICKS, "name": "bought", "times": None, "max_length": 2}
+
+RICH = spec_of(
+    *(USER, ITEM, SHOP, PRICE, AGE, TAGS, IMAGE, CLICKS, SHOPS, BOUGHT),
+    rows={"user": 6, "item": 8, "shop": 5, "age": 5, "tags": 7},
+)
+ITEM_ALONE = spec_of(ITEM, rows={"item": 8})
+
+
+def example(batch: int) -> Inputs:
+    """A transformed example of `RICH`, with a meta tensor that models ignore."""
+    return {
+        "features": {
+            "user": ids(batch, 6),
+            "item": ids(batch, 8),
+            "shop": ids(batch, 5),
+            "price": numbers(batch),
+            "age": ids(batch, 5),
+            "tags": events(batch, 7, 3),
+            "image": numbers(batch, 2),
+            "clicks": events(batch, 8, 4),
+            "clicks__times": events(batch, 90, 4, speed=11),
+            "shops": events(batch, 5, 4, speed=3),
+            "bought": events(batch, 8, 2),
+            "meta__group": ids(batch, 1000),
+        }
+    }
+
+
+def one_feature(name: str) -> Any:
+    def inputs(batch: int) -> Inputs:
+        whole = example(batch)["features"]
+        return {"features": {key: whole[key] for key in whole if key.startswith(name)}}
+
+    return inputs
+
+
+def embedded(feature: dict[str, Any], rows: dict[str, int]) -> Any:
+    return lambda: embedding.FeatureEmbedding(spec_of(feature, rows=rows), 4)
+
+
+def some_ids(batch: int) -> Inputs:
+    return {"ids": ids(batch, 8, 3, low=0)}
+
+
+# --- layers ---------------------------------------------------------------------------------------------------------
+
+TABLE = {"rows": 8, "dim": 4}
+
+LAYERS = (
+    Descriptor(embedding.FullTable, lambda: embedding.FullTable(**TABLE), some_ids),
+    Descriptor(embedding.HashedTable, lambda: embedding.HashedTable(**TABLE, compression=2), some_ids),
+    Descriptor(embedding.DoubleHashedTable, lambda: embedding.DoubleHashedTable(**TABLE, compression=2), some_ids),
+    Descriptor(
+        embedding.QuotientRemainderTable, lambda: embedding.QuotientRemainderTable(**TABLE, compression=3), some_ids
+    ),
+    Descriptor(embedding.BatchL2, lambda: embedding.FullTable(**TABLE, penalty=embedding.BatchL2(0.1)), some_ids),
+    Descriptor(embedding.TableL2, lambda: embedding.FullTable(**TABLE, penalty=embedding.TableL2(0.1)), some_ids),
+    Descriptor(
+        embedding.MiniBatchAware,
+        lambda: embedding.FullTable(**TABLE, penalty=embedding.MiniBatchAware(0.1)),
+        some_ids,
+    ),
+    Descriptor(
+        embedding.FusedLookup,
+        lambda: embedding.FusedLookup({"item": 8, "shop": 5}, {"item": "item", "shops": "shop"}, 4),
+        example,
+    ),
+    Descriptor(
+        embedding.FeatureEmbedding,
+        lambda: embedding.FeatureEmbedding(RICH, 4, tables={"item": embedding.HashedTable(compression=2)}),
+        example,
+    ),
+    Descriptor(embedding.FirstOrder, lambda: embedding.FirstOrder(RICH), example),
+    Descriptor(interaction.FactorizationMachine, interaction.FactorizationMachine, fields("fields")),
+    Descriptor(interaction.CrossNetV2, lambda: interaction.CrossNetV2(2), fields("inputs")),
+    Descriptor(
+        interaction.CrossNetMixture, lambda: interaction.CrossNetMixture(2, rank=3, num_experts=2), fields("inputs")
+    ),
+    Descriptor(
+        interaction.InteractingLayer,
+        lambda: interaction.InteractingLayer(
+            2, head_dim=3, use_bias=True, projection_activation="relu", scale=True, layer_norm=True
+        ),
+        fields("fields"),
+    ),
+    Descriptor(
+        interaction.FeatureGate,
+        lambda: interaction.FeatureGate((5,), context="input"),
+        lambda batch: {"inputs": numbers(batch, 3, 4), "context": numbers(batch, 4, speed=0.9)},
+    ),
+    Descriptor(
+        interaction.MultiHeadBilinearFusion,
+        lambda: interaction.MultiHeadBilinearFusion(2),
+        lambda batch: {"first": numbers(batch, 4), "second": numbers(batch, 6, speed=0.9)},
+    ),
+    Descriptor(sequence.LocalActivationUnit, lambda: sequence.LocalActivationUnit((5, 3)), history),
+    Descriptor(sequence.DINAttention, lambda: sequence.DINAttention((5, 3), softmax=True), history),
+    Descriptor(sequence.SumPooling, sequence.SumPooling, history),
+    Descriptor(sequence.MeanPooling, sequence.MeanPooling, history),
+    Descriptor(
+        towers.MLP,
+        lambda: towers.MLP((6, 5), output_units=2, activation="prelu", batch_norm=True),
+        lambda batch: {"inputs": numbers(batch, 4)},
+    ),
+    Descriptor(
+        towers.Dice,
+        towers.Dice,
+        lambda batch: {"inputs": numbers(batch, 5, 4), "mask": events(batch, 9, 5) > 0},
+    ),
+)
+
+# --- models, each with its parts switched on ------------------------------------------------------------------------
+
+SMALL = {"embedding_dim": 4}
+DEEP = {**SMALL, "hidden_units": (6, 5), "batch_norm": True}
+
+MODELS = (
+    Descriptor(models.LR, lambda: models.LR(RICH), example, "model"),
+    Descriptor(models.FM, lambda: models.FM(RICH, **SMALL), example, "model"),
+    Descriptor(models.DNN, lambda: models.DNN(RICH, **DEEP), example, "model"),
+    Descriptor(models.WideDeep, lambda: models.WideDeep(RICH, **DEEP), example, "model"),
+    Descriptor(models.DeepFM, lambda: models.DeepFM(RICH, **DEEP), example, "model"),
+    Descriptor(
+        models.DCNv2, lambda: models.DCNv2(RICH, **DEEP, num_cross_layers=2, rank=3, num_experts=2), example, "model"
+    ),
+    Descriptor(
+        models.AutoInt,
+        lambda: models.AutoInt(RICH, **DEEP, num_layers=2, head_dim=3, variant="reference", wide=True),
+        example,
+        "model",
+    ),
+    Descriptor(
+        models.FinalMLP,
+        lambda: models.FinalMLP(
+            RICH, **SMALL, hidden_units1=(6,), hidden_units2=(4,), gate_units=(5,), context1=("user",), batch_norm=True
+        ),
+        example,
+        "model",
+    ),
+    Descriptor(
+        models.DIN,
+        lambda: models.DIN(
+            RICH,
+            **DEEP,
+            attention_units=(5, 3),
+            extra_pooling="sum_prod",
+            embedding_l2=embedding.MiniBatchAware(0.01),
+        ),
+        example,
+        "model",
+    ),
+)
+
+# --- feature kinds --------------------------------------------------------------------------------------------------
+
+FEATURES = (
+    Descriptor(CategoricalFeature, embedded(ITEM, {"item": 8}), one_feature("item"), "feature"),
+    Descriptor(MultiFeature, embedded({**TAGS, "pooling": "max"}, {"tags": 7}), one_feature("tags"), "feature"),
+    Descriptor(SequenceFeature, embedded({**CLICKS, "shares": None}, {"clicks": 8}), one_feature("clicks"), "feature"),
+    Descriptor(NumericFeature, embedded(PRICE, {}), one_feature("price"), "feature"),
+    Descriptor(VectorFeature, embedded(IMAGE, {}), one_feature("image"), "feature"),
+)
+
+NETWORKS: tuple[Descriptor, ...] = (*LAYERS, *MODELS, *FEATURES)
+"""Everything that maps tensors to tensors."""
