@@ -39,19 +39,26 @@ CORE = [
     "scikit-learn>=1.5,<2",
 ]
 
-TFX = [
-    "tfx==1.21.*",
+TRANSFORM = [
     "tensorflow-transform==1.21.*",
-    "tensorflow-data-validation==1.21.*",
-    "tensorflow-model-analysis==0.52.*",
+    "tfx-bsl==1.21.*",
+    "tensorflow-metadata==1.21.*",
     "apache-beam>=2.77,<3",
     "tf-keras>=2.21,<2.22",  # for these libraries tf.keras has to be Keras 2
+]
+
+TFX = [
+    *TRANSFORM,
+    "tfx==1.21.*",
+    "tensorflow-data-validation==1.21.*",
+    "tensorflow-model-analysis==0.52.*",
     # TFX packages a user's module with these at run time, and wants pkg_resources, which 81 dropped.
     "setuptools<81",
     "wheel",
 ]
 
 EXTRAS = {
+    "transform": TRANSFORM,
     "tfx": TFX,
     "kubeflow": [*TFX, "tfx[kfp]==1.21.*"],
     "serving": [

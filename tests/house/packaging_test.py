@@ -61,7 +61,8 @@ def closure(requirements: list[str]) -> set[str]:
     return {name for name, _ in seen}
 
 
-HEAVY = {"tfx", "apache-beam", "kfp", "tensorflow-transform", "ml-metadata", "tensorflow-data-validation", "jax"}
+HEAVY = {"tfx", "apache-beam", "kfp", "tensorflow-transform", "tfx-bsl", "ml-metadata", "tensorflow-data-validation"}
+HEAVY |= {"tensorflow-model-analysis", "tf-keras", "pyfarmhash", "jax"}  # pyfarmhash has to be compiled
 
 
 def test_core_pulls_no_pipeline(arguments: dict):
@@ -70,13 +71,21 @@ def test_core_pulls_no_pipeline(arguments: dict):
     assert needed & HEAVY == set()
 
 
+def test_transform_comes_without_the_rest_of_the_pipeline(arguments: dict):
+    needed = closure(arguments["extras_require"]["transform"])
+    assert {"tensorflow-transform", "apache-beam", "tf-keras"} <= needed
+    assert needed & {"tfx", "ml-metadata", "tensorflow-data-validation", "pyfarmhash"} == set()
+    assert set(arguments["extras_require"]["transform"]) <= set(arguments["extras_require"]["tfx"])
+
+
 def test_pipeline_comes_with_its_extra(arguments: dict):
     assert {"tfx", "apache-beam", "ml-metadata"} <= closure(arguments["extras_require"]["tfx"])
     assert "kfp" in closure(arguments["extras_require"]["kubeflow"])
 
 
 def test_extras_have_the_names_that_are_documented(arguments: dict):
-    assert set(arguments["extras_require"]) == {"tfx", "serving", "kubeflow", "benchmark", "jax", "notebook", "dev"}
+    documented = {"transform", "tfx", "kubeflow", "serving", "benchmark", "jax", "notebook", "dev"}
+    assert set(arguments["extras_require"]) == documented
 
 
 def test_every_range_admits_the_tested_pin(arguments: dict):
