@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PYTHON := .venv/bin/python
+REPORT := .tools/tests.xml
 WORKERS ?= 2
 PORT ?= 8500
 NAME ?= default
@@ -20,7 +21,7 @@ help:  ## list these targets
 setup:  ## make the environment in .venv (a look-up if it is there)
 	@tools/setup.sh
 
-demo: setup  ## train, evaluate and serve a model on simulated clicks, with a printed walk
+demo: setup  ## train, evaluate and serve a model on real ratings (MovieLens-100K), with a printed walk
 	@$(PYTHON) -m examples.demo
 
 lint: setup  ## style, types and the floors of the house
@@ -30,9 +31,9 @@ lint: setup  ## style, types and the floors of the house
 	@.venv/bin/lint-imports
 
 test: setup  ## lint and run all tests
-	@start=$$SECONDS; $(MAKE) --no-print-directory lint && \
-	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS); status=$$?; \
-	echo "make test took $$((SECONDS - start)) s"; exit $$status
+	@start=$$SECONDS; rm -f $(REPORT); $(MAKE) --no-print-directory lint && \
+	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal --junitxml=$(REPORT) $(PYTEST_ARGS); status=$$?; \
+	$(PYTHON) tools/closing_line.py $(REPORT) $$((SECONDS - start)); exit $$status
 
 serve: setup  ## serve the versions below MODELS=folder as NAME (default) on PORT (8500)
 	@test -n "$(MODELS)" || { echo "say which folder of versions: make serve MODELS=runs/ads/serving NAME=ads"; exit 2; }
