@@ -147,6 +147,19 @@ def test_half_precision_is_finite_and_close(descriptor: Descriptor, policy: str,
 
 
 @over_the_table
+def test_the_dtype_policy_survives_where_another_rules(descriptor: Descriptor) -> None:
+    """What was trained in mixed precision is loaded in mixed precision, down to its parts."""
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        layer = descriptor.make()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    again = type(layer).from_config(layer.get_config())
+    assert {part.dtype_policy.name for part in again._flatten_layers()} == {"mixed_bfloat16"}
+    assert keras.config.dtype_policy().name == "float32"
+
+
+@over_the_table
 def test_an_empty_batch_gives_no_rows(descriptor: Descriptor) -> None:
     layer = network(descriptor)
     outputs = arrays(call(layer, descriptor.inputs(0)))

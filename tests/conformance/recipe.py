@@ -129,11 +129,14 @@ Run = Callable[[Any, Inputs, bool], Any]
 """How a layer is called with inputs, in training or not: `call`, or something that compiles first."""
 
 
-def measured(descriptor: Descriptor, run: Run = call) -> dict[str, list[NDArray[Any]]]:
-    """What a golden file holds: outputs with sequential weights, in both modes."""
-    inputs = descriptor.inputs(ROWS)
+def measured(descriptor: Descriptor, run: Run = call, layer: Any = None) -> dict[str, list[NDArray[Any]]]:
+    """What a golden file holds: outputs with sequential weights, in inference and then in training.
+
+    Inference comes first: training moves the statistics of normalisations.
+    """
+    layer, inputs = layer or filled(descriptor), descriptor.inputs(ROWS)
     modes = {"inference": False, "training": True}
-    return {mode: arrays(run(filled(descriptor), inputs, training)) for mode, training in modes.items()}
+    return {mode: arrays(run(layer, inputs, training)) for mode, training in modes.items()}
 
 
 def answers(descriptor: Descriptor, run: Run) -> dict[str, list[NDArray[Any]]]:

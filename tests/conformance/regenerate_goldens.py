@@ -25,8 +25,10 @@ def golden_path(descriptor: Descriptor) -> Path:
 
 def golden(descriptor: Descriptor) -> dict[str, Any]:
     """Plain data: weights by name and shape in their order, and outputs in both modes."""
-    weights = [[weight.name, list(weight.shape)] for weight in filled(descriptor).weights]
-    outputs = {mode: [_plain(array) for array in found] for mode, found in measured(descriptor).items()}
+    layer = filled(descriptor)
+    weights = [[weight.name, list(weight.shape)] for weight in layer.weights]
+    found = measured(descriptor, layer=layer)
+    outputs = {mode: [_plain(array) for array in outputs] for mode, outputs in found.items()}
     return {"weights": weights, **outputs}
 
 

@@ -71,6 +71,10 @@ def test_autoint_shows_its_attention_and_predicts_the_same() -> None:
     assert [tuple(m.shape) for m in maps] == [(16, 2, 4, 4)] * 2
     np.testing.assert_allclose(np.sum(maps[1], axis=-1), 1, rtol=1e-5)
     assert np.array_equal(before, logit(model))
+    # The mean over a data set does not depend on how it is cut into batches.
+    parts = [{name: column[rows] for name, column in FEATURES.items()} for rows in (slice(5), slice(5, 16))]
+    expected = np.mean(maps, axis=(1, 2))
+    np.testing.assert_allclose(model.mean_attention(parts), expected, rtol=1e-5)
 
 
 def test_stacked_and_parallel_are_different_functions_of_one_cross() -> None:
@@ -92,6 +96,15 @@ def test_neutral_gates_leave_two_plain_streams() -> None:
         (kernel,) = [w for w in gate.weights if w.path.endswith("output/kernel")]
         kernel.assign(np.zeros(kernel.shape))
     assert np.array_equal(logit(gated), logit(plain))
+
+
+def test_a_closed_gate_silences_its_own_stream_alone() -> None:
+    model = built(FinalMLP(crossed_spec(), embedding_dim=4, hidden_units1=(6,), hidden_units2=(4,), gate_units=(3,)))
+    model.gates[0].trainable_weights[-1].assign(np.full(16, -100.0))
+    fields = model.embedding(FEATURES).fields
+    first, second = (keras.ops.convert_to_numpy(gate(fields)) for gate in model.gates)
+    np.testing.assert_allclose(first, 0, atol=1e-30)
+    assert np.abs(second).min() > 0
 
 
 def test_only_the_context_feature_moves_its_gate() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import keras
@@ -28,6 +30,12 @@ class ConfigFromInit:
             config[name] = _plain(getattr(self, name))
         return config
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Rebuild under the saved dtype policy, so that parts made in the constructor have it too."""
+        with _dtype_policy(config.get("dtype")):
+            return super().from_config(config)  # type: ignore[misc]  # as above
+
 
 def constructor_arguments(cls: type) -> tuple[str, ...]:
     """Return the names of the arguments of `cls` and of its tfctr bases, without catch-alls."""
@@ -43,6 +51,17 @@ def constructor_arguments(cls: type) -> tuple[str, ...]:
                 names.setdefault(parameter.name)
     keras_owned = ("self", "name", "dtype", "trainable")
     return tuple(name for name in names if name not in keras_owned)
+
+
+@contextmanager
+def _dtype_policy(policy: Any) -> Iterator[None]:
+    """Make `policy` the global one for a while; None changes nothing."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(before if policy is None else keras.dtype_policies.get(policy))
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _plain(value: Any) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import keras
+from keras import ops
 
 from tfctr.layers.embedding import FirstOrder
 from tfctr.layers.interaction import InteractingLayer, flatten_fields
@@ -100,11 +102,19 @@ class AutoInt(CTRModel):
     def attention_maps(self, features: dict[str, Any]) -> list[Any]:
         """Return the attention of each layer, float32 ``(batch, heads, fields, fields)``, as predictions use it.
 
-        Rows and columns are in the order of ``model.embedding.field_names``; the mean over a data set is the
-        global map of which field looks at which.
+        Rows and columns are in the order of ``model.embedding.field_names``.
         """
         crossed, maps = self.embedding(features).fields, []
         for layer in self.interacting:
             maps.append(layer.attention(crossed))
             crossed = layer(crossed, training=False)
         return maps
+
+    def mean_attention(self, batches: Iterable[dict[str, Any]]) -> Any:
+        """Return the mean over rows and heads, numpy ``(layers, fields, fields)``: which field looks at which."""
+        total, rows = 0.0, 0
+        for features in batches:
+            maps = ops.stack(self.attention_maps(features))  # (layers, batch, heads, fields, fields)
+            total = total + ops.convert_to_numpy(ops.sum(ops.mean(maps, axis=2), axis=1)).astype("float64")
+            rows += maps.shape[1]
+        return total / max(rows, 1)
