@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -11,13 +13,17 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
+import tensorflow as tf
 from google.protobuf import text_format
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2, model_service_pb2_grpc
 
 from tests.serving.conftest import Asked, ask, local_flags, predict_of
+from tfctr.serving import PredictionClient, PredictionError
 from tfctr.serving.server.errors import RequestError
 from tfctr.serving.server.model_server import ModelServer
+from tfctr.serving.server.saved_model import SavedModel
+from tfctr.serving.server.servable import Servable
 
 X = np.zeros((1, 2), np.float32)
 STATES = get_model_status_pb2.ModelVersionStatus
@@ -249,3 +255,51 @@ def test_a_run_longer_than_allowed_is_cancelled(base: Path) -> None:
         assert code is grpc.StatusCode.DEADLINE_EXCEEDED
         assert time.monotonic() - began < 10
         assert bias(asked) == 0.5
+
+
+def resident_mib() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the system does not tell a process its memory")
+def test_a_dropped_version_gives_its_memory_back(tmp_path: Path) -> None:
+    module = tf.Module()
+    module.big = tf.Variable(tf.ones([8 * 2**20]))  # 32 MiB
+    look = tf.function(
+        lambda i: {"y": tf.gather(module.big, i)}, input_signature=[tf.TensorSpec([None], tf.int32, "i")]
+    )
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures=look)
+    module.big = None
+
+    def load_and_drop() -> None:
+        servable = Servable(1, SavedModel(tmp_path / "1"))
+        signature = servable.signatures["serving_default"]
+        assert servable.acquire()
+        feeds, fetches = [signature.inputs["i"].tensor], [signature.outputs["y"].tensor]
+        assert servable.run(feeds, fetches, [np.array([5], np.int32)])[0].tolist() == [1.0]
+        servable.release()
+        assert servable.retire(5)
+        assert not servable.acquire()
+
+    load_and_drop()
+    before = resident_mib()
+    for _ in range(5):
+        load_and_drop()
+    assert resident_mib() - before < 48, "five versions of 32 MiB came and went"
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
+def test_tls(base: Path) -> None:
+    key, certificate, config = (base.parent / name for name in ("key.pem", "cert.pem", "ssl.config"))
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    lines = {"server_key": key.read_text(), "server_cert": certificate.read_text()}
+    config.write_text("\n".join(f"{name}: {json.dumps(text)}" for name, text in lines.items()))
+    with ModelServer(local_flags(model_base_path=str(base), ssl_config_file=str(config))) as server:
+        trusted = grpc.ssl_channel_credentials(certificate.read_bytes())
+        with PredictionClient(f"localhost:{server.grpc_port}", credentials=trusted, timeout_seconds=20) as client:
+            assert client.predict_tensors({"x": X})["sum"].tolist() == [0.5]
+        in_clear = PredictionClient(f"localhost:{server.grpc_port}", timeout_seconds=3)
+        with in_clear, pytest.raises(PredictionError):
+            in_clear.predict_tensors({"x": X})
