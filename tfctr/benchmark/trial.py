@@ -13,6 +13,7 @@ import numpy as np
 
 from tfctr.data import load_split, prepare
 from tfctr.data.batches import ArrayPlan, array_dataset
+from tfctr.layers.embedding import FullTable, TableL2
 from tfctr.models import MODELS
 from tfctr.spec import BoundSpec, FeatureSpec
 from tfctr.spec.feature_spec import GROUP_NAME
@@ -85,7 +86,7 @@ def run_trial(
 ) -> Score:
     """Train one model of `MODELS` and judge its best epoch on the test rows."""
     keras.utils.set_random_seed(seed)
-    model = MODELS[model_name](splits.spec, **hyperparameters)
+    model = MODELS[model_name](splits.spec, **_with_objects(hyperparameters))
     train = ArrayPlan(splits.train, splits.spec, batch_size=batch_size, seed=seed)
     valid, test = (array_dataset(rows, splits.spec, batch_size=8192) for rows in (splits.valid, splits.test))
     started = time.perf_counter()
@@ -95,6 +96,20 @@ def run_trial(
     figures = evaluate(model, test)
     epochs, best = len(result.history), result.best_epoch + 1
     return Score(label or model_name, seed, figures, epochs, best, seconds, to_best, model.count_params())
+
+
+def _with_objects(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn the two settings of published protocols that are no plain arguments into what models take.
+
+    `initial_stddev` is the spread of embedding rows before training; `table_l2` a penalty on the whole table.
+    """
+    options = dict(hyperparameters)
+    stddev, table_l2 = options.pop("initial_stddev", None), options.pop("table_l2", 0.0)
+    if stddev is not None:
+        options["table"] = FullTable(initializer=keras.initializers.RandomNormal(stddev=stddev))
+    if table_l2:
+        options["embedding_l2"] = TableL2(table_l2)
+    return options
 
 
 def popularity_trial(splits: Splits, item: str) -> Score:
