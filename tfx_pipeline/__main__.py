@@ -81,6 +81,8 @@ def run(
         _fail(error)
     try:
         report = run_pipeline(config)
+    except SpecError as error:
+        _fail(error)
     except StepFailed as error:
         if error.anomalies is not None:
             from tfx_pipeline.screen import anomalies_table

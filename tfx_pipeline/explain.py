@@ -124,10 +124,12 @@ def explain(steps: list[Step]) -> str:
     if not before:
         return "the last attempt did not finish" if earlier else "first run"
     changes = list(_changes(before[-1], step))
-    if not changes:
-        return "the last attempt did not finish" if not earlier[-1].done else "its output was gone, or the cache is off"
+    unfinished = ["the last attempt did not finish"] if not earlier[-1].done else []
+    reasons = unfinished + changes[:_MOST_NAMED]
+    if not reasons:
+        return "its output was gone, or the cache is off"
     more = f" and {len(changes) - _MOST_NAMED} more" if len(changes) > _MOST_NAMED else ""
-    return "; ".join(changes[:_MOST_NAMED]) + more
+    return "; ".join(reasons) + more
 
 
 def _since(step: Step | None) -> str:

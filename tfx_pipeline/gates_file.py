@@ -8,8 +8,17 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from tfctr.spec import Gates, Problem, SpecError
-from tfctr.spec.document import read_document
+from tfctr.spec.base import Frozen
+from tfctr.spec.document import Document, read_document
 from tfctr.spec.schema_problems import schema_problems
+
+_KEY = "gates"
+
+
+class _File(Frozen):
+    """The gates at the place where a spec has them, so that mistakes are told alike."""
+
+    gates: Gates
 
 
 def load_gates(path: Path) -> Gates:
@@ -24,11 +33,14 @@ def load_gates(path: Path) -> Gates:
     if not isinstance(data, dict):
         raise SpecError([Problem("a gates file is a mapping of keys such as `auc_min: 0.72`", file=str(path))])
     try:
-        return Gates.model_validate(data)
+        return _File.model_validate({_KEY: data}).gates
     except ValidationError as error:
-        problems = schema_problems(error, data)
-    placed = [
-        replace(problem, file=str(path), line=document.line_of(tuple(problem.key.split("."))) if problem.key else 0)
-        for problem in problems
-    ]
-    raise SpecError(placed)
+        problems = schema_problems(error, {_KEY: data})
+    raise SpecError([_placed(problem, document, str(path)) for problem in problems])
+
+
+def _placed(problem: Problem, document: Document, file: str) -> Problem:
+    """The problem with its file and line, its key as it stands in the file."""
+    key = problem.key.removeprefix(_KEY).removeprefix(".")
+    path = tuple(int(part) if part.isdigit() else part for part in key.split("."))
+    return replace(problem, key=key, file=file, line=document.line_of(path))

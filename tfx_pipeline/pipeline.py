@@ -31,6 +31,7 @@ from tfx_pipeline.components.parquet_example_gen import parquet_example_gen
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.fingerprint import code_of, package_versions
 from tfx_pipeline.gates import eval_config
+from tfx_pipeline.model_check import check_settings
 
 _MODULES = "tfx_pipeline.modules"
 _COMPONENTS = "tfx_pipeline.components"
@@ -47,8 +48,12 @@ def create_pipeline(
         root: Where artifacts are kept; None takes ``workdir/pipeline``. A storage URI for Kubeflow.
         for_kubeflow: Whether the DAG will be compiled for Kubeflow Pipelines, whose specification knows no
             other resolver than "latest blessed model".
+
+    Raises:
+        SpecError: When the spec is wrong, or the model is unknown or needs what the spec lacks.
     """
     spec = config.read_spec()
+    check_settings(config, spec)
     # What data, transform and training do not depend on is left out, lest a new bound re-runs them.
     lean = _without_gates(spec).model_dump_json()
 

@@ -26,6 +26,7 @@ from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.console import quiet
 from tfx_pipeline.explain import History, Step, explain
 from tfx_pipeline.files import SPLITS
+from tfx_pipeline.model_check import check_settings
 from tfx_pipeline.pipeline import create_pipeline
 from tfx_pipeline.report import write_report
 from tfx_pipeline.results import Results, read_results
@@ -79,10 +80,11 @@ def run(config: PipelineConfig) -> RunReport:
     """Prepare the data, run every step, write the report.
 
     Raises:
-        SpecError: When the spec or the gates are wrong.
+        SpecError: When the spec or the gates are wrong, or do not fit the model.
         StepFailed: When a step fails; the steps before it are kept, and the next run goes on there.
     """
     spec = config.read_spec()
+    check_settings(config, spec)
     config.workdir.mkdir(parents=True, exist_ok=True)
     config.write()
     log = config.workdir / "logs" / f"run-{datetime.datetime.now():%Y%m%d-%H%M%S}.log"

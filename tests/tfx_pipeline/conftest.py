@@ -75,7 +75,6 @@ def settings(world: Path) -> Callable[..., PipelineConfig]:
             "model": "LR",
             "fit": FAST,
             "batch_size": 256,
-            "parity_rows": 64,
         }
         return PipelineConfig.model_validate({**fields, **changes})
 

@@ -14,12 +14,13 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from tfctr.data.batches import FilePlan, transformed_dataset
-from tfctr.models import MODELS, CTRModel
+from tfctr.models import CTRModel
 from tfctr.serving import export_model
-from tfctr.spec import FeatureSpec, Problem, SpecError, suggest
+from tfctr.spec import FeatureSpec
 from tfctr.training import FitConfig, fit
 from tfctr.transform import TransformOutput
 from tfx_pipeline.files import HISTORY_FILE, KERAS_FILE
+from tfx_pipeline.model_check import model_class
 
 EVAL_BATCH = 8192
 
@@ -55,13 +56,8 @@ def make_model(name: str, hyperparameters: dict[str, Any], transform: TransformO
     Raises:
         SpecError: For an unknown model, and for everything the model needs and the spec lacks.
     """
-    if name not in MODELS:
-        raise SpecError([Problem(f"unknown model {name!r}{suggest(name, MODELS)}", "model")])
-    problems = MODELS[name].problems(transform.spec)
-    if problems:
-        raise SpecError(problems)
     keras.utils.set_random_seed(seed)
-    model = MODELS[name](transform.bound_spec, **hyperparameters)
+    model = model_class(name, transform.spec)(transform.bound_spec, **hyperparameters)
     model.build()
     model.set_counts({table: transform.vocabulary_counts(table) for table in transform.spec.tables})
     return model
