@@ -35,9 +35,16 @@ class CTRModel(ConfigFromInit, keras.Model):
         SpecError: With everything that `problems` finds.
 
     Example:
-        >>> model = DNN(bound_spec, hidden_units=(64, 32))
-        >>> model.compile()
-        >>> history = model.fit(train, validation_data=valid)
+        >>> from tfctr.models import DNN
+        >>> spec = FeatureSpec(
+        ...     name="ads",
+        ...     features=[{"kind": "categorical", "name": "site", "role": "context"}],
+        ...     tasks=[{"name": "click", "label": "clicked"}],
+        ...     split={"by": "hash", "column": "site"},
+        ... )
+        >>> model = DNN(spec.bind({"site": 120}), hidden_units=(64, 32))
+        >>> print(model({"site": np.array([3, 7])}).shape)
+        (2, 1)
     """
 
     def __init__(

@@ -15,9 +15,10 @@ class FullTable(EmbeddingTable):
     """One trained row an id; see `EmbeddingTable` for the arguments.
 
     Example:
+        >>> import numpy as np
         >>> table = FullTable(rows=5, dim=2)
-        >>> table(np.array([[1, 0]])).shape
-        TensorShape([1, 2, 2])
+        >>> print(table(np.array([[1, 0]])).shape)
+        (1, 2, 2)
     """
 
     def build(self, input_shape: Any = None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers.base import Layer
+from tfctr.layers.base import Layer, Shape, Tensor
 from tfctr.layers.interaction.flatten import flatten_fields
 
 
@@ -64,7 +64,7 @@ class CrossNetMixture(Layer):
         self.share_gates = share_gates
         self.kernel_initializer = kernel_initializer
 
-    def build(self, inputs_shape: tuple[Any, ...]) -> None:
+    def build(self, inputs_shape: Shape) -> None:
         width = math.prod(inputs_shape[1:])
         layers = range(self.num_layers)
         experts, rank = self.num_experts, self.rank
@@ -78,14 +78,14 @@ class CrossNetMixture(Layer):
     def _kernel(self, name: str, shape: tuple[int, ...]) -> keras.Variable:
         return self.add_weight(name=name, shape=shape, initializer=self.kernel_initializer)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         first = flatten_fields(inputs)  # (batch, width)
         crossed = first
         for index in range(self.num_layers):
             crossed = self._cross(first, crossed, index) + crossed
         return crossed
 
-    def _cross(self, first: Any, crossed: Any, index: int) -> Any:
+    def _cross(self, first: Tensor, crossed: Tensor, index: int) -> Tensor:
         """One mixed cross, ``(batch, width)``, without the residual."""
         hidden = ops.tanh(ops.einsum("bw,kwr->bkr", crossed, self._down[index]))  # (batch, experts, rank)
         hidden = ops.tanh(ops.einsum("bkr,krs->bks", hidden, self._core[index]))  # (batch, experts, rank)
@@ -95,5 +95,5 @@ class CrossNetMixture(Layer):
         # The gates add up to 1, so the common bias passes the mixture unchanged.
         return first * (ops.einsum("bkr,krw->bw", mixed, self._up[index]) + self._bias[index])
 
-    def compute_output_shape(self, inputs_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    def compute_output_shape(self, inputs_shape: Shape) -> Shape:
         return (inputs_shape[0], math.prod(inputs_shape[1:]))

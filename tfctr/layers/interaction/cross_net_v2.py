@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from tfctr.layers.base import Layer
+from tfctr.layers.base import Layer, Shape, Tensor
 from tfctr.layers.interaction.flatten import flatten_fields
 
 
@@ -43,7 +43,7 @@ class CrossNetV2(Layer):
         self.num_layers = num_layers
         self.kernel_initializer = kernel_initializer
 
-    def build(self, inputs_shape: tuple[Any, ...]) -> None:
+    def build(self, inputs_shape: Shape) -> None:
         width = math.prod(inputs_shape[1:])
         self._projections = []
         for index in range(self.num_layers):
@@ -56,12 +56,12 @@ class CrossNetV2(Layer):
             dense.build((None, width))
             self._projections.append(dense)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         first = flatten_fields(inputs)  # (batch, width)
         crossed = first
         for projection in self._projections:
             crossed = first * projection(crossed) + crossed
         return crossed
 
-    def compute_output_shape(self, inputs_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    def compute_output_shape(self, inputs_shape: Shape) -> Shape:
         return (inputs_shape[0], math.prod(inputs_shape[1:]))

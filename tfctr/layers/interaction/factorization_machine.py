@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
 
-from tfctr.layers.base import Layer
+from tfctr.layers.base import Layer, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
@@ -29,12 +27,12 @@ class FactorizationMachine(Layer):
     Reference: S. Rendle, "Factorization Machines", ICDM 2010, Eq. 1 and Lemma 3.1.
     """
 
-    def call(self, fields: Any) -> Any:
+    def call(self, fields: Tensor) -> Tensor:
         fields = ops.cast(fields, "float32")
         square_of_sum = ops.square(ops.sum(fields, axis=1))  # (batch, dim)
         sum_of_squares = ops.sum(ops.square(fields), axis=1)  # (batch, dim)
         pairs = 0.5 * ops.sum(square_of_sum - sum_of_squares, axis=-1, keepdims=True)  # (batch, 1)
         return ops.cast(pairs, self.compute_dtype)
 
-    def compute_output_shape(self, fields_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    def compute_output_shape(self, fields_shape: Shape) -> Shape:
         return (fields_shape[0], 1)

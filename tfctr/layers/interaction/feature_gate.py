@@ -9,7 +9,7 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from tfctr.layers.base import Layer
+from tfctr.layers.base import Layer, Shape, Tensor
 from tfctr.layers.towers.mlp import MLP
 
 
@@ -62,7 +62,7 @@ class FeatureGate(Layer):
         self.context_dim = context_dim
         self.context_initializer = context_initializer
 
-    def build(self, inputs_shape: tuple[Any, ...], context_shape: tuple[Any, ...] | None = None) -> None:
+    def build(self, inputs_shape: Shape, context_shape: Shape | None = None) -> None:
         if self.context == "learned":
             shape = (1, self.context_dim or inputs_shape[-1])
             self._constant = self.add_weight(name="context", shape=shape, initializer=self._initializer())
@@ -78,10 +78,10 @@ class FeatureGate(Layer):
             return keras.initializers.RandomNormal(stddev=0.05)
         return self.context_initializer
 
-    def call(self, inputs: Any, context: Any | None = None) -> Any:
+    def call(self, inputs: Tensor, context: Tensor | None = None) -> Tensor:
         return inputs * self.gate(inputs, context)
 
-    def gate(self, inputs: Any, context: Any | None = None) -> Any:
+    def gate(self, inputs: Tensor, context: Tensor | None = None) -> Tensor:
         """Return the gate itself, in (0, 2): the inputs' shape, with a batch axis of 1 when the context is learned."""
         if (self.context == "learned") != (context is None):
             wanted = "no context" if self.context == "learned" else "a context"
@@ -89,7 +89,5 @@ class FeatureGate(Layer):
         logits = self._gate(ops.convert_to_tensor(self._constant) if context is None else context)
         return ops.reshape(2.0 * ops.sigmoid(logits), (-1, *inputs.shape[1:]))
 
-    def compute_output_shape(
-        self, inputs_shape: tuple[Any, ...], context_shape: tuple[Any, ...] | None = None
-    ) -> tuple[Any, ...]:
+    def compute_output_shape(self, inputs_shape: Shape, context_shape: Shape | None = None) -> Shape:
         return inputs_shape

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from keras import ops
 
+from tfctr.layers.base import Tensor
 
-def flatten_fields(fields: Any) -> Any:
+
+def flatten_fields(fields: Tensor) -> Tensor:
     """Return ``(batch, fields, dim)`` as ``(batch, fields · dim)``; a flat input stays as it is.
 
     Example:

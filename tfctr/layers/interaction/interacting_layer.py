@@ -7,7 +7,7 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from tfctr.layers.base import Layer
+from tfctr.layers.base import Layer, Shape, Tensor
 
 Residual = Literal["project", "auto", "none"]
 
@@ -77,7 +77,7 @@ class InteractingLayer(Layer):
         self.residual = residual
         self.dropout_rate = dropout_rate
 
-    def build(self, fields_shape: tuple[Any, ...]) -> None:
+    def build(self, fields_shape: Shape) -> None:
         width = self.num_heads * self.head_dim
         dim = fields_shape[-1]
         projected = self.residual == "project" or (self.residual == "auto" and dim != width)
@@ -102,7 +102,7 @@ class InteractingLayer(Layer):
         dense.build((None, None, dim))
         return dense
 
-    def call(self, fields: Any, training: bool | None = None) -> Any:
+    def call(self, fields: Tensor, training: bool | None = None) -> Tensor:
         attention = ops.cast(self.attention(fields), self.compute_dtype)
         attention = self._dropout(attention, training=training)
         gathered = ops.matmul(attention, self._heads(self._value(fields)))  # (batch, heads, fields, head_dim)
@@ -114,7 +114,7 @@ class InteractingLayer(Layer):
         outputs = ops.relu(outputs)
         return outputs if self._norm is None else self._norm(outputs)
 
-    def attention(self, fields: Any) -> Any:
+    def attention(self, fields: Tensor) -> Tensor:
         """Return the attention of every head, without dropout: float32 ``(batch, heads, fields, fields)``.
 
         Row m says how much each field enters the new vector of field m; rows add up to 1.
@@ -124,7 +124,7 @@ class InteractingLayer(Layer):
         scores = ops.cast(scores, "float32")
         return ops.softmax(scores * self.head_dim**-0.5 if self.scale else scores, axis=-1)
 
-    def _heads(self, projected: Any) -> Any:
+    def _heads(self, projected: Tensor) -> Tensor:
         """``(batch, fields, heads · head_dim)`` to ``(batch, heads, fields, head_dim)``.
 
         The transpose matters: a plain reshape would mix fields with heads.
@@ -132,10 +132,10 @@ class InteractingLayer(Layer):
         fields = projected.shape[1]
         return ops.transpose(ops.reshape(projected, (-1, fields, self.num_heads, self.head_dim)), (0, 2, 1, 3))
 
-    def _merge(self, heads: Any) -> Any:
+    def _merge(self, heads: Tensor) -> Tensor:
         """Undo `_heads`."""
         fields = heads.shape[2]
         return ops.reshape(ops.transpose(heads, (0, 2, 1, 3)), (-1, fields, self.num_heads * self.head_dim))
 
-    def compute_output_shape(self, fields_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    def compute_output_shape(self, fields_shape: Shape) -> Shape:
         return (*fields_shape[:-1], self.num_heads * self.head_dim)

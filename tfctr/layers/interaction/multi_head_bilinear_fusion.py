@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers.base import Layer
+from tfctr.layers.base import Layer, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
@@ -50,7 +50,7 @@ class MultiHeadBilinearFusion(Layer):
         self.num_heads = num_heads
         self.units = units
 
-    def build(self, first_shape: tuple[Any, ...], second_shape: tuple[Any, ...]) -> None:
+    def build(self, first_shape: Shape, second_shape: Shape) -> None:
         widths = (first_shape[-1], second_shape[-1])
         for width in widths:
             if width % self.num_heads:
@@ -67,7 +67,7 @@ class MultiHeadBilinearFusion(Layer):
         dense.build((None, width))
         return dense
 
-    def call(self, first: Any, second: Any) -> Any:
+    def call(self, first: Tensor, second: Tensor) -> Tensor:
         width1, width2 = first.shape[-1] // self.num_heads, second.shape[-1] // self.num_heads
         pieces1 = ops.reshape(first, (-1, self.num_heads, width1))
         pieces2 = ops.reshape(second, (-1, self.num_heads, width2))
@@ -77,5 +77,5 @@ class MultiHeadBilinearFusion(Layer):
         product = ops.einsum("bkju,bkj->bu", half, pieces2)  # (batch, units)
         return self._linear1(first) + self._linear2(second) + product
 
-    def compute_output_shape(self, first_shape: tuple[Any, ...], second_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    def compute_output_shape(self, first_shape: Shape, second_shape: Shape) -> Shape:
         return (first_shape[0], self.units)

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers.base import Layer
+from tfctr.layers.base import Layer, Shape, Tensor
 from tfctr.layers.sequence.local_activation_unit import LocalActivationUnit
 
 
@@ -46,22 +46,29 @@ class DINAttention(Layer):
         self.activation = activation
         self.softmax = softmax
 
-    def build(self, target_shape: tuple[Any, ...], sequence_shape: tuple[Any, ...]) -> None:
+    def build(self, target_shape: Shape, sequence_shape: Shape) -> None:
         self._unit = LocalActivationUnit(
             self.hidden_units, activation=self.activation, dtype=self.dtype_policy, name="unit"
         )
         self._unit.build(target_shape, sequence_shape)
 
     def call(
-        self, target: Any, sequence: Any, mask: Any = None, times: Any = None, training: bool | None = None
-    ) -> Any:
+        self,
+        target: Tensor,
+        sequence: Tensor,
+        mask: Tensor | None = None,
+        times: Tensor | None = None,
+        training: bool | None = None,
+    ) -> Tensor:
         weights = self.weights_of_events(target, sequence, mask, training=training)  # (batch, length)
         events = ops.cast(sequence, "float32")
         if mask is not None:
             events = ops.where(ops.expand_dims(mask, -1), events, 0.0)
         return ops.cast(ops.sum(ops.expand_dims(weights, -1) * events, axis=1), self.compute_dtype)
 
-    def weights_of_events(self, target: Any, sequence: Any, mask: Any = None, training: bool | None = None) -> Any:
+    def weights_of_events(
+        self, target: Tensor, sequence: Tensor, mask: Tensor | None = None, training: bool | None = None
+    ) -> Tensor:
         """Return the weight of every event, float32 ``(batch, length)``, 0 where the mask is False."""
         scores = self._unit(target, sequence, mask=mask, training=training)
         if not self.softmax:
@@ -73,6 +80,11 @@ class DINAttention(Layer):
         return ops.where(mask, weights, 0.0)
 
     def compute_output_spec(
-        self, target: Any, sequence: Any, mask: Any = None, times: Any = None, training: bool | None = None
+        self,
+        target: Tensor,
+        sequence: Tensor,
+        mask: Tensor | None = None,
+        times: Tensor | None = None,
+        training: bool | None = None,
     ) -> keras.KerasTensor:
         return keras.KerasTensor((sequence.shape[0], sequence.shape[-1]), dtype=self.compute_dtype)

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers.base import Layer
+from tfctr.layers.base import Layer, Shape, Tensor
 from tfctr.layers.towers.activation import make_activation
 from tfctr.layers.towers.dice import Dice
 from tfctr.layers.towers.mlp import MLP
@@ -52,7 +52,7 @@ class LocalActivationUnit(Layer):
         self.activation = activation
         self.kernel_initializer = kernel_initializer
 
-    def build(self, target_shape: tuple[Any, ...], sequence_shape: tuple[Any, ...]) -> None:
+    def build(self, target_shape: Shape, sequence_shape: Shape) -> None:
         dim = target_shape[-1]
         if sequence_shape[-1] != dim:
             raise ValueError(
@@ -77,7 +77,9 @@ class LocalActivationUnit(Layer):
             )
             self._mlp.build((None, None, units))
 
-    def call(self, target: Any, sequence: Any, mask: Any = None, training: bool | None = None) -> Any:
+    def call(
+        self, target: Tensor, sequence: Tensor, mask: Tensor | None = None, training: bool | None = None
+    ) -> Tensor:
         if mask is not None:
             # What stands at padded positions is nobody's business: it could even be NaN.
             sequence = ops.where(ops.expand_dims(mask, -1), sequence, ops.zeros_like(sequence))
@@ -88,7 +90,7 @@ class LocalActivationUnit(Layer):
         scores = ops.cast(ops.squeeze(scores, axis=-1), "float32")  # (batch, length)
         return scores if mask is None else ops.where(mask, scores, 0.0)
 
-    def _first_layer(self, target: Any, sequence: Any) -> Any:
+    def _first_layer(self, target: Tensor, sequence: Tensor) -> Tensor:
         """``W [q ; k ; q − k ; q ∘ k] + b`` by the algebraic split, ``(batch, length, units)``."""
         query, key, difference, product = ops.split(self._kernel, 4, axis=0)
         of_target = ops.expand_dims(ops.matmul(target, query + difference) + self._bias, 1)  # (batch, 1, units)
@@ -96,6 +98,6 @@ class LocalActivationUnit(Layer):
         return of_target + of_event + ops.matmul(ops.expand_dims(target, 1) * sequence, product)
 
     def compute_output_spec(
-        self, target: Any, sequence: Any, mask: Any = None, training: bool | None = None
+        self, target: Tensor, sequence: Tensor, mask: Tensor | None = None, training: bool | None = None
     ) -> keras.KerasTensor:
         return keras.KerasTensor(sequence.shape[:2], dtype="float32")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
 
+from tfctr.layers.base import Tensor
 from tfctr.layers.sequence.sum_pooling import SumPooling
 
 
@@ -24,7 +23,7 @@ class MeanPooling(SumPooling):
         [[2. 3.]]
     """
 
-    def call(self, target: Any, sequence: Any, mask: Any = None, times: Any = None) -> Any:
+    def call(self, target: Tensor, sequence: Tensor, mask: Tensor | None = None, times: Tensor | None = None) -> Tensor:
         total = super().call(target, sequence, mask)
         if mask is None:
             return total / sequence.shape[1]

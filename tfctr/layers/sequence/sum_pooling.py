@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
 
-from tfctr.layers.base import Layer
+from tfctr.layers.base import Layer, Tensor
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
@@ -25,11 +23,13 @@ class SumPooling(Layer):
         [[4. 6.]]
     """
 
-    def call(self, target: Any, sequence: Any, mask: Any = None, times: Any = None) -> Any:
+    def call(self, target: Tensor, sequence: Tensor, mask: Tensor | None = None, times: Tensor | None = None) -> Tensor:
         events = ops.cast(sequence, "float32")
         if mask is not None:
             events = ops.where(ops.expand_dims(mask, -1), events, 0.0)
         return ops.cast(ops.sum(events, axis=1), self.compute_dtype)
 
-    def compute_output_spec(self, target: Any, sequence: Any, mask: Any = None, times: Any = None) -> keras.KerasTensor:
+    def compute_output_spec(
+        self, target: Tensor, sequence: Tensor, mask: Tensor | None = None, times: Tensor | None = None
+    ) -> keras.KerasTensor:
         return keras.KerasTensor((sequence.shape[0], sequence.shape[-1]), dtype=self.compute_dtype)

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers.base import Layer
+from tfctr.layers.base import Layer, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
@@ -50,21 +50,21 @@ class Dice(Layer):
         self.momentum = momentum
         self.epsilon = epsilon
 
-    def build(self, inputs_shape: tuple[Any, ...]) -> None:
+    def build(self, inputs_shape: Shape) -> None:
         shape = (inputs_shape[-1],)
         float32 = {"shape": shape, "dtype": "float32", "autocast": False}
         self._alpha = self.add_weight(name="alpha", initializer="zeros", **float32)
         self._mean = self.add_weight(name="moving_mean", initializer="zeros", trainable=False, **float32)
         self._variance = self.add_weight(name="moving_variance", initializer="ones", trainable=False, **float32)
 
-    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
+    def call(self, inputs: Tensor, mask: Tensor | None = None, training: bool | None = None) -> Tensor:
         values = ops.cast(inputs, "float32")
         mean, variance = self._batch_moments(values, mask) if training else (self._mean, self._variance)
         p = ops.sigmoid((values - mean) * ops.rsqrt(variance + self.epsilon))
         outputs = p * values + (1.0 - p) * self._alpha * values
         return ops.cast(outputs, self.compute_dtype)
 
-    def _batch_moments(self, values: Any, mask: Any) -> tuple[Any, Any]:
+    def _batch_moments(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance of the kept positions; moves the averages towards them."""
         units = values.shape[-1]
         keep = ops.ones_like(values[..., :1]) if mask is None else ops.expand_dims(ops.cast(mask, "float32"), -1)
@@ -81,8 +81,8 @@ class Dice(Layer):
         self._move(self._variance, variance)
         return mean, variance
 
-    def _move(self, average: keras.Variable, value: Any) -> None:
+    def _move(self, average: keras.Variable, value: Tensor) -> None:
         average.assign(average * self.momentum + ops.stop_gradient(value) * (1.0 - self.momentum))
 
-    def compute_output_shape(self, inputs_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    def compute_output_shape(self, inputs_shape: Shape) -> Shape:
         return inputs_shape

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from tfctr.layers.base import Layer
+from tfctr.layers.base import Layer, Shape, Tensor
 from tfctr.layers.towers.activation import make_activation
 from tfctr.layers.towers.dice import Dice
 
@@ -65,7 +65,7 @@ class MLP(Layer):
         self.dropout_rate = dropout_rate
         self.kernel_initializer = kernel_initializer
 
-    def build(self, inputs_shape: tuple[Any, ...]) -> None:
+    def build(self, inputs_shape: Shape) -> None:
         shape = tuple(inputs_shape)
         self._blocks: list[keras.layers.Layer] = []
         for index, units in enumerate(self.hidden_units):
@@ -81,13 +81,13 @@ class MLP(Layer):
     def _dense(self, units: int, name: str) -> keras.layers.Dense:
         return keras.layers.Dense(units, kernel_initializer=self.kernel_initializer, dtype=self.dtype_policy, name=name)
 
-    def _append(self, layer: keras.layers.Layer, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _append(self, layer: keras.layers.Layer, shape: Shape) -> Shape:
         """Build `layer`, put it at the end and return its output shape."""
         layer.build(shape)
         self._blocks.append(layer)
         return tuple(layer.compute_output_shape(shape))
 
-    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
+    def call(self, inputs: Tensor, mask: Tensor | None = None, training: bool | None = None) -> Tensor:
         outputs = inputs
         for layer in self._blocks:
             if isinstance(layer, Dice | keras.layers.BatchNormalization):
@@ -98,6 +98,6 @@ class MLP(Layer):
                 outputs = layer(outputs)
         return outputs
 
-    def compute_output_shape(self, inputs_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    def compute_output_shape(self, inputs_shape: Shape) -> Shape:
         width = self.hidden_units[-1] if self.output_units is None else self.output_units
         return (*inputs_shape[:-1], width)
