@@ -19,7 +19,14 @@ CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 @pytest.fixture(scope="module")
 def jax_answers(project_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     path = tmp_path_factory.mktemp("jax") / "answers.npz"
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(project_dir)}
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": "jax",
+        "JAX_PLATFORMS": "cpu",
+        "PYTHONPATH": str(project_dir),
+        # Hundreds of tiny programs run once each: compiling them well would cost more than running them.
+        "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+    }
     child = subprocess.run(
         [sys.executable, "-m", "tests.conformance.jax_child", str(path)],
         cwd=project_dir,

@@ -217,7 +217,7 @@ MODELS = (
             **DEEP,
             attention_units=(5, 3),
             extra_pooling="sum_prod",
-            embedding_l2=embedding.MiniBatchAware(0.01),
+            mini_batch_aware=0.01,
         ),
         example,
         "model",

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from tests.models.specs import categorical, fitted, history_rows, history_spec, make_spec, sequence
-from tfctr.layers.embedding import MiniBatchAware
 from tfctr.models import DIN
 from tfctr.models.histories import History, histories_of
 from tfctr.spec import BoundSpec, SpecError
@@ -87,7 +86,7 @@ def test_after_training_one_row_is_answered_like_the_batch() -> None:
 
 def test_mini_batch_aware_step_moves_only_rows_of_the_batch() -> None:
     features, labels = history_rows(8, seed=0)
-    model = DIN(history_spec(), **SMALL, embedding_l2=MiniBatchAware(0.5))
+    model = DIN(history_spec(), **SMALL, mini_batch_aware=0.5)
     model.build()
     model.set_counts({"item": np.arange(33) + 1})
     (table,) = [w for w in model.weights if w.name == "embeddings"]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
+from tfctr.layers.embedding import MiniBatchAware
 from tfctr.layers.interaction import flatten_fields
 from tfctr.layers.sequence import DINAttention, SumPooling
 from tfctr.layers.towers import MLP
@@ -20,8 +21,7 @@ class DIN(CTRModel):
     """``logit = MLP([fields ; v(q)])``, ``v(q)`` the events of a history weighted by their relevance for candidate q.
 
     Every history of the spec has an attention unit of its own; side columns that are aligned with a sequence
-    are put beside its events, and their targets beside the candidate. `embedding_l2=MiniBatchAware(0.01)`
-    with `set_counts` is the paper's regularisation.
+    are put beside its events, and their targets beside the candidate.
 
     Args:
         spec: Bound spec with at least one sequence that names its target.
@@ -32,6 +32,7 @@ class DIN(CTRModel):
         attention_softmax: Whether scores are normalised; the paper's are not.
         extra_pooling: What stands beside ``v(q)``: `none`, `sum` (the summed history) or `sum_prod` (also its product
             with the candidate, as in the authors' second code base).
+        mini_batch_aware: Strength of `MiniBatchAware` in place of `embedding_l2`; needs `set_counts`; 0 for none.
         dropout_rate: Share of the tower's hidden units dropped in training.
         batch_norm: Whether each hidden layer of the tower normalises before its activation.
         **options: See `CTRModel`.
@@ -54,10 +55,13 @@ class DIN(CTRModel):
         attention_activation: str = "dice",
         attention_softmax: bool = False,
         extra_pooling: Literal["none", "sum", "sum_prod"] = "none",
+        mini_batch_aware: float = 0.0,
         dropout_rate: float = 0.0,
         batch_norm: bool = False,
         **options: Any,
     ) -> None:
+        if mini_batch_aware:
+            options["embedding_l2"] = MiniBatchAware(mini_batch_aware)
         super().__init__(spec, **options)
         if extra_pooling not in ("none", "sum", "sum_prod"):
             raise ValueError(f"extra_pooling is none, sum or sum_prod. Received: extra_pooling={extra_pooling!r}")
@@ -67,6 +71,7 @@ class DIN(CTRModel):
         self.attention_activation = attention_activation
         self.attention_softmax = attention_softmax
         self.extra_pooling = extra_pooling
+        self.mini_batch_aware = mini_batch_aware
         self.dropout_rate = dropout_rate
         self.batch_norm = batch_norm
         self.embedding = self.make_embedding(pool_sequences=False, name="embedding")

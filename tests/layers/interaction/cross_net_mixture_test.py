@@ -50,6 +50,15 @@ def test_weights_by_layer_and_shared_gates() -> None:
         assert layer.count_params() == layers * a_layer + gates * experts * width
 
 
+def test_experts_start_as_matrices_of_their_own() -> None:
+    layer = CrossNetMixture(1, rank=20, num_experts=8)
+    layer.build((None, 60))
+    (down,) = [w.numpy() for w in layer.weights if w.name == "down_0"]
+    # Xavier for 60 -> 20: variance 2 / 80, whatever the number of experts.
+    np.testing.assert_allclose(down.std(), np.sqrt(2 / 80), rtol=0.05)
+    assert not np.allclose(down[0], down[1])
+
+
 @pytest.mark.parametrize("wrong", [{"rank": 0}, {"num_experts": 0}])
 def test_counts_below_one_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(wrong))}=0"):

@@ -68,15 +68,24 @@ class CrossNetMixture(Layer):
         width = math.prod(inputs_shape[1:])
         layers = range(self.num_layers)
         experts, rank = self.num_experts, self.rank
-        self._down = [self._kernel(f"down_{i}", (experts, width, rank)) for i in layers]
-        self._core = [self._kernel(f"core_{i}", (experts, rank, rank)) for i in layers]
-        self._up = [self._kernel(f"up_{i}", (experts, rank, width)) for i in layers]
+        self._down = [self._kernels(f"down_{i}", (experts, width, rank)) for i in layers]
+        self._core = [self._kernels(f"core_{i}", (experts, rank, rank)) for i in layers]
+        self._up = [self._kernels(f"up_{i}", (experts, rank, width)) for i in layers]
         self._bias = [self.add_weight(name=f"bias_{i}", shape=(width,), initializer="zeros") for i in layers]
         gates = 1 if self.share_gates else self.num_layers
-        self._gate = [self._kernel(f"gate_{i}", (width, experts)) for i in range(gates)]
+        self._gate = [
+            self.add_weight(name=f"gate_{i}", shape=(width, experts), initializer=self.kernel_initializer)
+            for i in range(gates)
+        ]
 
-    def _kernel(self, name: str, shape: tuple[int, ...]) -> keras.Variable:
-        return self.add_weight(name=name, shape=shape, initializer=self.kernel_initializer)
+    def _kernels(self, name: str, shape: tuple[int, int, int]) -> keras.Variable:
+        """One kernel an expert, each drawn as the matrix it is: as one tensor, experts would count into the fan."""
+
+        def initializer(shape: Shape, dtype: Any = None) -> Tensor:
+            draw = keras.initializers.get
+            return ops.stack([draw(self.kernel_initializer)(shape[1:], dtype=dtype) for _ in range(shape[0])])
+
+        return self.add_weight(name=name, shape=shape, initializer=initializer)
 
     def call(self, inputs: Tensor) -> Tensor:
         first = flatten_fields(inputs)  # (batch, width)
