@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
+import os
+import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -317,3 +320,18 @@ def test_movielens_100k_prepared_by_its_spec(
     assert data.report["bad_rows"]["bad"] == 0
     assert json.loads((tmp_path / "work" / "report.json").read_text())["source"] == "movielens-100k"
     assert load_split(data.test).column_names == [column.name for column in spec.raw_columns()]
+
+
+def test_a_download_by_pip_leaves_setuptools_usable() -> None:
+    """TFX imports setuptools after the data came; a look at pip's import spec would have broken it."""
+    code = (
+        "from pathlib import Path; from tfctr.data.errors import FetchError\n"
+        "from tfctr.data.datasets.ways import _pip_download\n"
+        "try: _pip_download('no-such-package==0', Path('.'))\n"
+        "except FetchError as error: print(error)\n"
+        "import distutils.core, setuptools"
+    )
+    environment = {**os.environ, "PIP_NO_INDEX": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment)
+    assert done.returncode == 0, done.stderr[-1000:]
+    assert "pip download failed" in done.stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import lzma
 import shutil
 import subprocess
@@ -208,14 +207,15 @@ def _copy_bounded(source: IO[bytes], target: Path) -> None:
 
 def _pip_download(requirement: str, folder: Path) -> None:
     """Download one wheel by the pip of this Python, without what it depends on and without running its code."""
-    if importlib.util.find_spec("pip") is None:
-        raise FetchError(f"this Python has no pip; `{sys.executable} -m ensurepip` installs it")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
     command += ["--no-deps", "--only-binary", ":all:", "--retries", "2", "--dest", str(folder), requirement]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PIP_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         raise FetchError(f"pip took more than {PIP_SECONDS} s") from error
+    # Not asked by find_spec: for "pip" setuptools' import hook would answer, and give this process another distutils.
+    if "No module named pip" in done.stderr:
+        raise FetchError(f"this Python has no pip; `{sys.executable} -m ensurepip` installs it")
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if "ERROR" in line] or done.stderr.splitlines()
         raise FetchError(f"pip download failed: {lines[-1].strip() if lines else done.returncode}")
