@@ -8,7 +8,6 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from tfctr.layers.embedding import FirstOrder
 from tfctr.layers.interaction import InteractingLayer, flatten_fields
 from tfctr.layers.towers import MLP
 from tfctr.models.ctr_model import CTRModel
@@ -80,7 +79,7 @@ class AutoInt(CTRModel):
             for index in range(num_layers)
         ]
         self.head = keras.layers.Dense(1, kernel_initializer="glorot_normal", name="head")
-        self.linear = FirstOrder(self.spec, use_bias=False, table=self.make_table(), name="linear") if wide else None
+        self.linear = self.make_first_order(use_bias=False, name="linear") if wide else None
         self.deep = None
         if self.hidden_units:
             self.deep = MLP(

@@ -10,7 +10,7 @@ import numpy as np
 from keras import KerasTensor, ops
 
 from tfctr.layers.base import ConfigFromInit, restored
-from tfctr.layers.embedding import BatchL2, EmbeddingTable, FeatureEmbedding, FullTable, RowPenalty
+from tfctr.layers.embedding import BatchL2, EmbeddingTable, FeatureEmbedding, FirstOrder, FullTable, RowPenalty
 from tfctr.spec import BoundSpec, FeatureSpec, Problem, SpecError
 
 
@@ -21,7 +21,8 @@ class CTRModel(ConfigFromInit, keras.Model):
         spec: Bound spec (or its plain form, as saved models carry it).
         embedding_dim: Width of every embedding. 16 by default, the usual width of public benchmarks.
         table: Template of the embedding table; `FullTable()` when None. Compression swaps it.
-        tables: Vocabulary name -> template, for vocabularies with a table of their own.
+        tables: Vocabulary name -> template, for vocabularies with a table of their own; `plan_tables` chooses them
+            from a budget.
         embedding_l2: Strength of the penalty on embedding rows: a number means `BatchL2` (rows of the batch
             only), a `RowPenalty` is taken as it is, 0 means none.
 
@@ -63,7 +64,7 @@ class CTRModel(ConfigFromInit, keras.Model):
             raise SpecError(problems)
         self.embedding_dim = embedding_dim
         self.table = restored(table)
-        self.tables = tables
+        self.tables = {name: restored(template) for name, template in (tables or {}).items()}
         self.embedding_l2 = restored(embedding_l2)
 
     @classmethod
@@ -84,12 +85,20 @@ class CTRModel(ConfigFromInit, keras.Model):
     def make_embedding(self, **options: Any) -> FeatureEmbedding:
         """Return a `FeatureEmbedding` with this model's width, tables and penalty."""
         dim = options.pop("dim", self.embedding_dim)
-        return FeatureEmbedding(self.spec, dim, table=self.make_table(), tables=self.tables, **options)
+        return FeatureEmbedding(self.spec, dim, **self._table_options(), **options)
 
-    def make_table(self) -> EmbeddingTable:
-        """Return the template of this model's tables, with its penalty."""
-        template = self.table or FullTable()
-        if not self.embedding_l2:
+    def make_first_order(self, **options: Any) -> FirstOrder:
+        """Return a `FirstOrder` with this model's tables and penalty."""
+        return FirstOrder(self.spec, **self._table_options(), **options)
+
+    def _table_options(self) -> dict[str, Any]:
+        """What every embedding of this model is given."""
+        tables = {name: self._penalised(template) for name, template in self.tables.items()}
+        return {"table": self._penalised(self.table or FullTable()), "tables": tables}
+
+    def _penalised(self, template: EmbeddingTable) -> EmbeddingTable:
+        """The template with this model's penalty, unless it has one of its own."""
+        if not self.embedding_l2 or template.penalty is not None:
             return template
         penalty = BatchL2(self.embedding_l2) if isinstance(self.embedding_l2, float | int) else self.embedding_l2
         return type(template).from_config({**template.get_config(), "penalty": penalty})

@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 
-from tfctr.layers.embedding import FirstOrder
 from tfctr.layers.interaction import FactorizationMachine
 from tfctr.models.ctr_model import CTRModel
 from tfctr.spec import BoundSpec
@@ -25,7 +24,7 @@ class FM(CTRModel):
 
     def __init__(self, spec: BoundSpec | dict, **options: Any) -> None:
         super().__init__(spec, **options)
-        self.linear = FirstOrder(self.spec, table=self.make_table(), name="linear")
+        self.linear = self.make_first_order(name="linear")
         self.embedding = self.make_embedding(name="embedding")
         self.pairs = FactorizationMachine(name="pairs")
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 
-from tfctr.layers.embedding import FirstOrder
 from tfctr.models.ctr_model import CTRModel
 from tfctr.spec import BoundSpec
 
@@ -24,7 +23,7 @@ class LR(CTRModel):
 
     def __init__(self, spec: BoundSpec | dict, **options: Any) -> None:
         super().__init__(spec, **options)
-        self.linear = FirstOrder(self.spec, table=self.make_table(), name="linear")
+        self.linear = self.make_first_order(name="linear")
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
         return self.linear(features)

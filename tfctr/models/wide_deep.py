@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 
-from tfctr.layers.embedding import FirstOrder
 from tfctr.layers.interaction import flatten_fields
 from tfctr.layers.towers import MLP
 from tfctr.models.ctr_model import CTRModel
@@ -43,7 +42,7 @@ class WideDeep(CTRModel):
         self.hidden_units = tuple(hidden_units)
         self.dropout_rate = dropout_rate
         self.batch_norm = batch_norm
-        self.wide = FirstOrder(self.spec, table=self.make_table(), name="wide")
+        self.wide = self.make_first_order(name="wide")
         self.embedding = self.make_embedding(name="embedding")
         self.deep = MLP(
             self.hidden_units, output_units=1, dropout_rate=dropout_rate, batch_norm=batch_norm, name="deep"

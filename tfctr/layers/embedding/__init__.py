@@ -3,19 +3,25 @@
 - `feature_embedding`: the whole example at once. `first_order`: one weight a feature.
 - `table`: the protocol of a table; `full_table`, `hashed_table`, `double_hashed_table`,
   `quotient_remainder_table`: its forms. `fused_lookup`: many features, one table, one gather.
+- `budget`: forms and sizes that fit a budget in bytes, with `table_choice` and `byte_size`. `memory`: what tables
+  will take, and the refusal of what does not fit.
 - `penalties`: regularisation of the rows a batch touches, or of the whole table. `mini_batch_aware`: DIN's.
 """
 
+from tfctr.layers.embedding.budget import plan_tables
+from tfctr.layers.embedding.byte_size import format_bytes, parse_bytes
 from tfctr.layers.embedding.double_hashed_table import DoubleHashedTable
 from tfctr.layers.embedding.feature_embedding import EmbeddedFeatures, FeatureEmbedding
 from tfctr.layers.embedding.first_order import FirstOrder
 from tfctr.layers.embedding.full_table import FullTable
 from tfctr.layers.embedding.fused_lookup import FusedLookup
 from tfctr.layers.embedding.hashed_table import HashedTable
+from tfctr.layers.embedding.memory import MemoryEstimate, TooLargeError, estimate_memory
 from tfctr.layers.embedding.mini_batch_aware import MiniBatchAware
 from tfctr.layers.embedding.penalties import BatchL2, RowPenalty, TableL2
 from tfctr.layers.embedding.quotient_remainder_table import QuotientRemainderTable
 from tfctr.layers.embedding.table import EmbeddingTable
+from tfctr.layers.embedding.table_choice import TableChoice, TablePlan
 
 __all__ = [
     "BatchL2",
@@ -27,8 +33,16 @@ __all__ = [
     "FullTable",
     "FusedLookup",
     "HashedTable",
+    "MemoryEstimate",
     "MiniBatchAware",
     "QuotientRemainderTable",
     "RowPenalty",
+    "TableChoice",
     "TableL2",
+    "TablePlan",
+    "TooLargeError",
+    "estimate_memory",
+    "format_bytes",
+    "parse_bytes",
+    "plan_tables",
 ]

@@ -8,7 +8,6 @@ import keras
 from keras import ops
 
 from tfctr.layers.embedding.hashed_table import HashedTable
-from tfctr.layers.embedding.hashing import hashed_rows
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
@@ -16,10 +15,13 @@ class DoubleHashedTable(HashedTable):
     """The sum of two rows of one small table, found by two independent hashes of the id.
 
     Zhang et al., "Model Size Reduction Using Frequency Based Double Hashing for Recommender Systems",
-    RecSys 2020. Arguments as in `HashedTable`.
+    RecSys 2020; their frequency-based form, in which frequent ids keep a row each, is `private`. Arguments
+    as in `HashedTable`.
     """
 
     def vectors(self, ids: Any) -> Any:
-        first = ops.take(self.embeddings, hashed_rows(ids, self.hashed_size, self.salt), axis=0)
-        second = ops.take(self.embeddings, hashed_rows(ids, self.hashed_size, self.salt + 1), axis=0)
+        first = ops.take(self.embeddings, self.places(ids, self.salt), axis=0)
+        second = ops.take(self.embeddings, self.places(ids, self.salt + 1), axis=0)
+        if self.private:  # an id with a row of its own has that row alone, not twice
+            second = second * ops.cast(ops.expand_dims(ops.greater_equal(ids, self.private), -1), second.dtype)
         return first + second

@@ -10,6 +10,7 @@ from keras import KerasTensor, ops
 
 from tfctr.layers.base import Layer, restored
 from tfctr.layers.embedding.fused_lookup import FusedLookup
+from tfctr.layers.embedding.memory import refuse_too_large
 from tfctr.layers.embedding.table import EmbeddingTable
 from tfctr.spec import (
     AnyFeature,
@@ -66,6 +67,7 @@ class FeatureEmbedding(Layer):
 
     Raises:
         ValueError: When `only` or `tables` names something that is not in the spec, or nothing is embedded.
+        TooLargeError: When built with tables larger than the free memory, before any is taken.
     """
 
     def __init__(
@@ -126,10 +128,17 @@ class FeatureEmbedding(Layer):
         return self.field_names.index(name)
 
     @property
+    def ids_a_row(self) -> int:
+        """Ids looked up for one row of data."""
+        names = {name for lookup in self.lookups for name in lookup.features}
+        return sum(info.shape[0] if info.shape else 1 for info in self.spec.spec.inputs() if info.name in names)
+
+    @property
     def _numbers(self) -> tuple[str, ...]:
         return tuple(f.name for f in self.features if isinstance(f, NumericFeature) and not is_bucketed(f))
 
     def build(self, input_shape: Any = None) -> None:
+        refuse_too_large([lookup.fused_table for lookup in self.lookups], ids=self.ids_a_row)
         for lookup in self.lookups:
             lookup.build()
         for vector in self._vectors:

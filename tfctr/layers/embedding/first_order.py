@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
-from tfctr.layers.base import Layer
+from tfctr.layers.base import Layer, restored
 from tfctr.layers.embedding.feature_embedding import FeatureEmbedding
 from tfctr.layers.embedding.table import EmbeddingTable
 from tfctr.spec import BoundSpec
@@ -23,17 +23,24 @@ class FirstOrder(Layer):
     Args:
         spec: Bound spec.
         use_bias: Whether to add ``b``.
-        table: Template of the table of weights, see `FeatureEmbedding`.
+        table, tables: Templates of the tables of weights, see `FeatureEmbedding`.
     """
 
     def __init__(
-        self, spec: BoundSpec | dict, *, use_bias: bool = True, table: EmbeddingTable | None = None, **kwargs: Any
+        self,
+        spec: BoundSpec | dict,
+        *,
+        use_bias: bool = True,
+        table: EmbeddingTable | None = None,
+        tables: dict[str, EmbeddingTable] | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.spec = BoundSpec.of(spec)
         self.use_bias = use_bias
-        self.table = table
-        self.weights_of_features = FeatureEmbedding(self.spec, 1, table=table, name="weights")
+        self.table = restored(table)
+        self.tables = {name: restored(template) for name, template in (tables or {}).items()}
+        self.weights_of_features = FeatureEmbedding(self.spec, 1, table=self.table, tables=self.tables, name="weights")
 
     def build(self, input_shape: Any = None) -> None:
         self.weights_of_features.build()

@@ -48,13 +48,16 @@ class QuotientRemainderTable(EmbeddingTable):
         assert self.rows is not None
         return max(1, math.ceil(self.rows / self.compression))
 
+    def weight_shapes(self) -> dict[str, tuple[int, int]]:
+        rows, dim = self.size
+        return {"remainder": (self.modulus, dim), "quotient": (math.ceil(rows / self.modulus), dim)}
+
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
-        assert self.rows is not None  # checked by the base class
-        quotients = math.ceil(self.rows / self.modulus)
+        shapes = self.weight_shapes()
         neutral = "ones" if self.combine == "product" else another(self.initializer)
-        self.remainder = self.add_weight(name="remainder", shape=(self.modulus, self.dim), initializer=self.initializer)
-        self.quotient = self.add_weight(name="quotient", shape=(quotients, self.dim), initializer=neutral)
+        self.remainder = self.add_weight(name="remainder", shape=shapes["remainder"], initializer=self.initializer)
+        self.quotient = self.add_weight(name="quotient", shape=shapes["quotient"], initializer=neutral)
 
     def vectors(self, ids: Any) -> Any:
         remainder = ops.take(self.remainder, ops.mod(ids, self.modulus), axis=0)

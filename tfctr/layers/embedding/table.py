@@ -16,8 +16,8 @@ class EmbeddingTable(Layer):
     """Map ids to vectors: ``ids (...)`` int64 -> ``(..., dim)``.
 
     Id 0 is padding: its vector is exactly zero and it never trains. A table made without `rows` and `dim` is
-    a template: `FeatureEmbedding` sizes it with `sized`. A subclass creates its weights in `build`, and says
-    in `vectors` how ids become vectors.
+    a template: `FeatureEmbedding` sizes it with `sized`. A subclass creates its weights in `build`, says in
+    `vectors` how ids become vectors, and in `weight_shapes` what it will create.
 
     Args:
         rows: Number of ids, padding included. None for a template.
@@ -55,13 +55,27 @@ class EmbeddingTable(Layer):
         """Return a table of this kind and these settings for `rows` ids of width `dim`."""
         return type(self).from_config({**self.get_config(), "rows": rows, "dim": dim, "name": name})
 
-    def build(self, input_shape: Any = None) -> None:
+    def weight_shapes(self) -> dict[str, tuple[int, int]]:
+        """Return the trained weights by name and shape: what `build` will take, known before it takes it.
+
+        Raises:
+            ValueError: For a template, which has no size.
+        """
+        return {"embeddings": self.size}
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """``(rows, dim)``; `ValueError` for a template, which has none."""
         if self.rows is None or self.dim is None:
             raise ValueError(f"{type(self).__name__} is a template without rows and dim; call sized(rows, dim, name)")
+        return self.rows, self.dim
+
+    def build(self, input_shape: Any = None) -> None:
+        rows, _ = self.size
         if self.penalty is not None and self.penalty.needs_counts:
             self.counts = self.add_weight(
                 name="counts",
-                shape=(self.rows,),
+                shape=(rows,),
                 initializer="ones",
                 dtype="float32",
                 trainable=False,
