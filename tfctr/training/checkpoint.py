@@ -37,10 +37,16 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-def save_checkpoint(path: Path, model: keras.Model, progress: Progress, fingerprint: str) -> None:
-    """Write weights, optimizer slots, random state, running metrics and `progress`, atomically."""
+def save_checkpoint(
+    path: Path, model: keras.Model, progress: Progress, fingerprint: str, *, metrics: bool = True
+) -> None:
+    """Write weights, optimizer slots, random state, running metrics and `progress`, atomically.
+
+    Between two epochs nobody needs the running metrics; `metrics=False` leaves them out.
+    """
     arrays = {f"variable_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(state_variables(model))}
-    arrays |= {f"metric_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(model.metrics_variables)}
+    if metrics:
+        arrays |= {f"metric_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(model.metrics_variables)}
     arrays["progress"] = np.frombuffer(json.dumps(asdict(progress)).encode(), np.uint8)
     arrays["fingerprint"] = np.frombuffer(fingerprint.encode(), np.uint8)
     write_arrays(path, arrays)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfctr.spec.feature_spec import GROUP_NAME
 from tfctr.training.metrics import evaluate_arrays
+from tfctr.training.strategy import strategy_of
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,16 @@ class Predictions:
 
 
 def predictions(model: keras.Model, dataset: Any) -> dict[str, Predictions]:
-    """Return the predictions for each task of a data set of ``(features, labels[, weights])``, in its order."""
+    """Return the predictions for each task of a data set of ``(features, labels[, weights])``, in its order.
+
+    Under a `tf.distribute` strategy every worker answers all rows, on its first device.
+    """
+    answer = _answering(model)
     tasks = [task.name for task in model.spec.spec.tasks]
     columns: dict[str, list[tuple[np.ndarray, ...]]] = {task: [] for task in tasks}
     groups: list[np.ndarray] = []
     for features, labels, *rest in dataset:
-        answers = model.predict_on_batch(features)
+        answers = answer(features)
         if GROUP_NAME in features:
             groups.append(np.asarray(features[GROUP_NAME]))
         for task in tasks:
@@ -58,6 +65,13 @@ def evaluate(model: keras.Model, dataset: Any) -> dict[str, float]:
         values = evaluate_arrays(rows.labels, rows.probabilities, groups=rows.groups, weights=rows.weights)
         figures.update({f"{prefix}{name}": float(value) for name, value in values.items()})
     return figures
+
+
+def _answering(model: keras.Model) -> Callable[[Any], Any]:
+    """Return what gives the probabilities of one batch; under a strategy Keras would answer it once a replica."""
+    if strategy_of(model).num_replicas_in_sync == 1:
+        return model.predict_on_batch
+    return tf.function(lambda features: model(features, training=False), reduce_retracing=True)
 
 
 def _of_task(values: Any, task: str) -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tfctr.data.batches import BatchPlan
 from tfctr.training.checkpoint import (
@@ -25,6 +26,7 @@ from tfctr.training.config import FitConfig
 from tfctr.training.evaluation import evaluate
 from tfctr.training.optimizers import make_optimizer
 from tfctr.training.step_callback import StepCallback
+from tfctr.training.strategy import build_loss, is_chief, number, shared_out, spans_workers, strategy_of
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +61,11 @@ def fit(
 
     A run that was killed and started again goes through the same batches with the same state as one that was
     not, and ends with the same weights, bit for bit on a CPU.
+
+    Under a `tf.distribute` strategy (see `tfctr.training.strategy`) the plan's batch is the joint batch. With
+    several workers every one of them calls `fit` with equal arguments; the first one writes the files, the others
+    read them when a run is resumed, so `workdir` is a folder that all see. Workers would have to agree on a
+    step to save in the middle of an epoch, so that checkpoints are written at the end of epochs only.
 
     Args:
         model: Built model; compiled here with the optimizer of `config` unless it is compiled already.
@@ -98,11 +105,20 @@ class _Run:
         self.model, self.train, self.valid, self.config = model, train, valid, config
         self.callbacks = callbacks
         self.folder = Path(workdir) if workdir is not None else None
+        self.strategy = strategy_of(model)
+        self.writes = self.folder is not None and is_chief(self.strategy)
         self._best_in_memory: list[Any] = []
         self._metrics: list[Any] = []
-        _compile(model, config)
+        self._loss_built = False
+        with self.strategy.scope():
+            _compile(model, config)
         self.fingerprint = run_fingerprint(model, config.model_dump(), train.steps_per_epoch)
         self.progress = self._resume()
+
+    @property
+    def _best(self) -> Path:
+        assert self.folder is not None
+        return self.folder / "best.npz"
 
     @property
     def _checkpoint(self) -> Path | None:
@@ -111,14 +127,24 @@ class _Run:
     def _resume(self) -> Progress:
         if self._checkpoint is None or not self._checkpoint.exists():
             return Progress()
+        if not self.writes and self._best.exists():
+            load_weights(self._best, self.model)
+            self._best_in_memory = self.model.get_weights()
         progress, self._metrics = load_checkpoint(self._checkpoint, self.model, self.fingerprint)
         logger.info("resuming at epoch %d, step %d", progress.epoch + 1, progress.step)
         return progress
 
+    @property
+    def saves_within_epochs(self) -> bool:
+        """Whether a checkpoint may be written between two steps."""
+        return self.writes and not spans_workers(self.strategy)
+
     def save(self) -> None:
-        """Write the checkpoint, if there is a folder for it."""
-        if self._checkpoint is not None:
-            save_checkpoint(self._checkpoint, self.model, self.progress, self.fingerprint)
+        """Write the checkpoint, if there is a folder for it and this process writes."""
+        if self.writes and self._checkpoint is not None:
+            # Reading a running metric asks all workers for their part, and the others are not here.
+            within = not spans_workers(self.strategy)
+            save_checkpoint(self._checkpoint, self.model, self.progress, self.fingerprint, metrics=within)
 
     def take_metrics(self) -> list[Any]:
         """Return the running metrics of an epoch that was broken off, once."""
@@ -132,8 +158,10 @@ class _Run:
         watcher = StepCallback(self)
         logs: dict[str, float] = {}
         if first_step < self.train.steps_per_epoch:
+            batches = self.train.epoch(epoch, first_step)
+            self._prepare_replicas(batches)
             fitted = self.model.fit(
-                self.train.epoch(epoch, first_step),
+                shared_out(batches, self.strategy),
                 epochs=epoch + 1,
                 initial_epoch=epoch,
                 steps_per_epoch=self.train.steps_per_epoch - first_step,
@@ -144,9 +172,15 @@ class _Run:
             logs = {name: float(values[-1]) for name, values in fitted.history.items()}
         seconds = time.perf_counter() - started
         figures = {f"val_{name}": value for name, value in evaluate(self.model, self.valid).items()}
-        rate = float(self.model.optimizer.learning_rate)
+        rate = number(self.model.optimizer.learning_rate)
         self._judge({"epoch": epoch, **logs, **figures, "learning_rate": rate, "seconds": seconds, **watcher.speed()})
         self.save()
+
+    def _prepare_replicas(self, batches: tf.data.Dataset) -> None:
+        """Build the loss once, where Keras itself could not."""
+        if self.strategy.num_replicas_in_sync > 1 and not self._loss_built:
+            build_loss(self.model, next(iter(batches)))
+            self._loss_built = True
 
     def _judge(self, row: dict[str, float]) -> None:
         """Keep the weights if the epoch is the best, else cut the rate; stop when patience is over."""
@@ -159,7 +193,7 @@ class _Run:
             self._keep_best()
         else:
             progress.stale_epochs += 1
-            rate = float(self.model.optimizer.learning_rate)
+            rate = number(self.model.optimizer.learning_rate)
             self.model.optimizer.learning_rate = max(rate * config.rate_factor, config.min_learning_rate)
         progress.epoch += 1
         progress.step = 0
@@ -167,13 +201,13 @@ class _Run:
         self._write_history()
 
     def _keep_best(self) -> None:
-        if self.folder:
-            save_weights(self.folder / "best.npz", self.model)
+        if self.writes:
+            save_weights(self._best, self.model)
         else:
             self._best_in_memory = self.model.get_weights()
 
     def _write_history(self) -> None:
-        if not self.folder:
+        if not self.writes or self.folder is None:
             return
         partial = self.folder / ".history.jsonl.partial"
         partial.write_text("".join(json.dumps(row) + "\n" for row in self.progress.history))
@@ -181,8 +215,8 @@ class _Run:
 
     def result(self) -> FitResult:
         """Put the best weights into the model and return the history."""
-        if self.folder:
-            load_weights(self.folder / "best.npz", self.model)
+        if self.writes:
+            load_weights(self._best, self.model)
         else:
             self.model.set_weights(self._best_in_memory)
         return FitResult(tuple(self.progress.history), self.progress.best_epoch)

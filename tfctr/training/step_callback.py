@@ -10,6 +10,7 @@ import keras
 
 from tfctr.training.divergence import explain_divergence
 from tfctr.training.progress_line import ProgressLine
+from tfctr.training.strategy import number
 
 if TYPE_CHECKING:
     from tfctr.training.fit import _Run
@@ -43,13 +44,13 @@ class StepCallback(keras.callbacks.Callback):
             raise self._diverged()
         self._line.update(progress.step, loss)
         now = time.perf_counter()
-        if now - self._saved >= self.run.config.checkpoint_seconds:
+        if self.run.saves_within_epochs and now - self._saved >= self.run.config.checkpoint_seconds:
             self.run.save()
             self._saved = time.perf_counter()
 
     def _gradients_finite(self) -> bool:
         total = getattr(self.model.optimizer, "gradient_sum", None)  # a caller's own optimizer has none
-        return total is None or math.isfinite(float(total))
+        return total is None or math.isfinite(number(total))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._line.close()
@@ -59,7 +60,7 @@ class StepCallback(keras.callbacks.Callback):
         progress = self.run.progress
         step = max(progress.step - 1, 0)
         batch = next(iter(self.run.train.epoch(progress.epoch, step)))
-        rate = float(self.model.optimizer.learning_rate)
+        rate = number(self.model.optimizer.learning_rate)
         return explain_divergence(self.model, batch, progress.epoch, step, rate)
 
     def speed(self) -> dict[str, float]:

@@ -1,15 +1,16 @@
-"""Batches of arrays in memory: one gather per batch, never a loop over rows."""
+"""Batches of arrays in memory: one gather a batch and dtype, never a loop over rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from tfctr.data.batches.element import element, spec_of, tensor_infos
+from tfctr.data.batches.packed import Layout
 from tfctr.data.errors import DataError
-from tfctr.spec import BoundSpec, FeatureSpec
+from tfctr.spec import BoundSpec, FeatureSpec, TensorInfo
 
 
 class ArrayPlan:
@@ -61,8 +62,11 @@ class ArrayPlan:
         self.shuffle = shuffle
         self.drop_remainder = drop_remainder
         self.labels = labels
-        self._tensors = _checked(arrays, self.spec, labels=labels)
-        self.rows = int(next(iter(self._tensors.values())).shape[0])
+        infos = tensor_infos(self.spec, arrays, labels=labels)
+        self.rows = _rows_of(arrays, infos)
+        self._layout = Layout.of(infos)
+        packed = self._layout.pack(arrays, self.rows)
+        self._matrices = {dtype: _on_host(matrix) for dtype, matrix in packed.items()}
 
     @property
     def steps_per_epoch(self) -> int:
@@ -94,14 +98,14 @@ class ArrayPlan:
         return self._complete(draws.flat_map(one_pass), self.steps_per_epoch)
 
     def _batches(self, order: tf.Tensor, start_step: int = 0) -> tf.data.Dataset:
-        """Return the batches of the rows in this order, one gather a tensor."""
+        """Return the batches of the rows in this order."""
 
         def gather(step: tf.Tensor) -> tuple:
             rows = order[step * self.batch_size : (step + 1) * self.batch_size]
             if self.drop_remainder:  # a TPU wants to know the size of every batch
                 rows = tf.ensure_shape(rows, (self.batch_size,))
-            batch = {name: tf.gather(tensor, rows) for name, tensor in self._tensors.items()}
-            return element(batch, self.spec, labels=self.labels)
+            batch = {dtype: tf.gather(matrix, rows) for dtype, matrix in self._matrices.items()}
+            return element(self._layout.unpack(batch), self.spec, labels=self.labels)
 
         steps = tf.data.Dataset.range(start_step, self.steps_per_epoch)
         return steps.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -141,19 +145,18 @@ def array_dataset(
     return plan.passes(seed)
 
 
-def _checked(arrays: Mapping[str, np.ndarray], spec: FeatureSpec, *, labels: bool) -> dict[str, tf.Tensor]:
-    """Return the tensors of a batch by name, with the dtypes of the spec."""
-    tensors: dict[str, tf.Tensor] = {}
+def _rows_of(arrays: Mapping[str, np.ndarray], infos: Sequence[TensorInfo]) -> int:
+    """Return the number of rows, the same in all arrays, whose shapes are those of the spec."""
     rows: tuple[str, int] | None = None
-    for info in tensor_infos(spec, arrays, labels=labels):
-        array = np.asarray(arrays[info.name])
-        if array.shape[1:] != info.shape:
-            raise DataError(f"tensor {info.name!r} has shape {array.shape}, expected (rows, *{info.shape})")
-        rows = rows or (info.name, len(array))
-        if len(array) != rows[1]:
-            raise DataError(f"tensor {info.name!r} has {len(array)} rows, {rows[0]!r} has {rows[1]}")
-        tensors[info.name] = _on_host(array.astype(info.dtype, copy=False))
-    return tensors
+    for info in infos:
+        shape = np.shape(arrays[info.name])
+        if shape[1:] != info.shape:
+            raise DataError(f"tensor {info.name!r} has shape {shape}, expected (rows, *{info.shape})")
+        rows = rows or (info.name, shape[0])
+        if shape[0] != rows[1]:
+            raise DataError(f"tensor {info.name!r} has {shape[0]} rows, {rows[0]!r} has {rows[1]}")
+    assert rows is not None  # a spec has at least one feature
+    return rows[1]
 
 
 def _on_host(array: np.ndarray) -> tf.Tensor:

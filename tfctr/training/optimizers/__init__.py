@@ -1,6 +1,7 @@
 """Optimizers whose step costs as much as the rows a batch touches, not as the table is long.
 
-- `row_wise`, `checked`: what they share. `lazy_adam`, `lazy_adagrad`, `lazy_ftrl`, `lazy_sgd`: the rules.
+- `row_wise`, `checked`: what they share. `joint`: the gradients of all replicas.
+- `lazy_adam`, `lazy_adagrad`, `lazy_ftrl`, `lazy_sgd`: the rules.
 """
 
 from __future__ import annotations

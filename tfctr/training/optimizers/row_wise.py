@@ -23,10 +23,11 @@ class RowWise(Checked):
     over the table. With every row touched in every step both are equal.
     """
 
-    def apply(self, grads: list[Any], trainable_variables: Any = None) -> None:
-        """Sum duplicate rows, then go on as Keras does."""
-        summed = [sum_duplicate_rows(g) if isinstance(g, tf.IndexedSlices) else g for g in grads]
-        super().apply(summed, trainable_variables)
+    def reduced(self, grads: list[Any]) -> list[Any]:
+        """Sum duplicate rows, then over the replicas, where a row may have been in several."""
+        once = _each_row_once(grads)
+        joint = super().reduced(once)
+        return once if joint is once else _each_row_once(joint)
 
     def _clip_gradients(self, grads: list[Any]) -> list[Any]:
         """Clip without turning sparse gradients into dense ones, as Keras' own version would."""
@@ -60,6 +61,10 @@ class RowWise(Checked):
     def slot(self, slots: list[Any], variable: Any) -> Any:
         """Return the raw variable of one of this optimizer's slots."""
         return slots[self._get_variable_index(variable)].value  # type: ignore[attr-defined]
+
+
+def _each_row_once(grads: list[Any]) -> list[Any]:
+    return [sum_duplicate_rows(g) if isinstance(g, tf.IndexedSlices) else g for g in grads]
 
 
 def sum_duplicate_rows(gradient: tf.IndexedSlices) -> tf.IndexedSlices:
