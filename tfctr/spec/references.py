@@ -131,6 +131,13 @@ def _task_problems(spec: FeatureSpec) -> Iterator[Problem]:
             )
         if task.label in features:
             yield Problem(f"label column {task.label!r} is also the feature {features[task.label]!r}", f"{key}.label")
+        if task.drops_negatives and len(spec.tasks) > 1:
+            others = ", ".join(sorted(names - {task.name}))
+            yield Problem(
+                f"a row that training leaves out is missing for the other tasks too: {others}; drop negatives before "
+                "the log is written and say log_is_sampled, or keep one task",
+                f"{key}.negative_rate",
+            )
 
 
 def _history_problems(spec: FeatureSpec) -> Iterator[Problem]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from tfctr.spec.base import Frozen
 from tfctr.spec.features import Identifier
 
@@ -18,6 +20,12 @@ class BinaryTask(Frozen):
         weight: Raw column with a non-negative weight per row (transformed: `weight_name`).
         mask: Raw 0/1 column; rows with 0 do not count for this task (folded into the weight).
         after: Task that must be 1 before this one can be (a conversion comes after its click).
+        negative_rate: Share of the rows with label 0 that a model is trained on, drawn by chance; rows with label 1
+            are all kept. The log holds every row, training drops some (a new draw in each epoch), and validation
+            and test rows stay whole. The model's answers are corrected for it: a probability p learned at rate r
+            becomes ``p / (p + (1 - p) / r)``, in evaluation and in the served graph.
+        log_is_sampled: The negatives were dropped at `negative_rate` before the log was written. Training then drops
+            nothing, and evaluation counts each negative row ``1 / negative_rate`` times.
     """
 
     kind: Literal["binary"] = "binary"
@@ -27,6 +35,13 @@ class BinaryTask(Frozen):
     weight: str | None = None
     mask: str | None = None
     after: str | None = None
+    negative_rate: float = Field(default=1.0, gt=0, le=1)
+    log_is_sampled: bool = False
+
+    @property
+    def drops_negatives(self) -> bool:
+        """Whether training leaves negative rows of the log out."""
+        return self.negative_rate < 1 and not self.log_is_sampled
 
     @property
     def weight_name(self) -> str:

@@ -33,20 +33,24 @@ class Predictions:
 def predictions(model: keras.Model, dataset: Any) -> dict[str, Predictions]:
     """Return the predictions for each task of a data set of ``(features, labels[, weights])``, in its order.
 
-    Under a `tf.distribute` strategy every worker answers all rows, on its first device.
+    Probabilities are the model's corrected ones; when the log itself was sampled (`log_is_sampled` of a task), each
+    negative row stands for ``1 / negative_rate`` of them in the weights. Under a `tf.distribute` strategy every worker
+    answers all rows, on its first device.
     """
     answer = _answering(model)
-    tasks = [task.name for task in model.spec.spec.tasks]
-    columns: dict[str, list[tuple[np.ndarray, ...]]] = {task: [] for task in tasks}
+    tasks = model.spec.spec.tasks
+    columns: dict[str, list[tuple[np.ndarray, ...]]] = {task.name: [] for task in tasks}
     groups: list[np.ndarray] = []
     for features, labels, *rest in dataset:
         answers = answer(features)
         if GROUP_NAME in features:
             groups.append(np.asarray(features[GROUP_NAME]))
         for task in tasks:
-            label = _flat(_of_task(labels, task))
-            weight = _flat(_of_task(rest[0], task)) if rest else np.ones_like(label)
-            columns[task].append((label, _flat(_of_task(answers, task)), weight))
+            label = _flat(_of_task(labels, task.name))
+            weight = _flat(_of_task(rest[0], task.name)) if rest else np.ones_like(label)
+            if task.log_is_sampled:
+                weight = np.where(label > 0, weight, weight / task.negative_rate)
+            columns[task.name].append((label, _flat(_of_task(answers, task.name)), weight))
     joined = np.concatenate(groups) if groups else None
     return {task: Predictions(*_stack(parts), groups=joined) for task, parts in columns.items()}
 

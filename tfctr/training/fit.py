@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfctr.data.batches import BatchPlan
+from tfctr.data.batches import BatchPlan, SampledNegatives
 from tfctr.training.checkpoint import (
     Progress,
     load_checkpoint,
@@ -69,7 +69,8 @@ def fit(
 
     Args:
         model: Built model; compiled here with the optimizer of `config` unless it is compiled already.
-        train: BatchPlan by epoch, see `tfctr.data.batches.BatchPlan`.
+        train: BatchPlan by epoch, see `tfctr.data.batches.BatchPlan`. A task with a `negative_rate` is trained on
+            that share of its negative rows.
         valid: Data set of ``(features, labels[, weights])`` that decides which epoch is best.
         config: Settings; the defaults of `FitConfig` when None.
         workdir: Folder for checkpoint, best weights and `history.jsonl`; None keeps nothing on disk but
@@ -102,7 +103,7 @@ class _Run:
         workdir: str | Path | None,
         callbacks: tuple[keras.callbacks.Callback, ...],
     ):
-        self.model, self.train, self.valid, self.config = model, train, valid, config
+        self.model, self.train, self.valid, self.config = model, _thinned(train, model, config), valid, config
         self.callbacks = callbacks
         self.folder = Path(workdir) if workdir is not None else None
         self.strategy = strategy_of(model)
@@ -233,6 +234,12 @@ def _compile(model: keras.Model, config: FitConfig) -> None:
             steps_per_execution=config.steps_per_execution,
         )
     model.optimizer.build(model.trainable_variables)
+
+
+def _thinned(train: BatchPlan, model: keras.Model, config: FitConfig) -> BatchPlan:
+    """The plan without the negatives that the spec's task leaves out of training."""
+    task = model.spec.spec.tasks[0]
+    return SampledNegatives(train, task.negative_rate, seed=config.seed) if task.drops_negatives else train
 
 
 def _monitored(row: dict[str, float], monitor: str) -> float:

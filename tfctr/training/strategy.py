@@ -106,9 +106,17 @@ def build_loss(model: keras.Model, batch: Any) -> None:
         model.reset_metrics()
     model._maybe_symbolic_build = _nothing_to_build
     if spans_workers(strategy_of(model)):
-        # Between steps each worker sees the loss of its own rows: Keras cannot average a scalar over workers. The
-        # figures of an epoch are those of all rows.
-        model.distribute_reduction_method = "first"
+        _average_over_workers(model)
+
+
+def _average_over_workers(model: keras.Model) -> None:
+    """Let a step return its figures as ``(1,)``: Keras averages over workers along an axis, which a scalar lacks."""
+    step = model.train_step
+
+    def train_step(data: Any) -> Any:
+        return tf.nest.map_structure(lambda figure: tf.reshape(figure, [1]), step(data))
+
+    model.train_step = train_step
 
 
 def _nothing_to_build(iterator: Any = None, data_batch: Any = None) -> None:
