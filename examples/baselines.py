@@ -15,6 +15,9 @@ from tfctr.training.metrics import auc, logloss
 from tfctr.transform import TransformOutput
 from tfx_pipeline.components.outcomes import outcomes_of
 from tfx_pipeline.modules.trainer_module import make_model
+from tfx_pipeline.parity_check import model_probabilities
+
+BATCH_SIZE = 1024
 
 PRIOR_ROWS = 20.0
 """Rows of average outcome that every item is given before it is counted."""
@@ -61,20 +64,32 @@ def popularity(train: pa.Table, test: pa.Table, spec: FeatureSpec, column: str) 
 
 
 def logistic_regression(transformed: Path, test: pa.Table, transform: TransformOutput, seed: int) -> Score:
-    """Train `LR` on the very rows and features of the pipeline's model.
+    """Train and score `LR` on the very rows and features of the pipeline's model; see `trained`."""
+    settings = FitConfig(epochs=15, learning_rate=5e-3, monitor="logloss", seed=seed)
+    return trained("LR", {}, settings, transformed, test, transform)
+
+
+def trained(
+    name: str,
+    hyperparameters: dict[str, object],
+    settings: FitConfig,
+    transformed: Path,
+    test: pa.Table,
+    transform: TransformOutput,
+) -> Score:
+    """Train a model on the rows that the pipeline transformed, and score it on test rows.
 
     Args:
+        name: Name of the model.
+        hyperparameters: Of the model.
+        settings: Of training; the seed decides weights and order.
         transformed: Folder with ``Split-train`` and ``Split-valid`` of transformed examples.
         test: Raw rows.
         transform: The pipeline's transform.
-        seed: Of weights and order.
     """
     spec = transform.spec
-    model = make_model("LR", {}, transform, seed)
-    train = FilePlan(transformed / "Split-train", spec, batch_size=1024, seed=seed)
-    valid = transformed_dataset(transformed / "Split-valid", spec, batch_size=8192)
-    fit(model, train, valid, FitConfig(epochs=15, learning_rate=5e-3, monitor="logloss", seed=seed))
-    rows = transform.transform(test)
-    inputs = {info.name: rows[info.name] for info in spec.inputs()}
-    probabilities = model.predict(inputs, batch_size=8192, verbose=0).reshape(-1)
-    return score("LR", labels_of(test, spec), probabilities.astype(np.float64))
+    model = make_model(name, hyperparameters, transform, settings.seed)
+    train = FilePlan(transformed / "Split-train", spec, batch_size=BATCH_SIZE, seed=settings.seed)
+    fit(model, train, transformed_dataset(transformed / "Split-valid", spec, batch_size=8192), settings)
+    probabilities = model_probabilities(model, transform.transform(test), spec)[spec.tasks[0].name]
+    return score(name, labels_of(test, spec), probabilities.reshape(-1).astype(np.float64))

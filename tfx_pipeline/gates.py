@@ -12,8 +12,9 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
 from tfctr.spec import FeatureSpec, Gates
+from tfctr.training.metrics.tfma_metrics import GAUC
 from tfx_pipeline.components.outcomes import Outcome, outcomes_of
-from tfx_pipeline.gate_metrics import LARGE_SLICE_AUC, LargeSliceAUC
+from tfx_pipeline.gate_metrics import AUC, LARGE_SLICE_AUC, LargeSliceAUC, StreamedAUC
 
 FINITE = 1e6
 """Bound of the logloss where the spec has none; clipped probabilities cannot reach it, NaN and inf break it."""
@@ -70,14 +71,21 @@ def _metrics(spec: FeatureSpec, slices: list[tfma.SlicingSpec]) -> list[tfma.Met
         tfma.MetricConfig(class_name="ExampleCount"),
         tfma.MetricConfig(class_name="MeanLabel"),
         tfma.MetricConfig(class_name="MeanPrediction"),
-        _bounded("AUC", value=_at_least(gates.auc_min), change=_change(gates.auc_drop_max, _HIGHER)),
+        _bounded(
+            "StreamedAUC",
+            name=AUC,
+            module=StreamedAUC.__module__,
+            value=_at_least(gates.auc_min),
+            change=_change(gates.auc_drop_max, _HIGHER),
+        ),
         _bounded(
             "BinaryCrossEntropy", name="logloss", value=_at_most(gates), change=_change(gates.logloss_rise_max, _LOWER)
         ),
         _bounded("Calibration", value=_between(gates.calibration_min, gates.calibration_max)),
-        tfma.MetricConfig(class_name="CalibrationPlot", config='{"num_buckets": 50}'),
-        tfma.MetricConfig(class_name="ConfusionMatrixPlot", config='{"num_thresholds": 500}'),
     ]
+    if spec.meta.group:
+        config = json.dumps({"group_key": spec.meta.group})
+        metrics.append(tfma.MetricConfig(class_name=GAUC.__name__, module=GAUC.__module__, config=config))
     if slices and gates.slice_auc_min is not None:
         threshold = tfma.MetricThreshold(value_threshold=_at_least(gates.slice_auc_min))
         metrics.append(
@@ -95,11 +103,12 @@ def _bounded(
     class_name: str,
     *,
     name: str = "",
+    module: str = "",
     value: tfma.GenericValueThreshold | None,
     change: tfma.GenericChangeThreshold | None = None,
 ) -> tfma.MetricConfig:
     """Return a metric whose bounds hold on the whole; a bare `threshold` would hold for every slice."""
-    metric = tfma.MetricConfig(class_name=class_name, config=json.dumps({"name": name}) if name else "")
+    metric = tfma.MetricConfig(class_name=class_name, module=module, config=json.dumps({"name": name}) if name else "")
     if value is not None or change is not None:
         threshold = tfma.MetricThreshold(value_threshold=value, change_threshold=change)
         metric.per_slice_thresholds.append(

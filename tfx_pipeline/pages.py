@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 68rem; padding: 0 1rem; color: #1c1c1c }
@@ -64,9 +62,6 @@ def _cell(value: object) -> str:
     return f"<td>{text(value)}</td>"
 
 
-def picture(figure: Any, alt: str) -> str:
-    """Return a matplotlib figure as an inline image."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img alt="{text(alt)}" src="data:image/png;base64,{data}">'
+def picture(png: bytes, alt: str) -> str:
+    """Return an inline image."""
+    return f'<img alt="{text(alt)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'

@@ -68,9 +68,7 @@ class ParityReport:
             "passed": self.passed,
             "reason": self.reason,
             "tolerance": self.tolerance,
-            "rows": max(c.rows for c in self.comparisons),
             "largest": max(c.largest for c in self.comparisons),
-            "signatures": [c.signature for c in self.comparisons],
             "comparisons": [dataclasses.asdict(c) for c in self.comparisons],
         }
 

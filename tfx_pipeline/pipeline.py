@@ -125,7 +125,7 @@ def create_pipeline(
     _stamp(anomaly_gate, code_of(f"{_COMPONENTS}.anomaly_gate"))
     _stamp(transform, code_of(f"{_MODULES}.transform_module"))
     _stamp(trainer, training_code)
-    _stamp(evaluator, code_of("tfx_pipeline.gate_metrics"))
+    _stamp(evaluator, code_of("tfx_pipeline.gate_metrics", "tfctr.training.metrics.tfma_metrics:GAUC"))
     _stamp(parity, code_of(f"{_COMPONENTS}.parity"))
 
     steps = [example_gen, statistics_gen, curated_schema, validator, anomaly_gate, transform, trainer, last_blessed]

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 from pathlib import Path
-from typing import Any
 
-import matplotlib.figure
+import numpy as np
+from matplotlib.figure import Figure
 
 from tfctr.spec import FeatureSpec
+from tfctr.training.metrics import undefined_reason
+from tfctr.training.metrics.plots import calibration_figure, learning_figure, png_bytes, roc_figure
 from tfx_pipeline import pages
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.not_blessed import remove_not_blessed, write_not_blessed
+from tfx_pipeline.rescore import Scores, rescore
 from tfx_pipeline.results import Results
 from tfx_pipeline.screen import check_cells
-from tfx_pipeline.verdict import load_evaluation
 
-_CURVES = ("loss", "logloss", "auc")
+_CURVES = ("_logloss", "_auc", "_gauc")
+"""Ends of the names of the validation figures that are drawn; each task has its own."""
 
 
 def write_report(config: PipelineConfig, spec: FeatureSpec, results: Results) -> Path:
@@ -49,12 +54,11 @@ def _body(config: PipelineConfig, spec: FeatureSpec, results: Results) -> list[s
     columns = ("task", "check", "value", "bound", "slice", "rows", "result", "why")
     styles = [check.style for check in verdict.checks]
     body += [pages.heading("Gate"), pages.table(columns, map(check_cells, verdict.checks), styles)]
-    body += [pages.heading("Learning curves"), pages.picture(learning_curves(results.history), "learning curves")]
-    plots = load_evaluation(results.evaluation).plots
-    for task in spec.tasks:
-        name = task.name if len(spec.tasks) > 1 else ""
-        body.append(pages.heading(f"ROC and calibration of {task.name} on the test rows"))
-        body.append(pages.picture(roc_and_calibration(plots, name), "ROC and calibration"))
+    figures = [
+        (task, name, value) for task, values in verdict.metrics.items() for name, value in sorted(values.items())
+    ]
+    body += [pages.heading("Figures on the test rows"), pages.table(("task", "figure", "value"), figures)]
+    body += [pages.heading("Learning curves"), _curves(results.history), *_plots(config, spec, results)]
     parity = results.parity
     body += [pages.heading("Served answers against training"), pages.paragraph(f"Tolerance {parity['tolerance']:g}")]
     cells = [(c["signature"], c["rows"], float(c["largest"]), c["passed"]) for c in parity["comparisons"]]
@@ -63,56 +67,40 @@ def _body(config: PipelineConfig, spec: FeatureSpec, results: Results) -> list[s
     return [*body, pages.heading("Settings"), pages.command(settings)]
 
 
-def learning_curves(history: list[dict[str, float]]) -> matplotlib.figure.Figure:
-    """Return the training loss, and the logloss and AUC on the valid rows, over epochs (from 1)."""
-    figure = matplotlib.figure.Figure(figsize=(11, 3))
-    epochs = range(1, len(history) + 1)
-    for index, curve in enumerate(_CURVES):
-        axes = figure.add_subplot(1, len(_CURVES), index + 1)
-        for name in (name for name in history[0] if _shows(curve, name)):
-            axes.plot(epochs, [row.get(name, float("nan")) for row in history], marker="o", label=name)
-        axes.set(title="training loss" if curve == "loss" else f"{curve} on valid", xlabel="epoch")
-        if len(axes.lines) > 1:
-            axes.legend()
-    figure.tight_layout()
-    return figure
+def _curves(history: list[dict[str, float]]) -> str:
+    """Training's loss, and AUC, GAUC and logloss on the valid rows, over epochs."""
+    wanted = [name for name in history[0] if name == "loss" or name.endswith(_CURVES)]
+    curves = {name: [row.get(name, math.nan) for row in history] for name in wanted}
+    return _picture(learning_figure(curves), "learning curves")
 
 
-def _shows(curve: str, name: str) -> bool:
-    """Whether a figure of the history belongs to a curve; several tasks have one each."""
-    if curve == "loss":
-        return name == "loss"
-    return name == f"val_{curve}" or (name.startswith("val_") and name.endswith(f"_{curve}"))
+def _plots(config: PipelineConfig, spec: FeatureSpec, results: Results) -> list[str]:
+    """ROC and calibration of every task, on the very rows that the gate judged."""
+    body = []
+    for task, rows in _scores(config, spec, results).items():
+        body.append(pages.heading(f"ROC and calibration of {task} on the test rows"))
+        reason = undefined_reason(rows.labels, rows.predictions, rows.weights)
+        if reason:
+            body.append(pages.paragraph(f"Nothing to draw: {reason}."))
+            continue
+        body.append(_picture(roc_figure(rows.labels, rows.predictions, rows.weights), "ROC"))
+        body.append(_picture(calibration_figure(rows.labels, rows.predictions, rows.weights), "calibration"))
+    return body
 
 
-def roc_and_calibration(plots: Any, output: str) -> matplotlib.figure.Figure:
-    """Return both plots of TFMA's overall slice, on the very rows of the gate."""
-    whole = next(values for key, values in plots if key == ())
-    data = whole[output][""]
-    figure = matplotlib.figure.Figure(figsize=(11, 4.5))
-    matrices = data["confusionMatrixAtThresholds"]["matrices"]
-    roc = [(_rate(m, "falsePositives", "trueNegatives"), _rate(m, "truePositives", "falseNegatives")) for m in matrices]
-    axes = figure.add_subplot(1, 2, 1)
-    axes.plot(*zip(*roc, strict=True))
-    axes.plot([0, 1], [0, 1], linestyle=":", color="grey")
-    axes.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC")
-    buckets = [b for b in data["calibrationHistogramBuckets"]["buckets"] if _number(b, "numWeightedExamples") > 0]
-    axes = figure.add_subplot(1, 2, 2)
-    rows = [_number(b, "numWeightedExamples") for b in buckets]
-    predicted = [_number(b, "totalWeightedRefinedPrediction") / n for b, n in zip(buckets, rows, strict=True)]
-    actual = [_number(b, "totalWeightedLabel") / n for b, n in zip(buckets, rows, strict=True)]
-    axes.scatter(predicted, actual, s=[4 + 60 * n / max(rows, default=1) for n in rows])
-    axes.plot([0, 1], [0, 1], linestyle=":", color="grey")
-    axes.set(xlabel="predicted", ylabel="actual", title="calibration (area: rows)")
-    figure.tight_layout()
-    return figure
+def _scores(config: PipelineConfig, spec: FeatureSpec, results: Results) -> dict[str, Scores]:
+    """Score the test rows with the exported model, once for each model."""
+    mark = hashlib.sha256(f"{results.model}|{results.test_examples}".encode()).hexdigest()[:16]
+    kept = config.workdir / "report" / f"scores-{mark}.npy"  # (tasks, 3, rows)
+    if kept.exists():
+        columns = np.load(kept, allow_pickle=False)
+        return {task.name: Scores(*columns[index]) for index, task in enumerate(spec.tasks)}
+    scores = rescore(results.model, results.test_examples, spec)
+    for old in kept.parent.glob("scores-*.npy"):
+        old.unlink()
+    np.save(kept, np.stack([(rows.labels, rows.predictions, rows.weights) for rows in scores.values()]))
+    return scores
 
 
-def _rate(matrix: dict[str, float], part: str, rest: str) -> float:
-    hits, others = float(matrix.get(part, 0)), float(matrix.get(rest, 0))
-    return hits / (hits + others) if hits + others else float("nan")
-
-
-def _number(bucket: dict[str, Any], key: str) -> float:
-    value = bucket.get(key, 0)
-    return float(value.get("value", 0) if isinstance(value, dict) else value)
+def _picture(figure: Figure, alt: str) -> str:
+    return pages.picture(png_bytes(figure), alt)

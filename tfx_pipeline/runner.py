@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shutil
 import time
 import traceback
 from collections.abc import Iterator
@@ -92,6 +93,7 @@ def run(config: PipelineConfig) -> RunReport:
     with quiet(log) as console:
         screen.headline(console, spec.name, config)
         folder = _prepare(config, spec, report, console)
+        _forget_deleted_versions(config)
         pipeline = create_pipeline(config, folder)
         for step in _run_steps(pipeline, config, log, console):
             report.steps.append(step)
@@ -114,6 +116,15 @@ def _prepare(config: PipelineConfig, spec: FeatureSpec, report: RunReport, conso
     report.steps.append(StepReport("prepare", prepared.cached, seconds, rows))
     screen.step_line(console, "prepare", prepared.cached, seconds, rows)
     return str(prepared.folder.absolute())
+
+
+def _forget_deleted_versions(config: PipelineConfig) -> None:
+    """Drop the archive of pushed versions that somebody deleted, so that the cache does not take them for pushed."""
+    steps = History(config.metadata_path).steps("Pusher") if config.metadata_path.exists() else []
+    for step in steps:
+        destination = step.properties("pushed_model").get("pushed_destination")
+        if destination and not Path(destination).exists():
+            shutil.rmtree(step.outputs["pushed_model"][0], ignore_errors=True)
 
 
 def _run_steps(pipeline: Pipeline, config: PipelineConfig, log: Path, console: Console) -> Iterator[StepReport]:

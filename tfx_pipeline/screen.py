@@ -40,9 +40,11 @@ def outcome(console: Console, results: Results) -> None:
     if not verdict.compared:
         console.print("No model was blessed before: nothing to compare with.", style="dim")
     parity = results.parity
+    compared = ", ".join(f"{c['signature']} ({c['rows']:,} rows)" for c in parity["comparisons"])
+    word = "equal to" if parity["passed"] else "[bold red]DIFFERENT[/] from"
     console.print(
-        f"Parity: {'equal' if parity['passed'] else 'DIFFERENT'}; largest difference {parity['largest']:.2g} over "
-        f"{parity['rows']:,} rows through {', '.join(parity['signatures'])} (tolerance {parity['tolerance']:g})"
+        f"Served answers are {word} training's: largest difference {parity['largest']:.2g}, allowed "
+        f"{parity['tolerance']:g}; {compared}"
     )
     if results.pushed_to is not None:
         console.print(f"[bold green]Blessed and pushed[/] to {results.pushed_to}")

@@ -87,10 +87,7 @@ class _Slices:
     def of(self, name: str, task: str) -> dict[str, float]:
         outputs = self._values.get(name, {})
         metrics = outputs.get(task if len(self._tasks) > 1 else "", {}).get("", {})
-        figures = {metric: float(value["doubleValue"]) for metric, value in metrics.items() if "doubleValue" in value}
-        if figures.get("mean_label") in (0, 1):  # TFMA calls this 0
-            figures["auc"] = float("nan")
-        return figures
+        return {metric: float(value["doubleValue"]) for metric, value in metrics.items() if "doubleValue" in value}
 
 
 def read_verdict(evaluation: str | Path, spec: FeatureSpec, blessed: bool) -> Verdict:
@@ -102,7 +99,7 @@ def read_verdict(evaluation: str | Path, spec: FeatureSpec, blessed: bool) -> Ve
         blessed: Whether the evaluator blessed the model.
     """
     tasks = [task.name for task in spec.tasks]
-    slices = _Slices(load_evaluation(evaluation), tasks)
+    slices = _Slices(_load_evaluation(evaluation), tasks)
     broken = _Broken(tfma.load_validation_result(str(evaluation)), several=len(tasks) > 1)
     checks: list[Check] = []
     for task in tasks:
@@ -114,8 +111,8 @@ def read_verdict(evaluation: str | Path, spec: FeatureSpec, blessed: bool) -> Ve
     return Verdict(blessed, compared, tuple(checks), metrics)
 
 
-def load_evaluation(evaluation: str | Path) -> Any:
-    """Load the candidate's metrics and plots; the evaluator names models only where there are two."""
+def _load_evaluation(evaluation: str | Path) -> Any:
+    """Load the candidate's metrics; the evaluator names models only where there are two."""
     results = tfma.load_eval_results([str(evaluation)]).get_results()
     named = [r for r in results if any(s.name == "candidate" for s in r.config.model_specs)]
     if named:

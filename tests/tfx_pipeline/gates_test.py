@@ -64,6 +64,12 @@ def test_figures_equal_scikit_learns(judge: Judge) -> None:
     assert metrics["calibration"] == pytest.approx(predictions.mean() / labels.mean(), rel=1e-4)
 
 
+def test_auc_is_exact(judge: Judge) -> None:
+    data = rows()
+    expected = roc_auc_score(data["eval__click"], data["click"])
+    assert judge(data).metrics["click"]["auc"] == pytest.approx(expected, abs=1e-5)
+
+
 def test_a_good_model_is_blessed(judge: Judge) -> None:
     verdict = judge(rows(), auc_min=0.6, logloss_max=0.7)
     assert verdict.blessed

@@ -78,7 +78,9 @@ def test_everything_runs_and_the_model_is_pushed(first: RunReport, settings: Set
 def test_the_parity_report_travels_with_the_model(first: RunReport) -> None:
     parity = json.loads((first.results.pushed_to / "assets.extra" / "parity.json").read_text())
     assert parity["passed"]
-    assert parity["signatures"] == ["serving_default", "predict", "rank", "rows on disk"]
+    assert [c["signature"] for c in parity["comparisons"]] == ["serving_default", "predict", "rank", "rows on disk"]
+    assert [c["rows"] for c in parity["comparisons"]] == [512, 512, 256, 600]
+    assert (first.results.pushed_to / "assets.extra" / "tf_serving_warmup_requests").stat().st_size > 1000
     assert parity["largest"] <= parity["tolerance"] == 1e-6
 
 
@@ -91,6 +93,10 @@ def test_tfmas_figures_equal_scikit_learns(first: RunReport, settings: Settings)
     assert metrics["logloss"] == pytest.approx(log_loss(rows.labels, rows.predictions), abs=1e-3)
 
 
+def test_gauc_is_told(first: RunReport) -> None:
+    assert 0 < first.results.verdict.metrics["click"]["gauc"] < 1
+
+
 def test_slices_are_told(first: RunReport) -> None:
     told = [check for check in first.results.verdict.checks if check.slice.startswith("device=")]
     assert told
@@ -99,7 +105,7 @@ def test_slices_are_told(first: RunReport) -> None:
 
 def test_the_report_is_one_file_with_pictures(first: RunReport) -> None:
     page = first.page.read_text()
-    assert page.count("data:image/png;base64,") == 2
+    assert page.count("data:image/png;base64,") == 3
     assert 'src="http' not in page
     for heading in ("Data", "Gate", "Learning curves", "ROC and calibration of click", "Served answers"):
         assert heading in page
@@ -139,6 +145,14 @@ def test_a_changed_line_re_runs_what_it_must_and_says_so(
     assert not {"prepare", "ExampleGen", "StatisticsGen", "AnomalyGate", "Transform"} & set(ran(report))
     assert why["Trainer"] == "code changed: tfctr/models/lr.py"
     assert "new input: model" in why["Evaluator"]
+
+
+def test_a_deleted_version_is_pushed_again(after_first: PipelineConfig) -> None:
+    pushed = run(after_first).results.pushed_to
+    shutil.rmtree(pushed)
+    report = run(after_first)
+    assert ran(report) == ["Pusher"]
+    assert report.results.pushed_to.is_dir()
 
 
 @pytest.fixture(scope="module")

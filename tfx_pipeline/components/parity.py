@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,6 +15,7 @@ from tfx.types.standard_artifacts import Examples, InfraBlessing, Model, ModelRu
 from tfx.utils import io_utils, path_utils
 
 from tfctr.data.batches import transformed_dataset
+from tfctr.serving.warmup_requests import BATCH_SIZES, write_warmup
 from tfctr.spec import FeatureSpec
 from tfctr.transform import TransformOutput, examples_to_table
 from tfx_pipeline.files import KERAS_FILE, PARITY_FILE
@@ -48,13 +50,15 @@ def Parity(  # noqa: N802 - a component's name
 ) -> None:
     """Send raw rows through every exported signature and demand the training-time probabilities.
 
+    The copy of the model that may be pushed carries the report, and some of the rows as warm-up requests.
+
     Args:
         examples: Raw rows.
         transformed_examples: The same rows as training saw them.
         transform_graph: What made these of those.
         model: The exported model.
         model_run: The trainer's folder with the Keras model.
-        blessing: Output: the report and, for the pusher, the model with the report in ``assets.extra``.
+        blessing: Output: the report and, for the pusher, that copy of the model.
         spec: The spec as JSON.
         rows: Rows sent through the signatures.
         tolerance: Allowed absolute difference of a probability.
@@ -72,7 +76,10 @@ def Parity(  # noqa: N802 - a component's name
     if len(serialized) <= DISK_ROWS:
         on_disk = _against_files(serialized, transformed_examples, trained, transform, parsed, tolerance)
         comparisons = (*comparisons, on_disk)
-    _write(ParityReport(tolerance, comparisons), exported, blessing)
+    stamped = _write(ParityReport(tolerance, comparisons), exported, blessing)
+    columns = parsed.raw_columns(serving=True)
+    warmup = table.select([column.name for column in columns]).slice(0, max(BATCH_SIZES)).to_pylist()
+    write_warmup(Path(stamped), parsed.name, warmup, columns, sorted(signatures))
 
 
 def _read(examples: Examples, most: int) -> list[bytes]:
@@ -108,8 +115,12 @@ def _sorted(probabilities: Probabilities) -> Probabilities:
     return {task: np.sort(values, axis=None) for task, values in probabilities.items()}
 
 
-def _write(report: ParityReport, exported: str, blessing: InfraBlessing) -> None:
-    """Write the report, and a copy of the model that carries it; mark the blessing as TFX's Pusher reads it."""
+def _write(report: ParityReport, exported: str, blessing: InfraBlessing) -> str:
+    """Write the report, and a copy of the model that carries it; mark the blessing as TFX's Pusher reads it.
+
+    Returns:
+        Folder of the copy.
+    """
     text = json.dumps(report.to_dict(), indent=2)
     io_utils.write_string_file(os.path.join(blessing.uri, PARITY_FILE), text)
     stamped = path_utils.stamped_model_path(blessing.uri)
@@ -117,3 +128,4 @@ def _write(report: ParityReport, exported: str, blessing: InfraBlessing) -> None
     io_utils.write_string_file(os.path.join(stamped, "assets.extra", PARITY_FILE), text)
     blessing.set_int_custom_property("has_model", 1)
     blessing.set_int_custom_property("blessed", int(report.passed))
+    return stamped
