@@ -55,7 +55,9 @@ Inputs = dict[str, np.ndarray]
 def make_rows(count: int) -> pa.Table:
     """Random rows: text ids out of 1,000, normal numbers."""
     random = np.random.default_rng(0)
-    table = {f"c{i}": [f"value {v}" for v in random.integers(0, 1000, count)] for i in range(CATEGORICAL)}
+    table: dict[str, Any] = {
+        f"c{i}": [f"value {v}" for v in random.integers(0, 1000, count)] for i in range(CATEGORICAL)
+    }
     table |= {f"n{i}": random.normal(size=count).astype(np.float32) for i in range(NUMERIC)}
     return pa.table(table | {"label": random.integers(0, 2, count).astype(np.float32)})
 
