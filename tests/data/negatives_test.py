@@ -61,5 +61,5 @@ def test_a_batch_is_never_empty() -> None:
 
 
 def test_a_rate_is_a_share() -> None:
-    with pytest.raises(ValueError, match="in \\(0, 1\\]. Received: rate=0"):
+    with pytest.raises(ValueError, match=r"in \(0, 1\]. Received: rate=0"):
         plan(rate=0)

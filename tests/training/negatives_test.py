@@ -45,7 +45,7 @@ def answers(model: keras.Model) -> np.ndarray:
 
 
 def assert_calibrated(model: keras.Model, valid: dict[str, np.ndarray]) -> None:
-    """Each item's answer within 25 % of its true probability (about 3 standard errors of the rarest), all within 5 %."""
+    """Each item's answer within 25 % of its truth (about 3 standard errors of the rarest), the mean within 5 %."""
     truth = TRUE_PROBABILITY[2:]
     np.testing.assert_allclose(answers(model), truth, rtol=0.25)
     assert answers(model).mean() == pytest.approx(truth.mean(), rel=0.05)
