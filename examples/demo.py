@@ -67,9 +67,9 @@ def main(
     assert results is not None
     if results.pushed_to is None:
         raise typer.Exit(3)
-    with quiet(log) as screen, screen.status("baselines ..."):
-        scores = _scores(config, results)
-    with _server(results.pushed_to.parent, log) as address, quiet(log):
+    with _server(results.pushed_to.parent, log) as address, quiet(log) as screen:  # it loads while we train baselines
+        with screen.status("baselines ..."):
+            scores = _scores(config, results)
         served, in_process = _ask(config, results, address)
     _tell(console, results, scores, served, in_process)
     console.print(f"Report    {workdir / 'report' / 'index.html'}")
