@@ -10,7 +10,15 @@ import pytest
 import tensorflow as tf
 
 from tfctr.data import DataError
-from tfctr.data.batches import ArrayPlan, BatchPlan, FilePlan, array_dataset, transformed_dataset
+from tfctr.data.batches import (
+    ArrayPlan,
+    BatchPlan,
+    FilePlan,
+    ParquetPlan,
+    array_dataset,
+    transformed_dataset,
+    write_transformed,
+)
 from tfctr.spec import FeatureSpec
 
 ROWS = 23
@@ -65,9 +73,12 @@ def plans(tmp_path: Path) -> list[BatchPlan]:
     spec = make_spec()
     arrays = make_arrays(spec)
     write_examples(arrays, tmp_path / "examples")
+    write_transformed(arrays, tmp_path / "columns", rows_per_file=9, group_rows=4)
     return [
         ArrayPlan(arrays, spec, batch_size=5, seed=1),
         FilePlan(tmp_path / "examples", spec, batch_size=5, seed=1, shuffle_rows=10),
+        ParquetPlan(tmp_path / "columns", spec, batch_size=5, seed=1),
+        ParquetPlan(tmp_path / "columns", spec, batch_size=5, seed=1, memory_bytes=0, window_groups=2),
     ]
 
 

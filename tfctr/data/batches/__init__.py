@@ -2,15 +2,29 @@
 
 - `element`: what one batch is: features, labels, weights.
 - `arrays`: batches of arrays in memory. `files`: batches of TFRecord files of transformed `tf.Example`s.
+- `parquet`: batches of Parquet files of transformed columns. `arrow`: such columns from and to arrays.
 - `negatives`: a plan's batches with a share of their negative rows. `packed`: tensors side by side in one matrix.
 
-Both have a plan, which gives the batches of any epoch from any step on (training that was killed goes on where it
-stopped), and a function that returns a plain dataset for `model.fit`. Importing this package imports TensorFlow.
+A plan gives the batches of any epoch from any step on, so that training that was killed goes on where it stopped;
+for arrays and TFRecord files a function returns a plain dataset for `model.fit` too. Importing this package imports
+TensorFlow.
 """
 
 from tfctr.data.batches.arrays import ArrayPlan, array_dataset
+from tfctr.data.batches.arrow import write_transformed
 from tfctr.data.batches.element import BatchPlan, Element
 from tfctr.data.batches.files import FilePlan, transformed_dataset
 from tfctr.data.batches.negatives import SampledNegatives
+from tfctr.data.batches.parquet import ParquetPlan
 
-__all__ = ["ArrayPlan", "BatchPlan", "Element", "FilePlan", "SampledNegatives", "array_dataset", "transformed_dataset"]
+__all__ = [
+    "ArrayPlan",
+    "BatchPlan",
+    "Element",
+    "FilePlan",
+    "ParquetPlan",
+    "SampledNegatives",
+    "array_dataset",
+    "transformed_dataset",
+    "write_transformed",
+]
