@@ -222,7 +222,7 @@ def test_weights_that_are_not_numbers_are_not_pushed(
 def test_a_killed_training_goes_on_where_it_stopped(
     after_first: PipelineConfig, settings: Settings, sources: Path
 ) -> None:
-    fit = {"epochs": 40, "patience": 40, "learning_rate": 0.001, "checkpoint_seconds": 0.0}
+    fit = {"epochs": 25, "patience": 25, "learning_rate": 0.001, "checkpoint_seconds": 0.0}
     config = settings(fit=fit)
     child = subprocess.Popen(
         [sys.executable, "-c", RUN, config.model_dump_json(), str(sources)], start_new_session=True
@@ -234,9 +234,9 @@ def test_a_killed_training_goes_on_where_it_stopped(
         child.wait(timeout=30)
     report = run(config)
     assert "resuming at epoch" in report.log.read_text()
-    assert 2 <= stopped < 40
-    assert len(report.results.history) == 40
-    assert [row["epoch"] for row in report.results.history] == list(range(40))
+    assert 2 <= stopped < 25
+    assert len(report.results.history) == 25
+    assert [row["epoch"] for row in report.results.history] == list(range(25))
     assert not list((config.workdir / "pipeline" / "Trainer" / "model_run" / "resume").glob("*"))
     assert next(step for step in report.steps if step.node == "Trainer").why.startswith("the last attempt")
 
