@@ -30,7 +30,9 @@ class FitConfig(Frozen):
         precision: Keras dtype policy; `mixed_bfloat16` pays on CPUs with AVX512-BF16, GPUs and TPUs.
         steps_per_execution: Steps that run between two looks of Python at the progress.
         checkpoint_seconds: A run that dies loses at most about this much work.
-        seed: Fixes initial weights, order of rows and dropout.
+        tensorboard: Write the figures of each epoch to ``workdir/tensorboard`` too. Off: `history.jsonl` and
+            `curves.png` stand there anyway.
+        seed: Fixes initial weights, order of rows, dropout and which negatives are left out.
     """
 
     epochs: int = Field(default=20, ge=1)
@@ -46,6 +48,7 @@ class FitConfig(Frozen):
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     steps_per_execution: int = Field(default=1, ge=1)
     checkpoint_seconds: float = Field(default=60.0, ge=0)
+    tensorboard: bool = False
     seed: int = 0
 
     @property

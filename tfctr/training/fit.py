@@ -23,6 +23,7 @@ from tfctr.training.checkpoint import (
     save_weights,
 )
 from tfctr.training.config import FitConfig
+from tfctr.training.curves import ScalarLog, write_curves
 from tfctr.training.evaluation import evaluate
 from tfctr.training.optimizers import make_optimizer
 from tfctr.training.step_callback import StepCallback
@@ -73,8 +74,8 @@ def fit(
             that share of its negative rows.
         valid: Data set of ``(features, labels[, weights])`` that decides which epoch is best.
         config: Settings; the defaults of `FitConfig` when None.
-        workdir: Folder for checkpoint, best weights and `history.jsonl`; None keeps nothing on disk but
-            then cannot resume.
+        workdir: Folder for checkpoint, best weights, `history.jsonl` and the learning curves `curves.png`; None
+            keeps nothing on disk but then cannot resume.
         callbacks: Keras callbacks, given to ``model.fit``.
 
     Returns:
@@ -82,7 +83,8 @@ def fit(
 
     Raises:
         DivergedError: When the loss is NaN or infinite; names step, batch and feature.
-        ValueError: When the checkpoint in `workdir` belongs to another run or is truncated.
+        ValueError: When the checkpoint in `workdir` belongs to another run or is truncated, or TensorBoard's files
+            are wanted and there is no folder for them.
     """
     config = config or FitConfig()
     run = _Run(model, train, valid, config, workdir, callbacks)
@@ -108,13 +110,21 @@ class _Run:
         self.folder = Path(workdir) if workdir is not None else None
         self.strategy = strategy_of(model)
         self.writes = self.folder is not None and is_chief(self.strategy)
+        self._scalars = self._scalar_log()
         self._best_in_memory: list[Any] = []
         self._metrics: list[Any] = []
         self._loss_built = False
         with self.strategy.scope():
             _compile(model, config)
-        self.fingerprint = run_fingerprint(model, config.model_dump(), train.steps_per_epoch)
+        self.fingerprint = run_fingerprint(model, config.model_dump(exclude={"tensorboard"}), train.steps_per_epoch)
         self.progress = self._resume()
+
+    def _scalar_log(self) -> ScalarLog | None:
+        if not self.config.tensorboard:
+            return None
+        if self.folder is None:
+            raise ValueError("tensorboard=True writes into workdir, which is None; give a folder")
+        return ScalarLog(self.folder / "tensorboard") if self.writes else None
 
     @property
     def _best(self) -> Path:
@@ -174,7 +184,10 @@ class _Run:
         seconds = time.perf_counter() - started
         figures = {f"val_{name}": value for name, value in evaluate(self.model, self.valid).items()}
         rate = number(self.model.optimizer.learning_rate)
-        self._judge({"epoch": epoch, **logs, **figures, "learning_rate": rate, "seconds": seconds, **watcher.speed()})
+        row = {"epoch": epoch, **logs, **figures, "learning_rate": rate, "seconds": seconds, **watcher.speed()}
+        self._judge(row)
+        if self._scalars is not None:
+            self._scalars.write(row)
         self.save()
 
     def _prepare_replicas(self, batches: tf.data.Dataset) -> None:
@@ -215,9 +228,10 @@ class _Run:
         partial.rename(self.folder / "history.jsonl")
 
     def result(self) -> FitResult:
-        """Put the best weights into the model and return the history."""
-        if self.writes:
+        """Put the best weights into the model, draw the curves and return the history."""
+        if self.writes and self.folder is not None:
             load_weights(self._best, self.model)
+            write_curves(self.folder / "curves.png", self.progress.history)
         else:
             self.model.set_weights(self._best_in_memory)
         return FitResult(tuple(self.progress.history), self.progress.best_epoch)
