@@ -11,6 +11,7 @@ import pyarrow as pa
 from tfctr.data.batches import FilePlan, transformed_dataset
 from tfctr.spec import FeatureSpec
 from tfctr.training import FitConfig, fit
+from tfctr.training.baselines import Popularity
 from tfctr.training.metrics import auc, logloss
 from tfctr.transform import TransformOutput
 from tfx_pipeline.components.outcomes import outcomes_of
@@ -18,9 +19,6 @@ from tfx_pipeline.modules.trainer_module import make_model
 from tfx_pipeline.parity_check import model_probabilities
 
 BATCH_SIZE = 1024
-
-PRIOR_ROWS = 20.0
-"""Rows of average outcome that every item is given before it is counted."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +51,8 @@ def popularity(train: pa.Table, test: pa.Table, spec: FeatureSpec, column: str) 
         spec: Tells the labels.
         column: Raw column with the item.
     """
-    labels = labels_of(train, spec)
-    items, codes = np.unique(np.asarray(train.column(column)), return_inverse=True)
-    average = labels.mean()
-    shares = (np.bincount(codes, labels) + PRIOR_ROWS * average) / (np.bincount(codes) + PRIOR_ROWS)
-    wanted = np.asarray(test.column(column))
-    places = np.searchsorted(items, wanted).clip(max=len(items) - 1)
-    probabilities = np.where(items[places] == wanted, shares[places], average)
+    rates = Popularity().fit(np.asarray(train.column(column)), labels_of(train, spec))
+    probabilities = rates.predict(np.asarray(test.column(column)))
     return score("popularity", labels_of(test, spec), probabilities)
 
 

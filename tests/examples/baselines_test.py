@@ -8,9 +8,10 @@ import pytest
 
 with warnings.catch_warnings():  # third parties warn while they are imported
     warnings.simplefilter("ignore")
-    from examples.baselines import PRIOR_ROWS, labels_of, popularity
+    from examples.baselines import labels_of, popularity
 
 from tfctr.spec import FeatureSpec
+from tfctr.training.baselines import Popularity
 from tfctr.training.metrics import logloss
 
 SPEC = FeatureSpec(
@@ -32,7 +33,8 @@ def test_labels_follow_the_spec() -> None:
 def test_popularity_is_the_smoothed_share_of_likes() -> None:
     train = rows(["a", "a", "a", "b"], [5, 5, 1, 1])  # average 0.5; a: 2 of 3, b: 0 of 1
     test = rows(["a", "b", "never seen"], [5, 1, 5])
-    expected = [(2 + PRIOR_ROWS * 0.5) / (3 + PRIOR_ROWS), PRIOR_ROWS * 0.5 / (1 + PRIOR_ROWS), 0.5]
+    prior = Popularity().smoothing
+    expected = [(2 + prior * 0.5) / (3 + prior), prior * 0.5 / (1 + prior), 0.5]
     found = popularity(train, test, SPEC, "film")
     assert found.logloss == pytest.approx(logloss(np.array([1.0, 0, 1]), np.array(expected)))
     assert found.auc == pytest.approx(1.0)

@@ -29,7 +29,7 @@ class Popularity:
         self._rates = np.zeros(0)
 
     def fit(self, ids: np.ndarray, labels: np.ndarray) -> Popularity:
-        """Learn the rates from integer ids ``(rows,)`` and 0/1 labels ``(rows,)``; return self."""
+        """Learn the rates from ids ``(rows,)``, numbers or text, and 0/1 labels ``(rows,)``; return self."""
         self._ids, position = np.unique(ids, return_inverse=True)
         self.overall = float(np.mean(labels)) if len(labels) else float("nan")
         positives = np.bincount(position, weights=np.asarray(labels, np.float64))
