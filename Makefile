@@ -32,7 +32,7 @@ lint: setup  ## style, types and the floors of the house
 
 test: setup  ## lint and run all tests
 	@start=$$SECONDS; rm -f $(REPORT); $(MAKE) --no-print-directory lint && \
-	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal --junitxml=$(REPORT) $(PYTEST_ARGS); status=$$?; \
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --junitxml=$(REPORT) $(PYTEST_ARGS); status=$$?; \
 	$(PYTHON) tools/closing_line.py $(REPORT) $$((SECONDS - start)); exit $$status
 
 serve: setup  ## serve the versions below MODELS=folder as NAME (default) on PORT (8500)
