@@ -5,19 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from tfctr.data.batches import FilePlan, transformed_dataset
 from tfctr.models import CTRModel
 from tfctr.serving import export_model
 from tfctr.spec import FeatureSpec
-from tfctr.training import FitConfig, fit
+from tfctr.training import FitConfig, choose_strategy, fit
 from tfctr.transform import TransformOutput
 from tfx_pipeline.files import HISTORY_FILE, KERAS_FILE
 from tfx_pipeline.model_check import model_class
@@ -40,7 +38,7 @@ def run_fn(fn_args: FnArgs) -> None:
 
     train = FilePlan(fn_args.train_files, spec, batch_size=custom["batch_size"], seed=config.seed)
     valid = transformed_dataset(fn_args.eval_files, spec, batch_size=EVAL_BATCH)
-    with _scope():
+    with choose_strategy().scope():
         model = make_model(custom["model"], custom["hyperparameters"], transform, config.seed)
         result = fit(model, train, valid, config, workdir=resume)
 
@@ -67,12 +65,3 @@ def _identity(custom: dict[str, Any], transform: TransformOutput) -> str:
     """Name of what is being trained: settings and transform. Another of either starts anew."""
     text = json.dumps(custom, sort_keys=True) + transform.fingerprint
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _scope() -> Any:
-    """The scope of the strategy that fits the machine: a TPU, several GPUs, or what TensorFlow takes by itself."""
-    if tf.config.list_logical_devices("TPU"):
-        return tf.distribute.TPUStrategy(tf.distribute.cluster_resolver.TPUClusterResolver("local")).scope()
-    if len(tf.config.list_physical_devices("GPU")) > 1:
-        return tf.distribute.MirroredStrategy().scope()
-    return nullcontext()
