@@ -12,7 +12,7 @@ from tests.training.planted import bound, train_plan, valid_data
 from tfctr.layers.embedding import FullTable
 from tfctr.models.dnn import DNN
 from tfctr.training import FitConfig, fit
-from tfctr.training.optimizers import LazyAdagrad, LazyAdam, LazyFtrl, LazySGD
+from tfctr.training.optimizers import DenseAdam, LazyAdagrad, LazyAdam, LazyFtrl, LazySGD
 
 PAIRS = [
     (LazyAdam, keras.optimizers.Adam, {}),
@@ -54,6 +54,13 @@ def test_untouched_rows_do_not_move(lazy) -> None:
     found = steps(lazy(learning_rate=0.1), [[1, 1], [1, 3]], sparse=True)
     moved = np.any(found != start, axis=1)
     assert moved.tolist() == [False, True, False, True, False, False]
+
+
+def test_dense_adam_sums_the_parts_of_a_repeated_id_first() -> None:
+    batches = [[1, 1, 1, 3], [0, 1], [5, 5]]
+    found = steps(DenseAdam(0.1), batches, sparse=True)
+    wanted = steps(keras.optimizers.Adam(0.1), batches, sparse=False)
+    np.testing.assert_allclose(found, wanted, rtol=2e-6, atol=2e-7)
 
 
 def test_adagrad_equals_dense_with_untouched_rows_too() -> None:

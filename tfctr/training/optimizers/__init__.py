@@ -1,7 +1,7 @@
 """Optimizers whose step costs as much as the rows a batch touches, not as the table is long.
 
 - `row_wise`, `checked`: what they share. `joint`: the gradients of all replicas.
-- `lazy_adam`, `lazy_adagrad`, `lazy_ftrl`, `lazy_sgd`: the rules.
+- `lazy_adam`, `lazy_adagrad`, `lazy_ftrl`, `lazy_sgd`, `dense_adam`: the rules.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import keras
 
 from tfctr.training.config import FitConfig
-from tfctr.training.optimizers.checked import DenseAdam
+from tfctr.training.optimizers.dense_adam import DenseAdam
 from tfctr.training.optimizers.lazy_adagrad import LazyAdagrad
 from tfctr.training.optimizers.lazy_adam import LazyAdam
 from tfctr.training.optimizers.lazy_ftrl import LazyFtrl

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import tensorflow as tf
 from keras import ops
 
@@ -43,8 +42,3 @@ class Checked:
     def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> list[Any]:
         """Keras sums over replicas after clipping; here that is done already, before it."""
         return list(grads_and_vars)
-
-
-@keras.saving.register_keras_serializable(package="tfctr")
-class DenseAdam(Checked, keras.optimizers.Adam):
-    """Keras' own Adam, every row every step, as published results used it; gradients are checked."""
