@@ -79,7 +79,7 @@ class TablePlan:
         """Share of all look-ups in training that were of an id with a row to itself."""
         lookups = sum(choice.lookups for choice in self.choices)
         private = sum(choice.lookups * choice.private_share for choice in self.choices)
-        return private / lookups if lookups else 1.0
+        return min(private / lookups, 1.0) if lookups else 1.0  # a sum of shares may round to a hair above 1
 
     @property
     def tables(self) -> dict[str, EmbeddingTable]:
