@@ -57,32 +57,18 @@ def popularity(train: pa.Table, test: pa.Table, spec: FeatureSpec, column: str) 
 
 
 def logistic_regression(transformed: Path, test: pa.Table, transform: TransformOutput, seed: int) -> Score:
-    """Train and score `LR` on the very rows and features of the pipeline's model; see `trained`."""
-    settings = FitConfig(epochs=15, learning_rate=5e-3, monitor="logloss", seed=seed)
-    return trained("LR", {}, settings, transformed, test, transform)
-
-
-def trained(
-    name: str,
-    hyperparameters: dict[str, object],
-    settings: FitConfig,
-    transformed: Path,
-    test: pa.Table,
-    transform: TransformOutput,
-) -> Score:
-    """Train a model on the rows that the pipeline transformed, and score it on test rows.
+    """Train `LR` on the very rows and features of the pipeline's model, and score it on test rows.
 
     Args:
-        name: Name of the model.
-        hyperparameters: Of the model.
-        settings: Of training; the seed decides weights and order.
         transformed: Folder with ``Split-train`` and ``Split-valid`` of transformed examples.
         test: Raw rows.
         transform: The pipeline's transform.
+        seed: Of weights and order of rows.
     """
+    settings = FitConfig(epochs=15, learning_rate=5e-3, monitor="logloss", seed=seed)
     spec = transform.spec
-    model = make_model(name, hyperparameters, transform, settings.seed)
-    train = FilePlan(transformed / "Split-train", spec, batch_size=BATCH_SIZE, seed=settings.seed)
+    model = make_model("LR", {}, transform, seed)
+    train = FilePlan(transformed / "Split-train", spec, batch_size=BATCH_SIZE, seed=seed)
     fit(model, train, transformed_dataset(transformed / "Split-valid", spec, batch_size=8192), settings)
     probabilities = model_probabilities(model, transform.transform(test), spec)[spec.tasks[0].name]
-    return score(name, labels_of(test, spec), probabilities.reshape(-1).astype(np.float64))
+    return score("LR", labels_of(test, spec), probabilities.reshape(-1).astype(np.float64))
