@@ -1,19 +1,39 @@
 """Accuracy of models on a data set: mean and spread over seeds, beside the popularity baseline.
 
+A finished trial is kept in the work folder and never trained again with the same settings. So the seeds can be
+shared out among processes, and a last call, which finds them all, only writes the table.
+
 Example:
     python -m benchmarks.accuracy movielens_100k --item item_id --models LR,DCNv2,FinalMLP --seeds 3
+
+    taskset -c 0 python -m benchmarks.accuracy frappe --models DNN --seeds 3 --threads 1 --no-write &
+    taskset -c 1 python -m benchmarks.accuracy frappe --models DNN --first-seed 3 --seeds 2 --threads 1 --no-write
+    python -m benchmarks.accuracy frappe --models DNN --seeds 5
 """
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import tensorflow as tf
 import typer
 import yaml
 from rich.console import Console
 
-from tfctr.benchmark import load_splits, markdown, popularity_trial, run_trial, summarize, write_section
+from tfctr.benchmark import (
+    KeptTrials,
+    Score,
+    Splits,
+    load_splits,
+    markdown,
+    popularity_trial,
+    run_trial,
+    summarize,
+    write_section,
+)
+from tfctr.data.locks import locked
 from tfctr.spec import load_spec
 from tfctr.training import FitConfig
 
@@ -28,35 +48,53 @@ def main(
     settings: Annotated[Path | None, typer.Option(help="YAML: model -> hyper-parameters and fit settings.")] = None,
     item: Annotated[str, typer.Option(help="Candidate's id feature, for the popularity baseline.")] = "",
     source: Annotated[str, typer.Option(help="Log or data set; the spec's own when left out.")] = "",
-    seeds: Annotated[int, typer.Option(help="Seeds 0, 1, …")] = 3,
-    workdir: Annotated[Path, typer.Option(help="Folder for prepared data.")] = Path("work/benchmarks"),
+    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 3,
+    first_seed: Annotated[int, typer.Option(help="The first of them.")] = 0,
+    threads: Annotated[int, typer.Option(help="Threads of one operation; 0 takes all cores.")] = 0,
+    workdir: Annotated[Path, typer.Option(help="Folder for prepared data and finished trials.")] = Path(
+        "work/benchmarks"
+    ),
     write: Annotated[bool, typer.Option(help="Put the table into RESULTS.md.")] = True,
 ) -> None:
-    """Train every model with every seed and print the table."""
+    """Train every model with every seed, unless it is done already, and print the table."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
     loaded = load_spec(spec)
     chosen = yaml.safe_load(settings.read_text()) if settings else {}
-    splits = load_splits(loaded, source or loaded.source.dataset or "", workdir / loaded.name)
+    log = source or loaded.source.dataset or ""
+    folder = workdir / loaded.name
+
+    @functools.cache
+    def splits() -> Splits:
+        with locked(folder):  # another process may prepare the same data
+            return load_splits(loaded, log, folder)
+
+    decides = loaded.model_dump(mode="json", exclude={"description", "gates"})
+    kept = KeptTrials(folder / "trials", {"spec": decides, "log": log})
+    scores = [kept.score("popularity", 0, {"item": item}, lambda: popularity_trial(splits(), item))] if item else []
     console = Console()
-    scores = [popularity_trial(splits, item)] if item else []
     for name in models.split(","):
-        hyperparameters = {**chosen.get("all", {}), **chosen.get(name, {})}
-        batch_size = hyperparameters.pop("batch_size", 1024)
-        config = FitConfig(**hyperparameters.pop("fit", {}))
-        for seed in range(seeds):
+        model_settings = {**chosen.get("all", {}), **chosen.get(name, {})}
+        for seed in range(first_seed, first_seed + seeds):
+            trial = functools.partial(_train, splits, name, model_settings, seed)
             with console.status(f"{name}, seed {seed}"):
-                score = run_trial(splits, name, hyperparameters, config, batch_size=batch_size, seed=seed)
+                score = kept.score(name, seed, model_settings, trial)
             scores.append(score)
             shown = "  ".join(f"{key} {score.figures[key]:.4f}" for key in ("auc", "logloss"))
             console.print(f"{name} seed {seed}: {shown}  best epoch {score.best_epoch}/{score.epochs}")
     table = markdown(summarize(scores))
     console.print(table, soft_wrap=True, highlight=False, markup=False)
     if write:
-        item_option = f" --item {item}" if item else ""
-        settings_option = f" --settings {settings}" if settings else ""
-        command = (
-            f"python -m benchmarks.accuracy {spec}{item_option} --models {models}{settings_option} --seeds {seeds}"
-        )
-        write_section(RESULTS, f"Accuracy on {loaded.name}", command, table)
+        options = {"item": item, "models": models, "settings": settings, "seeds": seeds, "first-seed": first_seed}
+        told = "".join(f" --{name} {value}" for name, value in options.items() if value)
+        write_section(RESULTS, f"Accuracy on {loaded.name}", f"python -m benchmarks.accuracy {spec}{told}", table)
+
+
+def _train(splits: Any, name: str, model_settings: dict[str, Any], seed: int) -> Score:
+    """Train one model; what is neither batch size nor fit setting is a hyper-parameter."""
+    hyperparameters = dict(model_settings)
+    batch_size = hyperparameters.pop("batch_size", 1024)
+    config = FitConfig(**hyperparameters.pop("fit", {}))
+    return run_trial(splits(), name, hyperparameters, config, batch_size=batch_size, seed=seed)
 
 
 if __name__ == "__main__":

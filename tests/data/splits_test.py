@@ -51,6 +51,12 @@ def test_time_meets_the_shares_and_keeps_ties_together() -> None:
     assert codes_by_time(np.array([5, 1, 3]), SHARES).tolist() == [2, 0, 1]
 
 
+def test_a_row_without_time_cannot_be_placed() -> None:
+    spec = make_spec({"by": "time"}, {"time": "moment"})
+    with pytest.raises(DataError, match="1 of 4 rows have no time in 'moment'"):
+        split_codes(pa.table({"moment": pa.array([1, None, 2, 3])}), spec)
+
+
 def test_hash_is_even_and_independent_of_type_and_order() -> None:
     users = pa.array(np.arange(50_000))
     codes = codes_by_hash(pa.chunked_array([users]), SHARES)

@@ -13,7 +13,16 @@ from pydantic import BaseModel
 from tfctr.spec import FeatureSpec, SpecError, find_spec, load_spec, shipped_specs
 from tfctr.spec.base import models_in
 
-NAMES = ["avazu", "criteo", "frappe", "movielens_100k", "movielens_1m", "movielens_tag", "template"]
+NAMES = [
+    "avazu",
+    "criteo",
+    "frappe",
+    "movielens_100k",
+    "movielens_1m",
+    "movielens_1m_folds",
+    "movielens_tag",
+    "template",
+]
 
 
 def test_these_specs_ship() -> None:

@@ -1,13 +1,16 @@
 """Honest benchmarks: seeds, splits, wall-clock and published figures side by side.
 
-- `trial`: one model, one seed, one data set. `table`: many trials as a table. `results`: `benchmarks/RESULTS.md`.
+- `trial`: one model, one seed, one data set. `kept`: finished trials on disk. `table`: many trials as a table.
+  `results`: `benchmarks/RESULTS.md`.
 """
 
+from tfctr.benchmark.kept import KeptTrials
 from tfctr.benchmark.results import write_section
 from tfctr.benchmark.table import Summary, markdown, summarize
 from tfctr.benchmark.trial import Score, Splits, load_splits, popularity_trial, run_trial
 
 __all__ = [
+    "KeptTrials",
     "Score",
     "Splits",
     "Summary",

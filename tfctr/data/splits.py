@@ -40,7 +40,7 @@ def split_codes(table: pa.Table, spec: FeatureSpec, *, seed: int = 0) -> np.ndar
     if split.by == "time":
         if spec.meta.time is None:
             raise DataError("a split by time needs `meta.time`; give it, or split by hash of a column")
-        codes = codes_by_time(_column(table, spec.meta.time).to_numpy().astype(np.int64), shares)
+        codes = codes_by_time(_times(table, spec.meta.time), shares)
     elif split.by == "hash":
         codes = codes_by_hash(_column(table, str(split.column)), shares, seed=seed)
     elif split.by == "random":
@@ -148,6 +148,16 @@ def _column(table: pa.Table, name: str) -> pa.ChunkedArray:
     if name not in table.column_names:
         raise DataError(f"the split goes by the column {name!r}, which the log lacks")
     return table.column(name)
+
+
+def _times(table: pa.Table, name: str) -> np.ndarray:
+    times = _column(table, name)
+    if times.null_count:
+        raise DataError(
+            f"{times.null_count:,} of {table.num_rows:,} rows have no time in {name!r}, so that a split by time cannot "
+            "place them; leave them out of the log, or split by hash of a column"
+        )
+    return times.to_numpy().astype(np.int64)
 
 
 def _require_rows(codes: np.ndarray, spec: FeatureSpec) -> None:

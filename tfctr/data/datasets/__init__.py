@@ -13,7 +13,7 @@ from tfctr.data.datasets.criteo_kaggle import CRITEO_KAGGLE
 from tfctr.data.datasets.dataset import Dataset
 from tfctr.data.datasets.frappe import FRAPPE
 from tfctr.data.datasets.hillstrom_email import HILLSTROM_EMAIL
-from tfctr.data.datasets.movielens_1m import MOVIELENS_1M
+from tfctr.data.datasets.movielens_1m import MOVIELENS_1M, MOVIELENS_1M_TIMED
 from tfctr.data.datasets.movielens_100k import MOVIELENS_100K
 from tfctr.data.datasets.movielens_tag import MOVIELENS_TAG
 from tfctr.data.datasets.open_bandit import OPEN_BANDIT
@@ -22,6 +22,7 @@ from tfctr.data.datasets.support2 import SUPPORT2
 DATASETS: dict[str, Dataset] = {
     "movielens-100k": MOVIELENS_100K,
     "movielens-1m": MOVIELENS_1M,
+    "movielens-1m-timed": MOVIELENS_1M_TIMED,
     "movielens-tag": MOVIELENS_TAG,
     "frappe": FRAPPE,
     "criteo-kaggle": CRITEO_KAGGLE,
