@@ -3,6 +3,7 @@
 - `feature_embedding`: the whole example at once. `first_order`: one weight a feature.
 - `table`: the protocol of a table; `full_table`, `hashed_table`, `double_hashed_table`,
   `quotient_remainder_table`: its forms. `fused_lookup`: many features, one table, one gather.
+  `gather`: rows of a table without a read of the whole.
 - `budget`: forms and sizes that fit a budget in bytes, with `table_choice` and `byte_size`. `memory`: what tables
   will take, and the refusal of what does not fit.
 - `penalties`: regularisation of the rows a batch touches, or of the whole table. `mini_batch_aware`: DIN's.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras import ops
 
 from tfctr.layers.embedding.table import EmbeddingTable
 
@@ -23,7 +22,7 @@ class FullTable(EmbeddingTable):
 
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
-        self.embeddings = self.add_weight(name="embeddings", shape=(self.rows, self.dim), initializer=self.initializer)
+        self.embeddings = self.add_rows("embeddings", self.size, self.initializer)
 
     def vectors(self, ids: Any) -> Any:
-        return ops.take(self.embeddings, ids, axis=0)
+        return self.take_rows(self.embeddings, ids)

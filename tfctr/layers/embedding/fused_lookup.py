@@ -68,10 +68,11 @@ class FusedLookup(Layer):
         shifts = np.array([self.offsets[self.features[name]] for name in names])
         ids = ops.concatenate(list(columns.values()), axis=1)
         vectors = self.fused_table(fused_ids(ids, limits, shifts))
-        starts = np.cumsum([0, *widths])
+        # One split, whose gradient is one concatenation: a slice a feature would give each a gradient as wide as all.
+        parts = ops.split(vectors, np.cumsum(widths)[:-1].tolist(), axis=1) if len(widths) > 1 else [vectors]
         return {
-            name: vectors[:, start] if len(features[name].shape) == 1 else vectors[:, start : start + width]
-            for name, start, width in zip(columns, starts, widths, strict=False)
+            name: ops.squeeze(part, axis=1) if len(features[name].shape) == 1 else part
+            for name, part in zip(columns, parts, strict=True)
         }
 
     def compute_output_spec(self, features: dict[str, Any]) -> dict[str, KerasTensor]:

@@ -58,10 +58,10 @@ class HashedTable(EmbeddingTable):
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
         shape = self.weight_shapes()["embeddings"]
-        self.embeddings = self.add_weight(name="embeddings", shape=shape, initializer=self.initializer)
+        self.embeddings = self.add_rows("embeddings", shape, self.initializer)
 
     def vectors(self, ids: Any) -> Any:
-        return ops.take(self.embeddings, self.places(ids, self.salt), axis=0)
+        return self.take_rows(self.embeddings, self.places(ids, self.salt))
 
     def places(self, ids: Any, salt: int) -> Any:
         """Return the trained row of each id, int32: its own below `private`, a shared one behind them."""

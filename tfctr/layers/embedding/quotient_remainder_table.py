@@ -56,10 +56,10 @@ class QuotientRemainderTable(EmbeddingTable):
         super().build(input_shape)
         shapes = self.weight_shapes()
         neutral = "ones" if self.combine == "product" else another(self.initializer)
-        self.remainder = self.add_weight(name="remainder", shape=shapes["remainder"], initializer=self.initializer)
-        self.quotient = self.add_weight(name="quotient", shape=shapes["quotient"], initializer=neutral)
+        self.remainder = self.add_rows("remainder", shapes["remainder"], self.initializer)
+        self.quotient = self.add_rows("quotient", shapes["quotient"], neutral)
 
     def vectors(self, ids: Any) -> Any:
-        remainder = ops.take(self.remainder, ops.mod(ids, self.modulus), axis=0)
-        quotient = ops.take(self.quotient, ops.floor_divide(ids, self.modulus), axis=0)
+        remainder = self.take_rows(self.remainder, ops.mod(ids, self.modulus))
+        quotient = self.take_rows(self.quotient, ops.floor_divide(ids, self.modulus))
         return remainder * quotient if self.combine == "product" else remainder + quotient

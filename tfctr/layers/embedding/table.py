@@ -9,6 +9,7 @@ import numpy as np
 from keras import KerasTensor, ops
 
 from tfctr.layers.base import Layer, restored
+from tfctr.layers.embedding.gather import gather_rows
 from tfctr.layers.embedding.penalties import RowPenalty
 
 
@@ -81,6 +82,17 @@ class EmbeddingTable(Layer):
                 trainable=False,
                 autocast=False,  # a count in half precision would be wrong from 257 on
             )
+
+    def add_rows(self, name: str, shape: tuple[int, int], initializer: Any) -> keras.Variable:
+        """Add a trained weight whose rows `take_rows` looks up; `build` calls it.
+
+        It is never cast as a whole: under mixed precision that would cost as much as the table is long, every step.
+        """
+        return self.add_weight(name=name, shape=shape, initializer=initializer, autocast=False)
+
+    def take_rows(self, weight: keras.Variable, places: Any) -> Any:
+        """Return ``weight[places]`` in the compute dtype, ``(..., dim)``."""
+        return ops.cast(gather_rows(weight, places), self.compute_dtype)
 
     def vectors(self, ids: Any) -> Any:
         """Return the vectors of `ids`, padding not yet zeroed."""
