@@ -26,7 +26,8 @@ class PipelineConfig(BaseModel):
     Args:
         spec: Path of the feature spec (YAML).
         model: Name in `tfctr.models.MODELS`.
-        hyperparameters: Keyword arguments of the model.
+        hyperparameters: Keyword arguments of the model. ``embedding_budget``, such as ``"64 MB"``, picks the form and
+            size of every table from the vocabularies' counts; the log says what it chose.
         fit: Fields of `tfctr.training.FitConfig`; what is left out keeps its default.
         batch_size: Rows in a training batch.
         data: File, glob or name of a registered data set; None takes `source.dataset` of the spec.

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import ValidationError
 
+from tfctr.layers.embedding import parse_bytes
 from tfctr.models import MODELS, CTRModel
 from tfctr.spec import FeatureSpec, Problem, SpecError, suggest
 from tfctr.training import FitConfig
 from tfx_pipeline.config import PipelineConfig
+
+BUDGET = "embedding_budget"
+"""The hyper-parameter that is no argument of a model: bytes its embeddings may have, see `modules.embedding_budget`."""
 
 
 def check_settings(config: PipelineConfig, spec: FeatureSpec) -> None:
@@ -19,13 +25,14 @@ def check_settings(config: PipelineConfig, spec: FeatureSpec) -> None:
         SpecError: With every problem found.
     """
     model = model_class(config.model, spec)
+    known = _parameters(model) | {BUDGET}
     problems = [
-        Problem(
-            f"{config.model} has no such hyperparameter{suggest(name, _parameters(model))}", f"hyperparameters.{name}"
-        )
+        Problem(f"{config.model} has no such hyperparameter{suggest(name, known)}", f"hyperparameters.{name}")
         for name in config.hyperparameters
-        if name not in _parameters(model)
+        if name not in known
     ]
+    if config.hyperparameters.get(BUDGET) is not None:
+        problems += _budget_problems(config.hyperparameters)
     try:
         FitConfig.model_validate(config.fit)
     except ValidationError as error:
@@ -36,6 +43,18 @@ def check_settings(config: PipelineConfig, spec: FeatureSpec) -> None:
             problems.append(Problem(message, f"fit.{name}"))
     if problems:
         raise SpecError(problems)
+
+
+def _budget_problems(hyperparameters: Mapping[str, Any]) -> list[Problem]:
+    """Whether the budget can be read; whether it can be kept is known once the vocabularies are."""
+    place = f"hyperparameters.{BUDGET}"
+    if "tables" in hyperparameters:
+        return [Problem("the budget chooses the tables; give it or `tables`, not both", place)]
+    try:
+        parse_bytes(hyperparameters[BUDGET])
+    except ValueError as error:
+        return [Problem(str(error), place)]
+    return []
 
 
 def model_class(name: str, spec: FeatureSpec) -> type[CTRModel]:

@@ -19,6 +19,7 @@ from tfctr.training import FitConfig, choose_strategy, fit
 from tfctr.transform import TransformOutput
 from tfx_pipeline.files import HISTORY_FILE, KERAS_FILE
 from tfx_pipeline.model_check import model_class
+from tfx_pipeline.modules.embedding_budget import within_budget
 
 EVAL_BATCH = 8192
 
@@ -51,11 +52,16 @@ def run_fn(fn_args: FnArgs) -> None:
 def make_model(name: str, hyperparameters: dict[str, Any], transform: TransformOutput, seed: int) -> CTRModel:
     """Return the model of this name for a transform's spec, with seeded weights.
 
+    An `embedding_budget` among the hyper-parameters becomes tables that keep it, see `within_budget`.
+
     Raises:
+        ValueError: For a budget that no tables can keep.
         SpecError: For an unknown model, and for everything the model needs and the spec lacks.
     """
+    kind = model_class(name, transform.spec)
+    options = within_budget(kind, hyperparameters, transform)
     keras.utils.set_random_seed(seed)
-    model = model_class(name, transform.spec)(transform.bound_spec, **hyperparameters)
+    model = kind(transform.bound_spec, **options)
     model.build()
     model.set_counts({table: transform.vocabulary_counts(table) for table in transform.spec.tables})
     return model
