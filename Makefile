@@ -13,7 +13,7 @@ SPEC ?= movielens_100k
 export TF_USE_LEGACY_KERAS := 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help setup demo test lint serve bench lock builds clean
+.PHONY: help setup demo test lint serve bench peers lock builds clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ serve: setup  ## serve the versions below MODELS=folder as NAME (default) on POR
 
 bench: setup  ## accuracy of models over seeds on SPEC (movielens_100k), into benchmarks/RESULTS.md
 	@$(PYTHON) -m benchmarks.accuracy $(SPEC) $(BENCH_ARGS)
+
+peers: setup  ## make the environments of FuxiCTR and DeepCTR, which benchmarks compare with, in .tools/peers
+	@$(PYTHON) tools/peer_environments.py
 
 lock: setup  ## resolve requirements.in anew into requirements.txt
 	@$(PYTHON) tools/lock.py $(if $(UPGRADE),--upgrade)

@@ -17,6 +17,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 PARTS = ("tfctr", "tfx_pipeline", "feature_specs", "examples", "benchmarks", "tests", "tools")
+# Of environments of their own (`make peers`): no package of requirements.txt provides them.
+ELSEWHERE = {"deepctr", "fuxictr", "model_zoo", "torch"}
 LOAD = 'load("@rules_python//python:defs.bzl", {symbols})'
 # Files that a target reads at run time, by label.
 DATA = {
@@ -155,7 +157,7 @@ def _labels_of(name: str, owners: dict[str, str], path: Path) -> set[str]:
         owner = owners.get(".".join(parts[:length]))
         if owner:
             return {owner}
-    if root in PARTS or root in sys.stdlib_module_names:
+    if root in {*PARTS, *ELSEWHERE} or root in sys.stdlib_module_names:
         return set()
     return {package_label("google.protobuf" if name.startswith("google.protobuf") else root, path)}
 
