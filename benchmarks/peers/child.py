@@ -3,8 +3,9 @@
 Contenders of a comparison live in processes of their own, because their libraries do not fit into one environment, and
 because the memory of each can then be read off. Only one computes at a time: the parent asks, waits, asks the next.
 
-A request is a line ``{"steps": 20}`` on the child's standard input; its answer, ``{"steps": 20, "seconds": 1.9, "loss":
-0.61}``, is a line on what was its standard output. The child's end needs nothing but Python, since every environment imports it.
+A request is a line ``{"steps": 20}`` on the child's standard input. Its answer is a line on what was its standard output:
+``{"steps": 20, "seconds": 1.9, "loss": 0.61}``. The child's end needs nothing but Python, since every environment
+imports it.
 """
 
 from __future__ import annotations
