@@ -3,7 +3,7 @@
 Contenders of a comparison live in processes of their own, because their libraries do not fit into one environment, and
 because the memory of each can then be read off. Only one computes at a time: the parent asks, waits, asks the next.
 
-A request is a line ``{"steps": 20}`` on the child's standard input. Its answer is a line on what was its standard output:
+A request is a line ``{"steps": 20}`` on the child's standard input. The answer comes on what was its standard output:
 ``{"steps": 20, "seconds": 1.9, "loss": 0.61}``. The child's end needs nothing but Python, since every environment
 imports it.
 """
