@@ -26,6 +26,8 @@ class CTRModel(ConfigFromInit, keras.Model):
             from a budget.
         embedding_l2: Strength of the penalty on embedding rows: a number means `BatchL2` (rows of the batch
             only), a `RowPenalty` is taken as it is, 0 means none.
+        learning_rates: Name of a vocabulary, number or vector -> multiplier of the learning rate of its embedding
+            rows; 0 freezes them. None trains all alike. Needs an optimizer of `tfctr.training.optimizers`.
 
     Input:
         Dict of tensors named and shaped as ``spec.inputs()``; further keys are ignored.
@@ -62,6 +64,7 @@ class CTRModel(ConfigFromInit, keras.Model):
         table: EmbeddingTable | None = None,
         tables: dict[str, EmbeddingTable] | None = None,
         embedding_l2: float | RowPenalty = 0.0,
+        learning_rates: dict[str, float] | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -72,6 +75,7 @@ class CTRModel(ConfigFromInit, keras.Model):
         self.table = restored(table)
         self.tables = {name: restored(template) for name, template in (tables or {}).items()}
         self.embedding_l2 = restored(embedding_l2)
+        self.learning_rates = dict(learning_rates or {})
 
     @classmethod
     def problems(cls, spec: FeatureSpec) -> list[Problem]:
@@ -100,7 +104,8 @@ class CTRModel(ConfigFromInit, keras.Model):
     def _table_options(self) -> dict[str, Any]:
         """What every embedding of this model is given."""
         tables = {name: self._penalised(template) for name, template in self.tables.items()}
-        return {"table": self._penalised(self.table or FullTable()), "tables": tables}
+        table = self._penalised(self.table or FullTable())
+        return {"table": table, "tables": tables, "learning_rates": dict(self.learning_rates)}
 
     def _penalised(self, template: EmbeddingTable) -> EmbeddingTable:
         """The template with this model's penalty, unless it has one of its own."""
@@ -126,7 +131,17 @@ class CTRModel(ConfigFromInit, keras.Model):
         self.compute_output_spec(inputs)
 
     def compile(self, optimizer: Any = "adam", loss: Any = None, **kwargs: Any) -> None:
-        """Compile as Keras does; the loss is the logloss of each task unless another is given."""
+        """Compile as Keras does; the loss is the logloss of each task unless another is given.
+
+        Raises:
+            ValueError: When the model has `learning_rates` and the optimizer does not follow them.
+        """
+        rule = getattr(optimizer, "inner_optimizer", optimizer)  # a loss-scaling optimizer wraps the one that steps
+        if self.learning_rates and not getattr(rule, "follows_row_rates", False):
+            raise ValueError(
+                "learning_rates needs an optimizer that follows them, such as tfctr.training.optimizers.LazyAdam or "
+                f"DenseAdam; {optimizer!r} would train all rows alike"
+            )
         super().compile(optimizer=optimizer, loss=self.default_loss() if loss is None else loss, **kwargs)
 
     def get_compile_config(self) -> dict[str, Any] | None:

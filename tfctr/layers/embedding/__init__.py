@@ -6,6 +6,7 @@
   `gather`: rows of a table without a read of the whole.
 - `budget`: forms and sizes that fit a budget in bytes, with `table_choice` and `byte_size`. `memory`: what tables
   will take, and the refusal of what does not fit.
+- `row_rates`: learning rates and freezing by vocabulary.
 - `penalties`: regularisation of the rows a batch touches, or of the whole table. `mini_batch_aware`: DIN's.
 """
 

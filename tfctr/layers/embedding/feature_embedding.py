@@ -11,6 +11,7 @@ from keras import KerasTensor, ops
 from tfctr.layers.base import Layer, restored
 from tfctr.layers.embedding.fused_lookup import FusedLookup
 from tfctr.layers.embedding.memory import refuse_too_large
+from tfctr.layers.embedding.row_rates import RowRates, check_rates, mark, mark_whole
 from tfctr.layers.embedding.table import EmbeddingTable
 from tfctr.spec import (
     AnyFeature,
@@ -58,6 +59,8 @@ class FeatureEmbedding(Layer):
         only: Names of the features to embed; None embeds all.
         table: Template of the fused table (`FullTable()` when None).
         tables: Vocabulary name -> template of a table for that vocabulary alone.
+        learning_rates: Name of a vocabulary, number or vector -> multiplier of the learning rate of its rows, 1
+            where it is left out; 0 freezes them.
 
     Input shape:
         Dict with at least the tensors of ``spec.inputs()`` that belong to the features.
@@ -66,7 +69,7 @@ class FeatureEmbedding(Layer):
         `EmbeddedFeatures`.
 
     Raises:
-        ValueError: When `only` or `tables` names something that is not in the spec, or nothing is embedded.
+        ValueError: When `only`, `tables` or `learning_rates` names what is not in the spec, or nothing is embedded.
         TooLargeError: When built with tables larger than the free memory, before any is taken.
     """
 
@@ -79,6 +82,7 @@ class FeatureEmbedding(Layer):
         only: tuple[str, ...] | None = None,
         table: EmbeddingTable | None = None,
         tables: dict[str, EmbeddingTable] | None = None,
+        learning_rates: dict[str, float] | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -90,6 +94,8 @@ class FeatureEmbedding(Layer):
         self.only = None if only is None else tuple(only)
         self.table = restored(table)
         self.tables = {name: restored(template) for name, template in (tables or {}).items()}
+        self.learning_rates = dict(learning_rates or {})
+        check_rates(self.spec, self.learning_rates)
         self.features = _chosen(self.spec, self.only)
         self.lookups = self._make_lookups()
         self._vectors = tuple(feature for feature in self.features if isinstance(feature, VectorFeature))
@@ -113,6 +119,7 @@ class FeatureEmbedding(Layer):
                 members,
                 self.dim,
                 table=self.tables.get(group, self.table),
+                rates=self.learning_rates,
                 name=f"lookup_{group}" if group else "lookup",
             )
             for group, members in groups.items()
@@ -143,12 +150,15 @@ class FeatureEmbedding(Layer):
             lookup.build()
         for vector in self._vectors:
             self.projections[vector.name].build((None, vector.width))
+            mark_whole(self.projections[vector.name].trainable_weights, self.learning_rates.get(vector.name, 1.0))
         if self._numbers:
             self.number_vectors = self.add_weight(
                 name="number_vectors",
                 shape=(len(self._numbers), self.dim),
                 initializer=keras.initializers.RandomNormal(stddev=0.01),
             )
+            rates = tuple(self.learning_rates.get(name, 1.0) for name in self._numbers)
+            mark(self.number_vectors, RowRates(tuple(range(len(rates))), rates))
 
     def call(self, features: dict[str, Any]) -> EmbeddedFeatures:
         rows: dict[str, Any] = {}

@@ -24,6 +24,7 @@ class FirstOrder(Layer):
         spec: Bound spec.
         use_bias: Whether to add ``b``.
         table, tables: Templates of the tables of weights, see `FeatureEmbedding`.
+        learning_rates: See `FeatureEmbedding`.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class FirstOrder(Layer):
         use_bias: bool = True,
         table: EmbeddingTable | None = None,
         tables: dict[str, EmbeddingTable] | None = None,
+        learning_rates: dict[str, float] | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -40,7 +42,10 @@ class FirstOrder(Layer):
         self.use_bias = use_bias
         self.table = restored(table)
         self.tables = {name: restored(template) for name, template in (tables or {}).items()}
-        self.weights_of_features = FeatureEmbedding(self.spec, 1, table=self.table, tables=self.tables, name="weights")
+        self.learning_rates = dict(learning_rates or {})
+        self.weights_of_features = FeatureEmbedding(
+            self.spec, 1, table=self.table, tables=self.tables, learning_rates=self.learning_rates, name="weights"
+        )
 
     def build(self, input_shape: Any = None) -> None:
         self.weights_of_features.build()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
@@ -19,6 +19,8 @@ class FullTable(EmbeddingTable):
         >>> print(table(np.array([[1, 0]])).shape)
         (1, 2, 2)
     """
+
+    row_is_id: ClassVar[bool] = True
 
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)

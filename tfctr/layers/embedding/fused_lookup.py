@@ -10,6 +10,7 @@ from keras import KerasTensor, ops
 
 from tfctr.layers.base import Layer, restored
 from tfctr.layers.embedding.full_table import FullTable
+from tfctr.layers.embedding.row_rates import RowRates, mark, mark_whole
 from tfctr.layers.embedding.table import EmbeddingTable
 
 PADDING = 0
@@ -29,6 +30,7 @@ class FusedLookup(Layer):
         features: Feature name -> vocabulary name, in the order of look-up.
         dim: Width of a vector.
         table: Template of the table; a plain `FullTable` when None.
+        rates: Vocabulary name -> multiplier of the learning rate of its rows, 1 where it is left out; 0 freezes.
 
     Input shape:
         Dict of feature name -> int64 ``(batch,)`` or ``(batch, length)``.
@@ -44,6 +46,7 @@ class FusedLookup(Layer):
         dim: int,
         *,
         table: EmbeddingTable | None = None,
+        rates: dict[str, float] | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -56,9 +59,22 @@ class FusedLookup(Layer):
         self.offsets = _offsets(self.vocabularies)
         self.rows = 1 + sum(rows - 1 for rows in self.vocabularies.values())
         self.fused_table = self.table.sized(self.rows, dim, "table")
+        self.rates = {name: (rates or {}).get(name, 1.0) for name in self.vocabularies}
+        if len(set(self.rates.values())) > 1 and not self.fused_table.row_is_id:
+            raise ValueError(
+                f"the vocabularies {list(self.vocabularies)} share the rows of one {type(self.table).__name__} and "
+                "cannot have different learning rates; give those that differ a table of their own (`tables`)"
+            )
 
     def build(self, input_shape: Any = None) -> None:
         self.fused_table.build((None, None))
+        if len(set(self.rates.values())) == 1:
+            mark_whole(self.fused_table.trainable_weights, next(iter(self.rates.values())))
+        else:
+            starts = (0, *(1 + self.offsets[name] for name in self.rates))  # row 0, the padding, never trains
+            rates = RowRates(starts, (0.0, *self.rates.values()))
+            for weight in self.fused_table.trainable_weights:
+                mark(weight, rates)
 
     def call(self, features: dict[str, Any]) -> dict[str, Any]:
         columns = {name: _as_matrix(features[name]) for name in self.features}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -32,7 +32,13 @@ class EmbeddingTable(Layer):
 
     Output shape:
         ``(..., dim)`` in the compute dtype.
+
+    Attributes:
+        row_is_id: Whether row r of each trained weight belongs to id r alone, so that rows can be moved, frozen
+            and read id by id.
     """
+
+    row_is_id: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -5,20 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import tensorflow as tf
 
-from tfctr.training.optimizers.row_wise import RowWise, registered
+from tfctr.training.optimizers.checked import Checked
+from tfctr.training.optimizers.rated import Rated
+from tfctr.training.optimizers.row_wise import registered
 
 
 @registered
-class DenseAdam(RowWise, keras.optimizers.Adam):
+class DenseAdam(Rated, Checked, keras.optimizers.Adam):
     """Keras' own Adam: every row and its moments move in every step, so a step costs as much as the table is long.
 
-    The duplicate rows of a table's gradient are summed first. Keras' rule alone would add the squares of the
-    parts of a repeated id, not the square of their sum.
+    A table's gradient is made dense first. Given the sparse one, Keras' rule would add the squares of the parts of
+    a repeated id, not the square of their sum.
 
     Args:
         learning_rate, beta_1, beta_2, epsilon: As in ``keras.optimizers.Adam``.
     """
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        keras.optimizers.Adam.update_step(self, gradient, variable, learning_rate)
+    def reduced(self, grads: list[Any]) -> list[Any]:
+        """Return the gradients of the joint batch, dense."""
+        joint = super().reduced(grads)
+        return [tf.convert_to_tensor(g) if isinstance(g, tf.IndexedSlices) else g for g in joint]

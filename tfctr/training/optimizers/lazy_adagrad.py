@@ -7,11 +7,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfctr.training.optimizers.rated import Rated
 from tfctr.training.optimizers.row_wise import RowWise, add_to_rows, registered, write_rows
 
 
 @registered
-class LazyAdagrad(RowWise, keras.optimizers.Adagrad):
+class LazyAdagrad(Rated, RowWise, keras.optimizers.Adagrad):
     """Row-wise Adagrad. Equal to the dense rule always: a row without gradient does not move in either.
 
     Args:

@@ -7,11 +7,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfctr.training.optimizers.rated import Rated
 from tfctr.training.optimizers.row_wise import RowWise, add_to_rows, registered, write_rows
 
 
 @registered
-class LazyAdam(RowWise, keras.optimizers.Adam):
+class LazyAdam(Rated, RowWise, keras.optimizers.Adam):
     """Row-wise Adam: moments and bias correction as in Adam, for the rows of the batch alone.
 
     A row that was not in the batch keeps its moments: they do not decay (in dense Adam they would, and the

@@ -7,11 +7,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfctr.training.optimizers.rated import Rated
 from tfctr.training.optimizers.row_wise import RowWise, registered, write_rows
 
 
 @registered
-class LazyFtrl(RowWise, keras.optimizers.Ftrl):
+class LazyFtrl(Rated, RowWise, keras.optimizers.Ftrl):
     """Row-wise FTRL. Equal to the dense rule for rows in the batch; others keep weight and slots.
 
     The dense rule rewrites a row without gradient from its slots, which changes it only before its first
@@ -24,6 +25,8 @@ class LazyFtrl(RowWise, keras.optimizers.Ftrl):
 
     Reference: McMahan et al., "Ad Click Prediction: a View from the Trenches", KDD 2013, Algorithm 1.
     """
+
+    divides_by_rate = True
 
     def update_rows(self, gradient: Any, rows: Any, variable: Any, learning_rate: Any) -> None:
         accumulators, linears = self.slot(self._accumulators, variable), self.slot(self._linears, variable)

@@ -6,11 +6,12 @@ from typing import Any
 
 import keras
 
+from tfctr.training.optimizers.rated import Rated
 from tfctr.training.optimizers.row_wise import RowWise, add_to_rows, registered
 
 
 @registered
-class LazySGD(RowWise, keras.optimizers.SGD):
+class LazySGD(Rated, RowWise, keras.optimizers.SGD):
     """Row-wise SGD without momentum; equal to the dense rule always.
 
     Args:
