@@ -2,6 +2,8 @@
 
 - `fit`: trains with exact resume, early stopping and a readable progress. `config`: its settings.
 - `checkpoint`: the state of a run. `evaluation`: figures of a model on rows. `divergence`: why a loss blew up.
+- `id_check`: the debug mode of ids. `memory_check`: what would not fit is refused. `growth`: yesterday's model for
+  today's vocabularies.
 - `strategy`: several devices and workers. `curves`: pictures and TensorBoard's files of a run.
 - `optimizers`: row-wise optimizers for embedding tables. `metrics`: AUC, logloss, GAUC, calibration and more.
 """
@@ -9,6 +11,7 @@
 from tfctr.training.config import FitConfig
 from tfctr.training.evaluation import evaluate, predictions
 from tfctr.training.fit import FitResult, fit
+from tfctr.training.id_check import check_ids
 from tfctr.training.strategy import choose_strategy
 
-__all__ = ["FitConfig", "FitResult", "choose_strategy", "evaluate", "fit", "predictions"]
+__all__ = ["FitConfig", "FitResult", "check_ids", "choose_strategy", "evaluate", "fit", "predictions"]

@@ -32,6 +32,8 @@ class FitConfig(Frozen):
         checkpoint_seconds: A run that dies loses at most about this much work.
         tensorboard: Write the figures of each epoch to ``workdir/tensorboard`` too. Off: `history.jsonl` and
             `curves.png` stand there anyway.
+        debug: Look at every id before each step and each validation, and stop with its name where one lies outside
+            its vocabulary (see `tfctr.training.id_check`). Off: such an id is out-of-vocabulary.
         seed: Fixes initial weights, order of rows, dropout and which negatives are left out.
     """
 
@@ -49,6 +51,7 @@ class FitConfig(Frozen):
     steps_per_execution: int = Field(default=1, ge=1)
     checkpoint_seconds: float = Field(default=60.0, ge=0)
     tensorboard: bool = False
+    debug: bool = False
     seed: int = 0
 
     @property

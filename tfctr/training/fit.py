@@ -25,6 +25,8 @@ from tfctr.training.checkpoint import (
 from tfctr.training.config import FitConfig
 from tfctr.training.curves import ScalarLog, write_curves
 from tfctr.training.evaluation import evaluate
+from tfctr.training.id_check import CheckedBatches
+from tfctr.training.memory_check import refuse_untrainable
 from tfctr.training.optimizers import make_optimizer
 from tfctr.training.step_callback import StepCallback
 from tfctr.training.strategy import build_loss, is_chief, number, shared_out, spans_workers, strategy_of
@@ -83,13 +85,16 @@ def fit(
 
     Raises:
         DivergedError: When the loss is NaN or infinite; names step, batch and feature.
+        IdOutOfRangeError: In debug mode, for an id outside its vocabulary.
+        TooLargeError: When the slots of the tables would not fit into memory, before any is made.
         ValueError: When the checkpoint in `workdir` belongs to another run or is truncated, or TensorBoard's files
             are wanted and there is no folder for them.
     """
     config = config or FitConfig()
     run = _Run(model, train, valid, config, workdir, callbacks)
-    while not run.progress.finished:
-        run.one_epoch()
+    with run.checked:
+        while not run.progress.finished:
+            run.one_epoch()
     return run.result()
 
 
@@ -105,7 +110,9 @@ class _Run:
         workdir: str | Path | None,
         callbacks: tuple[keras.callbacks.Callback, ...],
     ):
-        self.model, self.train, self.valid, self.config = model, _thinned(train, model, config), valid, config
+        self.model, self.train, self.config = model, _thinned(train, model, config), config
+        self.checked = CheckedBatches(model.spec, active=config.debug)
+        self.valid = self.checked(valid)
         self.callbacks = callbacks
         self.folder = Path(workdir) if workdir is not None else None
         self.strategy = strategy_of(model)
@@ -116,7 +123,9 @@ class _Run:
         self._loss_built = False
         with self.strategy.scope():
             _compile(model, config)
-        self.fingerprint = run_fingerprint(model, config.model_dump(exclude={"tensorboard"}), train.steps_per_epoch)
+        self.fingerprint = run_fingerprint(
+            model, config.model_dump(exclude={"tensorboard", "debug"}), train.steps_per_epoch
+        )
         self.progress = self._resume()
 
     def _scalar_log(self) -> ScalarLog | None:
@@ -172,7 +181,7 @@ class _Run:
             batches = self.train.epoch(epoch, first_step)
             self._prepare_replicas(batches)
             fitted = self.model.fit(
-                shared_out(batches, self.strategy),
+                shared_out(self.checked(batches), self.strategy),
                 epochs=epoch + 1,
                 initial_epoch=epoch,
                 steps_per_epoch=self.train.steps_per_epoch - first_step,
@@ -239,11 +248,13 @@ class _Run:
 
 def _compile(model: keras.Model, config: FitConfig) -> None:
     """Build and compile with the settings' optimizer, unless the caller has compiled the model."""
+    optimizer = model.optimizer if model.compiled else make_optimizer(config)
+    refuse_untrainable(model, optimizer)
     if not model.built:
         model.build()
     if not model.compiled:
         model.compile(
-            optimizer=make_optimizer(config),
+            optimizer=optimizer,
             jit_compile=config.jit_compile,
             steps_per_execution=config.steps_per_execution,
         )

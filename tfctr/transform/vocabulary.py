@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
@@ -52,8 +53,7 @@ class LearnedVocabulary:
         """Return int64 ids, shaped as `tokens`."""
         coded = _coded(tokens)
         places = tft.apply_vocabulary(coded, self._file, lookup_fn=self._look_up)
-        oov = tf.strings.to_hash_bucket_fast(coded, self._oov_buckets) if self._oov_buckets > 1 else 0
-        return 1 + tf.where(places >= 0, places + self._oov_buckets, oov)
+        return tf.where(places >= 0, 1 + places + self._oov_buckets, _oov_ids(coded, self._oov_buckets))
 
     def _look_up(self, tokens: tf.Tensor, path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Find the line of each token, -1 for none. One table in memory serves all features that share it."""
@@ -68,6 +68,16 @@ class LearnedVocabulary:
                 self._lookup_table = tf.lookup.StaticHashTable(lines, default_value=-1)
             size = self._lookup_table.size()
         return self._lookup_table.lookup(tokens), size
+
+
+def oov_ids(values: Sequence[str], oov_buckets: int) -> np.ndarray:
+    """Return the ids that values outside a vocabulary have, int64 (values,)."""
+    tokens = tf.constant([value.encode("utf-8", "surrogateescape") for value in values], tf.string)
+    return np.broadcast_to(_oov_ids(_coded(tokens), oov_buckets), [len(values)]).astype(np.int64)
+
+
+def _oov_ids(coded: tf.Tensor, oov_buckets: int) -> tf.Tensor:
+    return 1 + (tf.strings.to_hash_bucket_fast(coded, oov_buckets) if oov_buckets > 1 else tf.zeros([], tf.int64))
 
 
 def _coded(tokens: tf.Tensor) -> tf.Tensor:

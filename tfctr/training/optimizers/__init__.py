@@ -1,6 +1,6 @@
 """Optimizers whose step costs as much as the rows a batch touches, not as the table is long.
 
-- `row_wise`, `checked`: what they share. `joint`: the gradients of all replicas.
+- `row_wise`, `checked`: what they share. `joint`: the gradients of all replicas. `rated`: learning rates by row.
 - `lazy_adam`, `lazy_adagrad`, `lazy_ftrl`, `lazy_sgd`, `dense_adam`: the rules.
 """
 
@@ -29,4 +29,10 @@ def make_optimizer(config: FitConfig) -> keras.optimizers.Optimizer:
     return _CLASSES[config.optimizer](learning_rate=config.learning_rate, global_clipnorm=config.clip_norm)
 
 
-__all__ = ["DenseAdam", "LazyAdagrad", "LazyAdam", "LazyFtrl", "LazySGD", "make_optimizer"]
+def name_of(optimizer: keras.optimizers.Optimizer) -> str | None:
+    """Return the name by which the settings know an optimizer; None for one of another class."""
+    rule = getattr(optimizer, "inner_optimizer", optimizer)  # inside a loss-scaling optimizer
+    return next((name for name, known in _CLASSES.items() if type(rule) is known), None)
+
+
+__all__ = ["DenseAdam", "LazyAdagrad", "LazyAdam", "LazyFtrl", "LazySGD", "make_optimizer", "name_of"]

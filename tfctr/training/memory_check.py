@@ -1,0 +1,39 @@
+"""Whether a model that fits into memory can be trained in it, too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from tfctr.layers.embedding import FeatureEmbedding, TooLargeError, estimate_memory
+from tfctr.layers.embedding.memory import SLOTS, explain_too_large, free_memory
+from tfctr.training.optimizers import name_of
+
+_OTHERS = 2
+"""Numbers that an optimizer of another class is taken to keep for each weight: as many as Adam."""
+
+
+def refuse_untrainable(model: keras.Model, optimizer: Any, limit: int | None = None) -> None:
+    """Raise when the slots and gradients of a model's tables would not fit; call before the slots are made.
+
+    Args:
+        model: Model, built or not. The weights of one that is not built yet are counted, too.
+        optimizer: Keras optimizer; nothing is asked of one that has its slots already.
+        limit: Bytes there are; `free_memory` when None.
+
+    Raises:
+        TooLargeError: With the estimate and what would fit.
+    """
+    if optimizer.built:
+        return
+    embeddings = [layer for layer in model._flatten_layers() if isinstance(layer, FeatureEmbedding)]
+    tables = [lookup.fused_table for embedding in embeddings for lookup in embedding.lookups]
+    if not tables:
+        return
+    ids = max(embedding.ids_a_row for embedding in embeddings)
+    estimate = estimate_memory(tables, slots=SLOTS.get(name_of(optimizer) or "", _OTHERS), ids=ids)
+    limit = free_memory() if limit is None else limit
+    taken = estimate.weights if model.built else 0
+    if estimate.total - taken > limit:
+        raise TooLargeError(explain_too_large(tables, estimate, limit + taken, type(optimizer).__name__))
