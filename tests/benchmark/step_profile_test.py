@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from benchmarks.step_profile import FIT, FLOOR, INPUT, STEP, Part, matrix_produc
 def test_the_floor_is_three_products_a_layer() -> None:
     widths = (FIELDS * DIM, *HIDDEN_UNITS, 1)
     shapes = [tuple(tensor.shape) for tensor in matrix_products()()]
-    kernels = list(zip(widths, widths[1:], strict=False))
+    kernels = list(itertools.pairwise(widths))
     assert shapes == [(BATCH, 1), *reversed(kernels), (BATCH, widths[0])]
 
 
