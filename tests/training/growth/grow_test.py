@@ -39,7 +39,7 @@ OPTIMIZERS: dict[str, Any] = {
 }
 SLOTS = {
     "adam_decaying": {"_momentums", "_velocities", "_seen"},
-    "adagrad_by_row": {"_accumulators", "_row_accumulators"},
+    "adagrad_by_row": {"_accumulators"},
     "ftrl": {"_accumulators", "_linears"},
 }
 

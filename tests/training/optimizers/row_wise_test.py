@@ -86,13 +86,32 @@ def test_missed_steps_decay_the_moments() -> None:
     np.testing.assert_allclose(sorted(found), sorted([momentum, velocity]), rtol=1e-5)
 
 
-def test_one_accumulator_a_row_is_the_mean_square() -> None:
-    table = keras.Variable(np.zeros((3, 2)), dtype="float32")
-    optimizer = LazyAdagrad(learning_rate=1.0, one_per_row=True, initial_accumulator_value=0.0, epsilon=0.0)
-    optimizer.build([table])
-    gradient = tf.IndexedSlices(tf.constant([[3.0, 1.0]]), tf.constant([1]), tf.constant([3, 2]))
-    optimizer.apply([gradient], [table])
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(table)[1], [-3 / np.sqrt(5), -1 / np.sqrt(5)], rtol=1e-6)
+@pytest.mark.parametrize("sparse", [True, False])
+def test_one_accumulator_a_row_is_the_mean_square(sparse: bool) -> None:
+    """Against a loop over steps and rows; a row that comes twice in a batch is one gradient, the sum."""
+    batches, rate, start = [[0, 1, 1], [1, 4, 2], [5, 5, 0]], 0.1, 0.2
+    options = {"initial_accumulator_value": start, "epsilon": 1e-7}
+    found = steps(LazyAdagrad(rate, one_per_row=True, **options), batches, sparse=sparse)
+    table, accumulators = np.linspace(-1, 1, ROWS * DIM).reshape(ROWS, DIM), np.full(ROWS, start)
+    rng = np.random.default_rng(0)
+    for batch in batches:
+        gradients = np.zeros((ROWS, DIM))
+        for row, values in zip(batch, rng.normal(size=(len(batch), DIM)), strict=True):
+            gradients[row] += values
+        for row in range(ROWS):
+            accumulators[row] += np.mean(gradients[row] ** 2)
+            table[row] -= rate * gradients[row] / np.sqrt(accumulators[row] + 1e-7)
+    np.testing.assert_allclose(found, table, rtol=2e-6, atol=2e-7)
+
+
+def test_one_accumulator_a_row_keeps_nothing_larger() -> None:
+    weights = [keras.Variable(np.zeros(shape), name=name) for name, shape in (("table", (1000, 16)), ("bias", (16,)))]
+    optimizer = LazyAdagrad(one_per_row=True)
+    optimizer.build(weights)
+    assert [tuple(v.shape) for v in optimizer.variables if len(v.shape)] == [(1000, 1), (16,)]
+    full = LazyAdagrad()
+    full.build(weights)
+    assert [tuple(v.shape) for v in full.variables if len(v.shape)] == [(1000, 16), (16,)]
 
 
 @pytest.mark.parametrize("name", ["lazy_adam", "lazy_adagrad", "lazy_sgd", "adam"])
@@ -127,5 +146,34 @@ def test_compiles_in_plain_keras_and_saves(tmp_path) -> None:
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     assert isinstance(again.optimizer, LazyAdam)
+    for mine, theirs in zip(model.optimizer.variables, again.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(mine), keras.ops.convert_to_numpy(theirs))
+
+
+RULES = {
+    "lazy_adam": lambda: LazyAdam(0.01, global_clipnorm=1.0),
+    "decay_missed": lambda: LazyAdam(0.01, decay_missed=True),
+    "lazy_adagrad": lambda: LazyAdagrad(0.01),
+    "one_per_row": lambda: LazyAdagrad(0.01, one_per_row=True),
+    "lazy_ftrl": lambda: LazyFtrl(0.01),
+    "lazy_sgd": lambda: LazySGD(0.01),
+    "adam": lambda: DenseAdam(0.01),
+}
+
+
+@pytest.mark.parametrize("compile_first", [False, True])
+@pytest.mark.parametrize("name", RULES)
+def test_a_model_saved_before_its_first_step_is_loaded_and_trains_the_same(
+    name: str, compile_first: bool, tmp_path
+) -> None:
+    model = DNN(bound(), embedding_dim=2, hidden_units=(4,))
+    for step in (model.build, lambda: model.compile(RULES[name](), jit_compile=False))[:: -1 if compile_first else 1]:
+        step()
+    model.optimizer.learning_rate = 0.02
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    rows, labels = next(iter(train_plan().epoch(0)))[:2]
+    for each in (model, again):
+        each.train_on_batch(rows, labels)
     for mine, theirs in zip(model.optimizer.variables, again.optimizer.variables, strict=True):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(mine), keras.ops.convert_to_numpy(theirs))

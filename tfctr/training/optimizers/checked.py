@@ -23,8 +23,17 @@ class Checked:
     def build(self, variables: list[Any]) -> None:
         if self.built:  # type: ignore[attr-defined]  # a mixin
             return
+        self._before_slots = len(self.variables)  # type: ignore[attr-defined]
         super().build(variables)  # type: ignore[misc]
         self.gradient_sum = self.add_variable((), dtype="float32", name="gradient_sum")  # type: ignore[attr-defined]
+
+    def load_own_variables(self, store: Any) -> None:
+        """Load as Keras does. A model that was saved before its first step has no slots in its file; they stay new."""
+        if self.built and len(store.keys()) == self._before_slots:  # type: ignore[attr-defined]
+            for place, variable in enumerate(self.variables[: self._before_slots]):  # type: ignore[attr-defined]
+                variable.assign(store[str(place)])
+        else:
+            super().load_own_variables(store)  # type: ignore[misc]
 
     def reduced(self, grads: list[Any]) -> list[Any]:
         """Return the gradients of the joint batch."""
