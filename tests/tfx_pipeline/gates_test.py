@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import tensorflow_model_analysis as tfma
 from sklearn.metrics import log_loss, roc_auc_score
 
 from tfctr.spec import FeatureSpec, Gates
+from tfctr.training.metrics import evaluate_arrays
+from tfx_pipeline.components.outcomes import outcomes_of
 from tfx_pipeline.gates import eval_config
 from tfx_pipeline.verdict import OVERALL, Verdict, read_verdict
 
@@ -147,3 +150,44 @@ def test_several_tasks_are_each_held_to_the_bounds() -> None:
     assert [list(metrics.output_names) for metrics in config.metrics_specs] == [["click"], ["buy"]]
     assert dict(config.model_specs[0].label_keys) == {"click": "eval__click", "buy": "eval__buy"}
     assert dict(config.model_specs[0].example_weight_keys) == {"buy": "eval__buy__weight"}
+
+
+def test_a_sampled_log_is_judged_as_the_whole_one_would_be(tmp_path: Path) -> None:
+    """Negatives kept at one in four: the figures of the gate are those of the fit driver, and about the whole log's."""
+    generator, rate = np.random.default_rng(3), 0.25
+    probability = generator.beta(1, 12, 60_000)
+    whole = pa.RecordBatch.from_pydict(
+        {
+            "clicked": generator.binomial(1, probability).astype(np.float32),
+            "user": generator.integers(0, 60, 60_000).astype(str),
+            "click": probability.astype(np.float32),
+        }
+    )
+    kept = (whole["clicked"].to_numpy() > 0) | (generator.random(60_000) < rate)
+    spec = FeatureSpec(
+        name="ads",
+        split={"by": "hash", "column": "user"},
+        features=[{"kind": "categorical", "name": "user", "role": "user"}],
+        tasks=[{"name": "click", "label": "clicked", "negative_rate": rate, "log_is_sampled": True}],
+        meta={"group": "user"},
+    )
+    sampled = whole.filter(pa.array(kept))
+    columns = {name: sampled[name].to_numpy(zero_copy_only=False) for name in ("user", "click")}
+    (outcome,) = outcomes_of(spec)
+    columns |= {name: values.to_numpy() for name, values in outcome.values(sampled).items()}
+    config = _raw(eval_config(spec))
+    config.metrics_specs[0].metrics.add(class_name="NormalizedEntropy", module="tfctr.training.metrics.tfma_metrics")
+    tfma.analyze_raw_data(pd.DataFrame(columns), eval_config=config, output_path=str(tmp_path))
+    gate = read_verdict(tmp_path, spec, blessed=True).metrics["click"]
+
+    rows = pd.DataFrame(columns)
+    driver = evaluate_arrays(rows["eval__click"], rows["click"], rows["user"], rows["eval__click__weight"])
+    truth = evaluate_arrays(whole["clicked"], whole["click"], whole["user"])
+    plain = evaluate_arrays(rows["eval__click"], rows["click"], rows["user"])
+    names = {"auc": "auc", "logloss": "logloss", "calibration": "calibration_ratio", "gauc": "gauc"}
+    names["normalized_entropy"] = "normalized_entropy"
+    for name, figure in names.items():
+        assert gate[name] == pytest.approx(driver[figure], rel=1e-4), name
+        assert gate[name] == pytest.approx(truth[figure], rel=0.02), name
+    assert plain["logloss"] > 1.5 * truth["logloss"]
+    assert plain["calibration_ratio"] < 0.5 * truth["calibration_ratio"]

@@ -36,6 +36,17 @@ def test_equal_to_the_transform(task: BinaryTask) -> None:
         np.testing.assert_array_equal(ours["eval__like__weight"].to_numpy(), expected["like__weight"].numpy())
 
 
+@pytest.mark.parametrize("task", TASKS, ids=["plain", "weight", "mask", "both"])
+def test_a_negative_of_a_sampled_log_counts_for_those_that_were_dropped(task: BinaryTask) -> None:
+    sampled = task.model_copy(update={"negative_rate": 0.25, "log_is_sampled": True})
+    whole, ours = Outcome(task).values(ROWS), Outcome(sampled).values(ROWS)
+    labels = ours["eval__like"].to_numpy(zero_copy_only=False)
+    np.testing.assert_array_equal(labels, whole["eval__like"].to_numpy(zero_copy_only=False))
+    weights = whole["eval__like__weight"].to_numpy() if task.weighted else np.ones(4)
+    np.testing.assert_array_equal(ours["eval__like__weight"].to_numpy(), np.where(labels > 0, weights, 4 * weights))
+    assert Outcome(sampled).columns == ("eval__like", "eval__like__weight")
+
+
 def _sparse(name: str) -> tf.SparseTensor:
     values = ROWS.column(name)
     rows = [index for index, valid in enumerate(values.is_valid().to_pylist()) if valid]

@@ -1,7 +1,8 @@
 """0/1 labels and weights beside the raw columns, so that the evaluator compares like with like.
 
 The raw log keeps a rating of 4 as it is; TFMA wants the label itself. The rules are those of the transform
-(`tfctr.transform.tasks`), which a test holds against these.
+(`tfctr.transform.tasks`), which a test holds against these; and where the log itself was sampled, each negative counts
+for all those that were dropped, as in `tfctr.training.evaluation`, so that the gate judges the whole traffic.
 """
 
 from __future__ import annotations
@@ -35,8 +36,12 @@ class Outcome:
 
     @property
     def weight_column(self) -> str | None:
-        """Column with the weight of every row, None when the task is not weighted."""
-        return f"eval__{self.task.weight_name}" if self.task.weighted else None
+        """Column with the weight of every row, None when all rows count alike."""
+        return f"eval__{self.task.weight_name}" if self._weighted else None
+
+    @property
+    def _weighted(self) -> bool:
+        return self.task.weighted or self.task.log_is_sampled
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -53,7 +58,7 @@ class Outcome:
         if task.at_least is not None:
             label = pc.greater_equal(label, pa.scalar(task.at_least, label.type))
         label = label.cast(pa.float32())
-        if not task.weighted:
+        if not self._weighted:
             return {self.label_column: label}
         weight = pa.array([1.0] * len(label), pa.float32())
         if task.weight:
@@ -62,6 +67,9 @@ class Outcome:
             counts = pc.fill_null(pc.greater(table.column(task.mask), 0), False)
             weight = pc.if_else(counts, weight, pa.scalar(0.0, pa.float32()))
             label = pc.if_else(counts, label, pa.scalar(0.0, pa.float32()))
+        if task.log_is_sampled:
+            positive = pc.fill_null(pc.greater(label, 0), False)
+            weight = pc.if_else(positive, weight, pc.divide(weight, pa.scalar(task.negative_rate, pa.float32())))
         return {self.label_column: label, f"eval__{task.weight_name}": weight}
 
 
