@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from tfctr.training.arrays_file import read_arrays, write_arrays
+from tfctr.training.run_callbacks import State
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Progress:
         stale_epochs: Epochs since.
         finished: Whether training has ended.
         history: One dict of figures an epoch.
+        callbacks: What the caller's callbacks count, see `RunCallbacks.state`.
     """
 
     epoch: int = 0
@@ -35,6 +37,7 @@ class Progress:
     stale_epochs: int = 0
     finished: bool = False
     history: list[dict[str, float]] = field(default_factory=list)
+    callbacks: State = field(default_factory=dict)
 
 
 def save_checkpoint(

@@ -28,6 +28,7 @@ from tfctr.training.evaluation import evaluate
 from tfctr.training.id_check import CheckedBatches
 from tfctr.training.memory_check import refuse_untrainable
 from tfctr.training.optimizers import make_optimizer
+from tfctr.training.run_callbacks import RunCallbacks
 from tfctr.training.step_callback import StepCallback
 from tfctr.training.strategy import build_loss, is_chief, number, shared_out, spans_workers, strategy_of
 
@@ -78,7 +79,8 @@ def fit(
         config: Settings; the defaults of `FitConfig` when None.
         workdir: Folder for checkpoint, best weights, `history.jsonl` and the learning curves `curves.png`; None
             keeps nothing on disk but then cannot resume.
-        callbacks: Keras callbacks, given to ``model.fit``.
+        callbacks: Keras callbacks. They see the run as one ``model.fit`` with validation; what they count goes into
+            the checkpoint. One that sets ``model.stop_training`` ends the run after the epoch.
 
     Returns:
         The history; `model` holds the best epoch's weights.
@@ -93,8 +95,10 @@ def fit(
     config = config or FitConfig()
     run = _Run(model, train, valid, config, workdir, callbacks)
     with run.checked:
+        run.callbacks.begin(run.progress.callbacks)
         while not run.progress.finished:
             run.one_epoch()
+        run.callbacks.end()
     return run.result()
 
 
@@ -113,7 +117,8 @@ class _Run:
         self.model, self.train, self.config = model, _thinned(train, model, config), config
         self.checked = CheckedBatches(model.spec, active=config.debug)
         self.valid = self.checked(valid)
-        self.callbacks = callbacks
+        self.callbacks = RunCallbacks(callbacks)
+        self.callbacks.set_model(model)
         self.folder = Path(workdir) if workdir is not None else None
         self.strategy = strategy_of(model)
         self.writes = self.folder is not None and is_chief(self.strategy)
@@ -162,6 +167,7 @@ class _Run:
     def save(self) -> None:
         """Write the checkpoint, if there is a folder for it and this process writes."""
         if self.writes and self._checkpoint is not None:
+            self.progress.callbacks = self.callbacks.state()
             # Reading a running metric asks all workers for their part, and the others are not here.
             within = not spans_workers(self.strategy)
             save_checkpoint(self._checkpoint, self.model, self.progress, self.fingerprint, metrics=within)
@@ -174,7 +180,7 @@ class _Run:
     def one_epoch(self) -> None:
         """Train the epoch in hand to its end, judge it, and decide whether there is another."""
         epoch, started = self.progress.epoch, time.perf_counter()
-        first_step = self.progress.step
+        first_step = self.callbacks.first_step = self.progress.step
         watcher = StepCallback(self)
         logs: dict[str, float] = {}
         if first_step < self.train.steps_per_epoch:
@@ -185,7 +191,7 @@ class _Run:
                 epochs=epoch + 1,
                 initial_epoch=epoch,
                 steps_per_epoch=self.train.steps_per_epoch - first_step,
-                callbacks=[watcher, *self.callbacks],
+                callbacks=[self.callbacks, watcher],  # the last one saves what the others count
                 shuffle=False,  # the plan decides the order
                 verbose=0,
             )
@@ -195,6 +201,8 @@ class _Run:
         rate = number(self.model.optimizer.learning_rate)
         row = {"epoch": epoch, **logs, **figures, "learning_rate": rate, "seconds": seconds, **watcher.speed()}
         self._judge(row)
+        self.callbacks.end_epoch(epoch, row)
+        self.progress.finished |= bool(getattr(self.model, "stop_training", False))  # Keras sets it in its fit
         if self._scalars is not None:
             self._scalars.write(row)
         self.save()
