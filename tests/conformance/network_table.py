@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tests.conformance.recipe import Descriptor, Inputs
 from tfctr import models
-from tfctr.layers import embedding, interaction, sequence, towers
+from tfctr.layers import embedding, interaction, multi_task, sequence, towers
 from tfctr.spec import (
     BoundSpec,
     CategoricalFeature,
@@ -76,6 +76,12 @@ RICH = spec_of(
     *(USER, ITEM, SHOP, PRICE, AGE, TAGS, IMAGE, CLICKS, SHOPS, BOUGHT),
     rows={"user": 6, "item": 8, "shop": 5, "age": 5, "tags": 7},
 )
+RICH_TASKS = FeatureSpec(
+    name="t",
+    features=list(RICH.spec.features),
+    tasks=[{"name": "click", "label": "clicked"}, {"name": "buy", "label": "bought_it", "after": "click"}],
+    split={"by": "hash", "column": "row"},
+).bind(dict(RICH.rows))
 ITEM_ALONE = spec_of(ITEM, rows={"item": 8})
 
 
@@ -182,6 +188,29 @@ LAYERS = (
     ),
 )
 
+MULTI_TASK_LAYERS = (
+    Descriptor(
+        multi_task.Experts,
+        lambda: multi_task.Experts(2, (6, 5), batch_norm=True),
+        lambda batch: {"inputs": numbers(batch, 4)},
+    ),
+    Descriptor(
+        multi_task.ExpertGate,
+        lambda: multi_task.ExpertGate((5,)),
+        lambda batch: {"inputs": numbers(batch, 4), "experts": numbers(batch, 3, 6, speed=0.9)},
+    ),
+    Descriptor(
+        multi_task.CustomizedGateControl,
+        lambda: multi_task.CustomizedGateControl(2, (6,), own_experts=2, shared_experts=1),
+        lambda batch: {"branches": numbers(batch, 3, 4)},
+    ),
+    Descriptor(
+        multi_task.TaskTowers,
+        lambda: multi_task.TaskTowers(("click", "buy"), (6,), batch_norm=True),
+        lambda batch: {"inputs": numbers(batch, 2, 4)},
+    ),
+)
+
 # --- models, each with its parts switched on ------------------------------------------------------------------------
 
 SMALL = {"embedding_dim": 4}
@@ -224,6 +253,19 @@ MODELS = (
     ),
 )
 
+EXPERTS = {**SMALL, "expert_units": (6, 5), "tower_units": (4,), "batch_norm": True, "task_weights": {"buy": 2.0}}
+
+MULTI_TASK_MODELS = (
+    Descriptor(
+        models.SharedBottom, lambda: models.SharedBottom(RICH_TASKS, **DEEP, tower_units=(4,)), example, "model"
+    ),
+    Descriptor(models.ESMM, lambda: models.ESMM(RICH_TASKS, **DEEP), example, "model"),
+    Descriptor(
+        models.MMoE, lambda: models.MMoE(RICH_TASKS, **EXPERTS, num_experts=2, gate_units=(5,)), example, "model"
+    ),
+    Descriptor(models.PLE, lambda: models.PLE(RICH_TASKS, **EXPERTS), example, "model"),
+)
+
 # --- feature kinds --------------------------------------------------------------------------------------------------
 
 FEATURES = (
@@ -234,5 +276,5 @@ FEATURES = (
     Descriptor(VectorFeature, embedded(IMAGE, {}), one_feature("image"), "feature"),
 )
 
-NETWORKS: tuple[Descriptor, ...] = (*LAYERS, *MODELS, *FEATURES)
+NETWORKS: tuple[Descriptor, ...] = (*LAYERS, *MULTI_TASK_LAYERS, *MODELS, *MULTI_TASK_MODELS, *FEATURES)
 """Everything that maps tensors to tensors."""

@@ -152,5 +152,8 @@ def stepped(descriptor: Descriptor) -> list[NDArray[Any]]:
     model = filled(descriptor)
     model.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=keras.backend.backend() == "jax")
     labels = (np.arange(ROWS) % 2).astype("float32")[:, None]
-    model.train_on_batch(descriptor.inputs(ROWS)["features"], labels)
+    tasks = [task.name for task in model.spec.spec.tasks]
+    model.train_on_batch(
+        descriptor.inputs(ROWS)["features"], labels if len(tasks) == 1 else dict.fromkeys(tasks, labels)
+    )
     return [np.asarray(weight) for weight in model.get_weights()]

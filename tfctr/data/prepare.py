@@ -107,7 +107,8 @@ def prepare(spec: FeatureSpec, source: Paths | pa.Table | None, workdir: Path | 
         seed: Of a split by hash or at random.
 
     Raises:
-        DataError: When the log cannot be read, a history cannot be built, or a split has no rows.
+        DataError: When the log cannot be read, a history cannot be built, a split has no rows, or a task's mask leaves
+            it no training row.
         BadRowsError: When too many rows are bad.
         FetchError: When a public data set cannot be had.
     """
@@ -177,6 +178,7 @@ def _make(spec: FeatureSpec, log: LogSource, partial: Path, seed: int) -> dict[s
     with BadRows(path=partial / BAD_ROWS) as bad_rows:
         keys = _first_pass(spec, log, partial / "log.parquet", bad_rows)
     codes = split_codes(keys, spec, seed=seed)
+    _check_masks(keys, codes == 0, spec)
     _second_pass(spec, keys, codes, partial)
     (partial / "log.parquet").unlink()
     return {
@@ -221,6 +223,16 @@ def _key_columns(spec: FeatureSpec) -> set[str]:
     names |= {history.of for history in spec.history} | {history.by for history in spec.history}
     names |= {label_column(spec, history.positives_of) for history in spec.history if history.positives_of}
     return names | {name for name in (spec.meta.time, spec.split.column) if name}
+
+
+def _check_masks(keys: pa.Table, train: np.ndarray, spec: FeatureSpec) -> None:
+    """Raise when a task has nothing to learn from."""
+    for task in spec.tasks:
+        if task.mask is not None and not pc.any(keys.column(task.mask).filter(pa.array(train)).cast(pa.bool_())).as_py():
+            raise DataError(
+                f"task {task.name!r}: its mask {task.mask!r} is 0 in all {int(train.sum()):,} training rows, so that "
+                "nothing can be learned for it; take the task out of the spec, or mend the mask"
+            )
 
 
 def _second_pass(spec: FeatureSpec, keys: pa.Table, codes: np.ndarray, partial: Path) -> None:

@@ -4,6 +4,7 @@
 - `lr`, `fm`: linear and pairwise. `dnn`, `wide_deep`, `deepfm`: with an MLP.
 - `dcn_v2`, `autoint`, `finalmlp`: crosses by multiplication, by attention, by two fused streams.
 - `din`: histories against a candidate.
+- `multi_task_model`: the base of models with several tasks. `shared_bottom`, `esmm`, `mmoe`, `ple`: such models.
 """
 
 from tfctr.models.autoint import AutoInt
@@ -12,9 +13,14 @@ from tfctr.models.dcn_v2 import DCNv2
 from tfctr.models.deepfm import DeepFM
 from tfctr.models.din import DIN
 from tfctr.models.dnn import DNN
+from tfctr.models.esmm import ESMM
 from tfctr.models.finalmlp import FinalMLP
 from tfctr.models.fm import FM
 from tfctr.models.lr import LR
+from tfctr.models.mmoe import MMoE
+from tfctr.models.multi_task_model import MultiTaskModel
+from tfctr.models.ple import PLE
+from tfctr.models.shared_bottom import SharedBottom
 from tfctr.models.wide_deep import WideDeep
 
 MODELS: dict[str, type[CTRModel]] = {
@@ -27,19 +33,28 @@ MODELS: dict[str, type[CTRModel]] = {
     "AutoInt": AutoInt,
     "FinalMLP": FinalMLP,
     "DIN": DIN,
+    "SharedBottom": SharedBottom,
+    "ESMM": ESMM,
+    "MMoE": MMoE,
+    "PLE": PLE,
 }
 """Every model by the name that commands and files use."""
 
 __all__ = [
     "DIN",
     "DNN",
+    "ESMM",
     "FM",
     "LR",
     "MODELS",
+    "PLE",
     "AutoInt",
     "CTRModel",
     "DCNv2",
     "DeepFM",
     "FinalMLP",
+    "MMoE",
+    "MultiTaskModel",
+    "SharedBottom",
     "WideDeep",
 ]

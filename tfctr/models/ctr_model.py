@@ -154,11 +154,12 @@ class CTRModel(ConfigFromInit, keras.Model):
             self.optimizer.build(self.trainable_variables)
 
     def default_loss(self) -> Any:
-        """Return the logloss, one for each task when there are several."""
+        """Return the logloss; when there are several tasks one for each, over the rows that count for it."""
         names = [task.name for task in self.spec.spec.tasks]
         if len(names) == 1:
             return keras.losses.BinaryCrossentropy(name="logloss")
-        return {name: keras.losses.BinaryCrossentropy(name=f"{name}_logloss") for name in names}
+        over_weights = "mean_with_sample_weight"  # a plain mean would shrink a task that few rows know about
+        return {name: keras.losses.BinaryCrossentropy(name=f"{name}_logloss", reduction=over_weights) for name in names}
 
     def set_counts(self, counts: Mapping[str, np.ndarray]) -> None:
         """Give the training counts of the vocabularies to every embedding whose penalty uses them."""

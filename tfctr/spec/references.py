@@ -129,6 +129,8 @@ def _task_problems(spec: FeatureSpec) -> Iterator[Problem]:
             yield Problem(
                 f"comes after the unknown task {task.after!r}{suggest(task.after, names - {task.name})}", f"{key}.after"
             )
+        elif _is_after_itself(task.name, spec):
+            yield Problem(f"comes after {task.after!r}, which comes after it; break the circle", f"{key}.after")
         if task.label in features:
             yield Problem(f"label column {task.label!r} is also the feature {features[task.label]!r}", f"{key}.label")
         if task.drops_negatives and len(spec.tasks) > 1:
@@ -138,6 +140,18 @@ def _task_problems(spec: FeatureSpec) -> Iterator[Problem]:
                 "the log is written and say log_is_sampled, or keep one task",
                 f"{key}.negative_rate",
             )
+
+
+def _is_after_itself(name: str, spec: FeatureSpec) -> bool:
+    """Whether the chain of `after` that begins at this task comes back to it."""
+    earlier = {task.name: task.after for task in spec.tasks}
+    current, seen = earlier[name], set()
+    while current in earlier and current not in seen:
+        if current == name:
+            return True
+        seen.add(current)
+        current = earlier[current]
+    return False
 
 
 def _history_problems(spec: FeatureSpec) -> Iterator[Problem]:

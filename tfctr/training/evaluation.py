@@ -58,6 +58,11 @@ def predictions(model: keras.Model, dataset: Any) -> dict[str, Predictions]:
 def evaluate(model: keras.Model, dataset: Any) -> dict[str, float]:
     """Return the figures of `evaluate_arrays`; with several tasks each name is led by ``<task>_``.
 
+    A task that comes `after` another and counts in all rows has a second set, ``<task>_given_<earlier>_…``: on the rows
+    where the earlier event happened, of the probability given that event, ``p(task) / p(earlier)``.
+
+    Figures of a task without a row that counts are NaN.
+
     Args:
         model: A built model.
         dataset: Finite data set of ``(features, labels[, weights])``.
@@ -68,7 +73,24 @@ def evaluate(model: keras.Model, dataset: Any) -> dict[str, float]:
         prefix = f"{task}_" if len(found) > 1 else ""
         values = evaluate_arrays(rows.labels, rows.probabilities, groups=rows.groups, weights=rows.weights)
         figures.update({f"{prefix}{name}": float(value) for name, value in values.items()})
+    for task in model.spec.spec.tasks:
+        if task.after is not None and task.mask is None:
+            figures |= _given(task.name, task.after, found)
     return figures
+
+
+def _given(task: str, earlier: str, found: dict[str, Predictions]) -> dict[str, float]:
+    """Figures of a task on the rows where an earlier event happened and is known of."""
+    later, before = found[task], found[earlier]
+    kept = (before.labels > 0) & (before.weights > 0)
+    share = later.probabilities[kept] / np.maximum(before.probabilities[kept], 1e-30)
+    values = evaluate_arrays(
+        later.labels[kept],
+        np.where(np.isnan(share), np.nan, np.minimum(share, 1.0)),
+        groups=None if later.groups is None else later.groups[kept],
+        weights=later.weights[kept],
+    )
+    return {f"{task}_given_{earlier}_{name}": float(value) for name, value in values.items()}
 
 
 def _answering(model: keras.Model) -> Callable[[Any], Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -216,7 +217,7 @@ class _Run:
     def _judge(self, row: dict[str, float]) -> None:
         """Keep the weights if the epoch is the best, else cut the rate; stop when patience is over."""
         progress, config = self.progress, self.config
-        value = _monitored(row, config.monitor)
+        value = _monitored(row, config.monitor, [task.name for task in self.model.spec.spec.tasks])
         progress.history.append(row)
         sign = 1 if config.higher_is_better else -1
         if progress.best is None or sign * (value - progress.best) > config.min_delta:
@@ -275,10 +276,14 @@ def _thinned(train: BatchPlan, model: keras.Model, config: FitConfig) -> BatchPl
     return SampledNegatives(train, task.negative_rate, seed=config.seed) if task.drops_negatives else train
 
 
-def _monitored(row: dict[str, float], monitor: str) -> float:
-    """The figure that decides; with several tasks the mean over tasks."""
-    values = [value for name, value in row.items() if name == f"val_{monitor}" or name.endswith(f"_{monitor}")]
-    values = [value for value in values if value == value]
+def _monitored(row: dict[str, float], monitor: str, tasks: list[str]) -> float:
+    """The figure that decides; with several tasks the mean over those that have it."""
+    names = {task: f"val_{task}_{monitor}" if len(tasks) > 1 else f"val_{monitor}" for task in tasks}
+    found = {task: row.get(name, math.nan) for task, name in names.items()}
+    values = [value for value in found.values() if value == value]
+    if values and len(values) < len(tasks):
+        without = ", ".join(task for task, value in found.items() if value != value)
+        logger.warning("%s of %s cannot be computed on the validation rows; the other tasks decide", monitor, without)
     if not values:
         raise ValueError(
             f"{monitor} cannot be computed on the validation rows: they are empty, hold one class only, or (for "

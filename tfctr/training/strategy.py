@@ -21,8 +21,9 @@ def choose_strategy() -> tf.distribute.Strategy:
 
     The batch of a plan is the joint batch: each replica takes an equal part of it, and a run equals the one on a
     single device up to the rounding of sums, apart from what looks at a part of the batch alone: batch normalisation
-    takes the statistics of its replica's rows, dropout draws the same mask on each replica, and in a last batch that
-    does not divide by the replicas the rows of the smaller part weigh more.
+    takes the statistics of its replica's rows, dropout draws the same mask on each replica, in a last batch that
+    does not divide by the replicas the rows of the smaller part weigh more, and the loss of one of several tasks is
+    the mean of the replicas' means over the rows that count.
 
     Example:
         >>> with choose_strategy().scope():

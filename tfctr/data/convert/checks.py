@@ -18,8 +18,11 @@ def check_outcomes(columns: Columns, spec: FeatureSpec, problems: Problems) -> N
     """Check masks, weights and labels of every task, and replace the labels of masked rows that have none by 0.
 
     A label must be there and be finite, and be 0 or 1 unless the task has a threshold. A row whose mask is 0 does
-    not count for the task, so its label may be anything.
+    not count for the task, so its label may be anything. Where two tasks count, the later one in their order is 1 only
+    if the earlier one is.
     """
+    happened: dict[str, np.ndarray] = {}
+    known: dict[str, np.ndarray] = {}
     for task in spec.tasks:
         masked = _check_mask(task, columns, problems)
         if task.weight is not None:
@@ -29,11 +32,18 @@ def check_outcomes(columns: Columns, spec: FeatureSpec, problems: Problems) -> N
         label = columns[task.label]
         values = label.to_numpy(zero_copy_only=False)
         problems.add(np.isnan(values) & ~masked, f"{task.label}: the label is missing or NaN", label)
+        happened[task.name] = values >= (1 if task.at_least is None else task.at_least)
+        known[task.name] = ~masked
         if task.at_least is None:
             wrong = (values != 0) & (values != 1) & ~masked
             problems.add(wrong, f"{task.label}: the label is not 0 or 1", label)
         if masked.any():
             columns[task.label] = pc.if_else(pa.array(masked & np.isnan(values)), pa.scalar(0, label.type), label)
+    for task in spec.tasks:
+        if task.after is not None:
+            both = known[task.name] & known[task.after]
+            wrong = both & happened[task.name] & ~happened[task.after]
+            problems.add(wrong, f"{task.label}: {task.name} without the {task.after} before it", columns[task.label])
 
 
 def check_time(columns: Columns, spec: FeatureSpec, problems: Problems) -> None:
