@@ -5,6 +5,7 @@ shared out among processes, and a last call, which finds them all, only writes t
 
 Example:
     python -m benchmarks.accuracy movielens_100k --item item_id --models LR,DCNv2,FinalMLP --seeds 3
+    python -m benchmarks.accuracy census_income --models SharedBottom,MMoE,PLE --settings benchmarks/multi_task.yaml
 
     taskset -c 0 python -m benchmarks.accuracy frappe --models DNN --seeds 3 --threads 1 --no-write &
     taskset -c 1 python -m benchmarks.accuracy frappe --models DNN --first-seed 3 --seeds 2 --threads 1 --no-write
@@ -30,6 +31,7 @@ from tfctr.benchmark import (
     markdown,
     popularity_trial,
     run_trial,
+    shown_figures,
     summarize,
     write_section,
 )
@@ -79,7 +81,7 @@ def main(
             with console.status(f"{name}, seed {seed}"):
                 score = kept.score(name, seed, model_settings, trial)
             scores.append(score)
-            shown = "  ".join(f"{key} {score.figures[key]:.4f}" for key in ("auc", "logloss"))
+            shown = "  ".join(f"{key} {score.figures[key]:.4f}" for key in shown_figures(score.figures))
             console.print(f"{name} seed {seed}: {shown}  best epoch {score.best_epoch}/{score.epochs}")
     table = markdown(summarize(scores))
     console.print(table, soft_wrap=True, highlight=False, markup=False)

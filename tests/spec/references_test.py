@@ -100,6 +100,13 @@ def test_broken_references(parts: dict[str, Any], message: str) -> None:
     assert len(caught.value.problems) == 1
 
 
+def test_tasks_in_a_circle() -> None:
+    tasks = [{"name": name, "label": name, "after": after} for name, after in (("a", "b"), ("b", "c"), ("c", "b"))]
+    with pytest.raises(SpecError, match=r"tasks\.1\.after: comes after 'c', which comes after it") as caught:
+        build(tasks=tasks)
+    assert [problem.key for problem in caught.value.problems] == ["tasks.1.after", "tasks.2.after"]
+
+
 @pytest.mark.parametrize(
     ("split", "message"),
     [

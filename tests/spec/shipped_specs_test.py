@@ -15,8 +15,10 @@ from tfctr.spec.base import models_in
 
 NAMES = [
     "avazu",
+    "census_income",
     "criteo",
     "frappe",
+    "hillstrom_email",
     "movielens_100k",
     "movielens_1m",
     "movielens_1m_folds",

@@ -12,6 +12,18 @@ from tfctr.benchmark.trial import Score
 SHOWN = ("auc", "logloss", "gauc")
 
 
+def shown_figures(figures: Iterable[str]) -> list[str]:
+    """Return which figures stand in a table, in its order: those of `SHOWN`, with several tasks those of each.
+
+    Example:
+        >>> shown_figures(["rows", "logloss", "auc"]), shown_figures(["click_auc", "click_rows", "buy_auc"])
+        (['auc', 'logloss'], ['click_auc', 'buy_auc'])
+    """
+    names = list(dict.fromkeys(figures))
+    of_tasks = [name for name in names if name.endswith(tuple(f"_{shown}" for shown in SHOWN))]
+    return [*(name for name in SHOWN if name in names), *of_tasks]
+
+
 @dataclass(frozen=True)
 class Summary:
     """A model over its seeds.
@@ -41,8 +53,8 @@ def summarize(scores: Iterable[Score]) -> list[Summary]:
 
 
 def _summary(model: str, scores: Sequence[Score]) -> Summary:
-    columns = {name: [score.figures[name] for score in scores if name in score.figures] for name in SHOWN}
-    columns = {name: values for name, values in columns.items() if values}
+    names = shown_figures(name for score in scores for name in score.figures)
+    columns = {name: [score.figures[name] for score in scores if name in score.figures] for name in names}
     return Summary(
         model,
         len(scores),
@@ -55,7 +67,7 @@ def _summary(model: str, scores: Sequence[Score]) -> Summary:
 
 def markdown(summaries: Sequence[Summary]) -> str:
     """Return a Markdown table: mean ± standard deviation of each figure, seconds to the best epoch, parameters."""
-    names = [name for name in SHOWN if any(name in summary.mean for summary in summaries)]
+    names = shown_figures(name for summary in summaries for name in summary.mean)
     head = ["model", "seeds", *names, "seconds to best epoch", "parameters"]
     lines = [_line(head), _line(["---"] * len(head))]
     for s in summaries:

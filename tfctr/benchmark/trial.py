@@ -113,9 +113,10 @@ def _with_objects(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def popularity_trial(splits: Splits, item: str) -> Score:
-    """Judge the popularity baseline on the test rows; `item` is the candidate's id feature."""
+    """Judge the popularity baseline of the first task on the test rows; `item` is the candidate's id feature."""
     task = splits.spec.spec.tasks[0].name
     popularity = Popularity().fit(splits.train[item], splits.train[task])
     answers = popularity.predict(splits.test[item])
     figures = evaluate_arrays(splits.test[task], answers, groups=splits.test.get(GROUP_NAME))
-    return Score("popularity", 0, figures)
+    prefix = f"{task}_" if len(splits.spec.spec.tasks) > 1 else ""
+    return Score("popularity", 0, {f"{prefix}{name}": value for name, value in figures.items()})

@@ -228,7 +228,10 @@ def _key_columns(spec: FeatureSpec) -> set[str]:
 def _check_masks(keys: pa.Table, train: np.ndarray, spec: FeatureSpec) -> None:
     """Raise when a task has nothing to learn from."""
     for task in spec.tasks:
-        if task.mask is not None and not pc.any(keys.column(task.mask).filter(pa.array(train)).cast(pa.bool_())).as_py():
+        if (
+            task.mask is not None
+            and not pc.any(keys.column(task.mask).filter(pa.array(train)).cast(pa.bool_())).as_py()
+        ):
             raise DataError(
                 f"task {task.name!r}: its mask {task.mask!r} is 0 in all {int(train.sum()):,} training rows, so that "
                 "nothing can be learned for it; take the task out of the spec, or mend the mask"
