@@ -60,10 +60,11 @@ def test_a_task_masked_in_all_rows_leaves_the_others_alone(caplog: pytest.LogCap
     unknown = {"buy__weight": np.zeros(2400, "float32")}
     with caplog.at_level(logging.WARNING, "tfctr.training.fit"):
         judged = rows(600, 1, buy__weight=np.zeros(600, "float32"))
-        model, result = trained(SharedBottom, spec, rows(**unknown), judged, epochs=5)
+        model, result = trained(SharedBottom, spec, rows(**unknown), judged)
     assert "auc of buy cannot be computed on the validation rows; the other tasks decide" in caplog.text
     assert np.isnan(result.best["val_buy_auc"])
-    assert result.best["val_click_auc"] > 0.6
+    assert np.isfinite([row["val_click_auc"] for row in result.history]).all()
+    assert result.history[-1]["click_loss"] < result.history[0]["click_loss"]
     assert all(row["buy_loss"] == 0 for row in result.history)
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
