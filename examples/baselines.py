@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -66,9 +67,32 @@ def logistic_regression(transformed: Path, test: pa.Table, transform: TransformO
         seed: Of weights and order of rows.
     """
     settings = FitConfig(epochs=15, learning_rate=5e-3, monitor="logloss", seed=seed)
+    return from_scratch("LR", {}, settings, BATCH_SIZE, transformed, test, transform)
+
+
+def from_scratch(
+    name: str,
+    hyperparameters: dict[str, Any],
+    settings: FitConfig,
+    batch_size: int,
+    transformed: Path,
+    test: pa.Table,
+    transform: TransformOutput,
+) -> Score:
+    """Train a model on the very rows and features of the pipeline's, and score it on test rows.
+
+    Args:
+        name: Of the model.
+        hyperparameters: Its arguments.
+        settings: How it is trained; the seed is that of its weights and of the order of rows.
+        batch_size: Rows in a batch.
+        transformed: Folder with ``Split-train`` and ``Split-valid`` of transformed examples.
+        test: Raw rows.
+        transform: The pipeline's transform.
+    """
     spec = transform.spec
-    model = make_model("LR", {}, transform, seed)
-    train = FilePlan(transformed / "Split-train", spec, batch_size=BATCH_SIZE, seed=seed)
+    model = make_model(name, hyperparameters, transform, settings.seed)
+    train = FilePlan(transformed / "Split-train", spec, batch_size=batch_size, seed=settings.seed)
     fit(model, train, transformed_dataset(transformed / "Split-valid", spec, batch_size=8192), settings)
     probabilities = model_probabilities(model, transform.transform(test), spec)[spec.tasks[0].name]
-    return score("LR", labels_of(test, spec), probabilities.reshape(-1).astype(np.float64))
+    return score(name, labels_of(test, spec), probabilities.reshape(-1).astype(np.float64))

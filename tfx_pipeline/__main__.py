@@ -32,6 +32,8 @@ ModelOption = Annotated[str, typer.Option(help="Name of the model, as in tfctr.m
 WorkdirOption = Annotated[Path, typer.Option(help="Folder for everything a run makes.")]
 GatesOption = Annotated[Path | None, typer.Option(help="YAML file with bounds in place of the spec's.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Hyperparameter, name=value; repeat.")]
+WarmOption = Annotated[bool, typer.Option(help="Train on from the last blessed model.")]
+NewRowsOption = Annotated[str, typer.Option(help="What new ids start from then: oov or popularity.")]
 FitOption = Annotated[list[str] | None, typer.Option("--fit", help="Training setting, name=value; repeat.")]
 
 
@@ -46,6 +48,8 @@ def run(
     hyperparameters: SetOption = None,
     fit: FitOption = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Rows in a training batch.")] = 1024,
+    warm_start: WarmOption = False,
+    new_rows: NewRowsOption = "oov",
     seed: Annotated[int, typer.Option(help="Seeds weights, order of rows, splits.")] = 0,
     cache: Annotated[bool, typer.Option(help="Take unchanged steps from the last run.")] = True,
     beam_arg: Annotated[list[str] | None, typer.Option(help="Flag for Beam, such as --beam-arg=--runner=...")] = None,
@@ -66,6 +70,8 @@ def run(
         hyperparameters=_pairs(hyperparameters),
         fit=_pairs(fit),
         batch_size=batch_size,
+        warm_start=warm_start,
+        new_rows=new_rows,
         seed=seed,
         cache=cache,
         beam_args=tuple(beam_arg) if beam_arg else LOCAL_BEAM,
@@ -107,6 +113,8 @@ def compile_command(
     gates: GatesOption = None,
     hyperparameters: SetOption = None,
     fit: FitOption = None,
+    warm_start: WarmOption = False,
+    new_rows: NewRowsOption = "oov",
     beam_arg: Annotated[list[str] | None, typer.Option(help="Flag for Beam, such as --beam-arg=--runner=...")] = None,
 ) -> None:
     """Write the same pipeline for Kubeflow Pipelines v2; needs no network.
@@ -120,6 +128,8 @@ def compile_command(
         serving_dir=serving_dir,
         hyperparameters=_pairs(hyperparameters),
         fit=_pairs(fit),
+        warm_start=warm_start,
+        new_rows=new_rows,
         beam_args=tuple(beam_arg) if beam_arg else LOCAL_BEAM,
     )
     from tfx_pipeline.compile import compile_pipeline

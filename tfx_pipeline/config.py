@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,6 +30,9 @@ class PipelineConfig(BaseModel):
             size of every table from the vocabularies' counts; the log says what it chose.
         fit: Fields of `tfctr.training.FitConfig`; what is left out keeps its default.
         batch_size: Rows in a training batch.
+        warm_start: Whether training goes on from the last blessed model that saw other data, grown to today's
+            vocabularies, instead of starting from scratch; where that cannot be, the run says why and starts anew.
+        new_rows: What ids that this model did not know start from, see `tfctr.training.growth.grow`.
         data: File, glob or name of a registered data set; None takes `source.dataset` of the spec.
         workdir: Folder for everything a run makes.
         serving_dir: Folder of the models served; None takes ``workdir/serving``. A model is pushed to
@@ -54,6 +57,8 @@ class PipelineConfig(BaseModel):
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
     fit: dict[str, Any] = Field(default_factory=dict)
     batch_size: int = Field(default=1024, ge=1)
+    warm_start: bool = False
+    new_rows: Literal["oov", "popularity"] = "oov"
     data: str | None = None
     workdir: Path = Path("runs/pipeline")
     serving_dir: Path | None = None

@@ -9,5 +9,8 @@ KERAS_FILE = "model.keras"
 HISTORY_FILE = "history.json"
 """Training's figures, one dict an epoch, in the trainer's folder."""
 
+START_FILE = "start.json"
+"""What training began from, in the trainer's folder."""
+
 PARITY_FILE = "parity.json"
 """The parity report, in the step's folder and in ``assets.extra`` of the pushed model."""

@@ -25,7 +25,7 @@ from tfx.types.standard_artifacts import Model, ModelBlessing
 from tfctr.spec import FeatureSpec, Gates
 from tfx_pipeline.components.anomaly_gate import AnomalyGate
 from tfx_pipeline.components.curated_schema import CuratedSchema
-from tfx_pipeline.components.last_blessed import LastBlessedOther
+from tfx_pipeline.components.last_blessed import LastBlessedElsewhere, LastBlessedOther
 from tfx_pipeline.components.parity import Parity
 from tfx_pipeline.components.parquet_example_gen import parquet_example_gen
 from tfx_pipeline.config import PipelineConfig
@@ -76,6 +76,7 @@ def create_pipeline(
     transform.add_upstream_node(anomaly_gate)
     transformed, graph = transform.outputs["transformed_examples"], transform.outputs["transform_graph"]
 
+    base = _base_model(graph, for_kubeflow) if config.warm_start else None
     training_code = code_of(f"{_MODULES}.trainer_module", f"tfctr.models:{config.model}")
     trainer = Trainer(
         examples=transformed,
@@ -83,6 +84,7 @@ def create_pipeline(
         run_fn=f"{_MODULES}.trainer_module.run_fn",
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["valid"]),
+        base_model=base.outputs["model"] if base else None,
         custom_config={
             "spec": lean,
             "model": config.model,
@@ -90,6 +92,7 @@ def create_pipeline(
             "fit": config.fit,
             "batch_size": config.batch_size,
             "seed": config.seed,
+            "warm_start": config.new_rows if config.warm_start else None,
             "code": training_code,
         },
     )
@@ -128,7 +131,8 @@ def create_pipeline(
     _stamp(evaluator, code_of("tfx_pipeline.gate_metrics", "tfctr.training.metrics.tfma_metrics:GAUC"))
     _stamp(parity, code_of(f"{_COMPONENTS}.parity"))
 
-    steps = [example_gen, statistics_gen, curated_schema, validator, anomaly_gate, transform, trainer, last_blessed]
+    steps = [example_gen, statistics_gen, curated_schema, validator, anomaly_gate, transform]
+    steps += [base, trainer, last_blessed] if base else [trainer, last_blessed]
     return Pipeline(
         pipeline_name=spec.name.replace("_", "-"),
         pipeline_root=root or str(config.workdir.absolute() / "pipeline"),
@@ -144,10 +148,19 @@ def _without_gates(spec: FeatureSpec) -> FeatureSpec:
 
 
 def _last_blessed(model: Channel, for_kubeflow: bool) -> Resolver:
-    channels: dict[str, Any] = {"model": Channel(type=Model), "model_blessing": Channel(type=ModelBlessing)}
+    strategy: dict[str, Any] = {"strategy_class": LastBlessedOther, "candidate": model}
+    return _blessed(strategy, for_kubeflow).with_id("LastBlessed")
+
+
+def _base_model(transform_graph: Channel, for_kubeflow: bool) -> Resolver:
+    strategy: dict[str, Any] = {"strategy_class": LastBlessedElsewhere, "data": transform_graph}
+    return _blessed(strategy, for_kubeflow).with_id("BaseModel")
+
+
+def _blessed(strategy: dict[str, Any], for_kubeflow: bool) -> Resolver:
     if for_kubeflow:
-        return Resolver(strategy_class=LatestBlessedModelStrategy, **channels).with_id("LastBlessed")
-    return Resolver(strategy_class=LastBlessedOther, candidate=model, **channels).with_id("LastBlessed")
+        strategy = {"strategy_class": LatestBlessedModelStrategy}
+    return Resolver(**strategy, model=Channel(type=Model), model_blessing=Channel(type=ModelBlessing))
 
 
 def _destination(config: PipelineConfig, spec: FeatureSpec) -> pusher_pb2.PushDestination:

@@ -12,7 +12,8 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfctr.spec import FeatureSpec
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.explain import History, Step
-from tfx_pipeline.files import HISTORY_FILE, PARITY_FILE, SPLITS
+from tfx_pipeline.files import HISTORY_FILE, PARITY_FILE, SPLITS, START_FILE
+from tfx_pipeline.start import Start
 from tfx_pipeline.verdict import Verdict, read_verdict
 
 
@@ -25,6 +26,7 @@ class Results:
         verdict: The gate's.
         parity: The parity step's report.
         history: Training's figures, one dict an epoch.
+        start: What training began from where a warm start was wanted, else None.
         evaluation: The evaluator's output folder.
         model: The exported model, pushed or not.
         model_run: The trainer's folder: the Keras model, the history.
@@ -38,6 +40,7 @@ class Results:
     verdict: Verdict
     parity: dict[str, Any]
     history: list[dict[str, float]]
+    start: Start | None
     evaluation: Path
     model: Path
     model_run: Path
@@ -69,6 +72,7 @@ def read_results(config: PipelineConfig, spec: FeatureSpec) -> Results:
         verdict=read_verdict(evaluation, spec, blessed),
         parity=json.loads((_output(done["Parity"], "blessing") / PARITY_FILE).read_text()),
         history=json.loads((model_run / HISTORY_FILE).read_text()),
+        start=Start.from_json(begun.read_text()) if (begun := model_run / START_FILE).exists() else None,
         evaluation=evaluation,
         model=_output(done["Trainer"], "model") / "Format-Serving",
         model_run=model_run,

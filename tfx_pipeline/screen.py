@@ -36,6 +36,8 @@ def outcome(console: Console, results: Results) -> None:
     """The gate's verdict, the parity, and where the model went."""
     verdict = results.verdict
     console.print()
+    if results.start is not None:
+        console.print(f"Training made a {results.start}", markup=False)
     console.print(verdict_table(verdict))
     if not verdict.compared:
         console.print("No model was blessed before: nothing to compare with.", style="dim")

@@ -49,6 +49,15 @@ def test_order_of_the_steps(compiled: dict[str, Path]) -> None:
     assert {"Evaluator", "Parity"} <= set(tasks["Pusher"].dependent_tasks)
 
 
+def test_a_warm_start_takes_the_last_blessed_model(settings: Callable[..., PipelineConfig], tmp_path: Path) -> None:
+    config = settings(warm_start=True)
+    written = compile_pipeline(config, "gs://bucket/prepared", "gs://bucket/runs", "r/tfctr:1", tmp_path / "p.yaml")
+    tasks = components.load_component_from_file(str(written)).pipeline_spec.root.dag.tasks
+    assert set(tasks) == TASKS | {"BaseModel-model-blessing-resolver", "BaseModel-model-resolver"}
+    base = tasks["Trainer"].inputs.artifacts["base_model"].task_output_artifact
+    assert base.producer_task == "BaseModel-model-resolver"
+
+
 def test_the_command(settings: Callable[..., PipelineConfig], tmp_path: Path) -> None:
     output = tmp_path / "pipeline.yaml"
     arguments = ["compile", "--spec", str(settings().spec), "--prepared", "/data", "--root", "/runs", "--image", "i:1"]

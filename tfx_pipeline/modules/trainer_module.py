@@ -17,15 +17,19 @@ from tfctr.serving import export_model
 from tfctr.spec import FeatureSpec
 from tfctr.training import FitConfig, choose_strategy, fit
 from tfctr.transform import TransformOutput
-from tfx_pipeline.files import HISTORY_FILE, KERAS_FILE
+from tfx_pipeline.files import HISTORY_FILE, KERAS_FILE, START_FILE
 from tfx_pipeline.model_check import model_class
 from tfx_pipeline.modules.embedding_budget import within_budget
+from tfx_pipeline.modules.warm_start import keep_for_warm_start, warm_started
+from tfx_pipeline.start import Start
 
 EVAL_BATCH = 8192
 
 
 def run_fn(fn_args: FnArgs) -> None:
     """Train, save the Keras model beside its history, and export it with the transform inside.
+
+    With ``warm_start`` training goes on from the base model, grown to today's vocabularies; see `warm_started`.
 
     A run that was killed goes on where it stopped: its checkpoints lie beside the outputs of the attempts, in a
     folder named after everything that decides the result.
@@ -35,18 +39,32 @@ def run_fn(fn_args: FnArgs) -> None:
     transform = TransformOutput(fn_args.transform_graph_path, spec=spec)
     config = FitConfig(**{"seed": custom["seed"], **custom["fit"]})
     run_folder = Path(fn_args.model_run_dir)
-    resume = run_folder.parent / "resume" / _identity(custom, transform)
+    resume = run_folder.parent / "resume" / _identity(custom, transform, fn_args.base_model)
 
     train = FilePlan(fn_args.train_files, spec, batch_size=custom["batch_size"], seed=config.seed)
     valid = transformed_dataset(fn_args.eval_files, spec, batch_size=EVAL_BATCH)
     with choose_strategy().scope():
-        model = make_model(custom["model"], custom["hyperparameters"], transform, config.seed)
+        model, start = _starting_model(custom, transform, config, fn_args.base_model)
         result = fit(model, train, valid, config, workdir=resume)
 
     model.save(run_folder / KERAS_FILE)
     (run_folder / HISTORY_FILE).write_text(json.dumps(list(result.history)))
     export_model(model, transform, Path(fn_args.serving_model_dir))
+    if start is not None:
+        (run_folder / START_FILE).write_text(start.to_json())
+        keep_for_warm_start(model, transform, Path(fn_args.serving_model_dir))
     shutil.rmtree(resume)
+
+
+def _starting_model(
+    custom: dict[str, Any], transform: TransformOutput, config: FitConfig, base: str | None
+) -> tuple[CTRModel, Start | None]:
+    """The model to train, and what it began from where a warm start was wanted."""
+    settings = custom["model"], custom["hyperparameters"], transform, config.seed
+    if custom["warm_start"] is None:
+        return make_model(*settings), None
+    model, start = warm_started(unbuilt_model(*settings), transform, base, config, custom["warm_start"])
+    return model or make_model(*settings), start
 
 
 def make_model(name: str, hyperparameters: dict[str, Any], transform: TransformOutput, seed: int) -> CTRModel:
@@ -58,16 +76,21 @@ def make_model(name: str, hyperparameters: dict[str, Any], transform: TransformO
         ValueError: For a budget that no tables can keep.
         SpecError: For an unknown model, and for everything the model needs and the spec lacks.
     """
-    kind = model_class(name, transform.spec)
-    options = within_budget(kind, hyperparameters, transform)
-    keras.utils.set_random_seed(seed)
-    model = kind(transform.bound_spec, **options)
+    model = unbuilt_model(name, hyperparameters, transform, seed)
     model.build()
     model.set_counts({table: transform.vocabulary_counts(table) for table in transform.spec.tables})
     return model
 
 
-def _identity(custom: dict[str, Any], transform: TransformOutput) -> str:
-    """Name of what is being trained: settings and transform. Another of either starts anew."""
-    text = json.dumps(custom, sort_keys=True) + transform.fingerprint
+def unbuilt_model(name: str, hyperparameters: dict[str, Any], transform: TransformOutput, seed: int) -> CTRModel:
+    """Return the model of `make_model` before it has weights."""
+    kind = model_class(name, transform.spec)
+    options = within_budget(kind, hyperparameters, transform)
+    keras.utils.set_random_seed(seed)
+    return kind(transform.bound_spec, **options)
+
+
+def _identity(custom: dict[str, Any], transform: TransformOutput, base: str | None) -> str:
+    """Name of what is being trained: settings, transform, base model. Another of any starts anew."""
+    text = json.dumps([custom, base], sort_keys=True) + transform.fingerprint
     return hashlib.sha256(text.encode()).hexdigest()[:16]

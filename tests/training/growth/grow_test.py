@@ -23,7 +23,7 @@ from tfctr.layers.embedding import (
 )
 from tfctr.models import DNN, FM, CTRModel
 from tfctr.spec import FeatureSpec, SpecError
-from tfctr.training.growth import compare_vocabularies, grow
+from tfctr.training.growth import GrowthError, compare_vocabularies, grow
 from tfctr.training.optimizers import DenseAdam, LazyAdagrad, LazyAdam, LazyFtrl
 from tfctr.transform import TransformOutput
 
@@ -219,7 +219,7 @@ def test_training_counts_of_a_penalty_are_today_s(both: Pair) -> None:
 def test_rows_of_moved_ids_cannot_be_told_apart_but_hash_buckets_never_move(both: Pair, table: EmbeddingTable) -> None:
     model = FM(both[0].bound_spec, embedding_dim=4, tables={"item": table})
     model.build()
-    with pytest.raises(ValueError, match=f"vocabulary item changed, and its {type(table).__name__} mixes"):
+    with pytest.raises(GrowthError, match=f"vocabulary item changed, and its {type(table).__name__} mixes"):
         grow(model, *both)
     template = type(table)(compression=2)
     model = FM(both[0].bound_spec, embedding_dim=4, tables={"site": template}, embedding_l2=BatchL2(1e-4))
@@ -229,7 +229,7 @@ def test_rows_of_moved_ids_cannot_be_told_apart_but_hash_buckets_never_move(both
 
 
 def test_a_weight_that_follows_a_vocabulary_in_another_way_is_named(both: Pair) -> None:
-    with pytest.raises(ValueError, match=r"odd/odd has shape \(17,\) now and had \(16,\)"):
+    with pytest.raises(GrowthError, match=r"odd/odd has shape \(17,\) now and had \(16,\)"):
         grow(trained(both[0], cls=Odd), *both)
 
 

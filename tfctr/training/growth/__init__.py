@@ -5,6 +5,8 @@
 """
 
 from tfctr.training.growth.grow import grow
+from tfctr.training.growth.new_rows import NewRows
+from tfctr.training.growth.row_source import GrowthError
 from tfctr.training.growth.vocabulary_change import VocabularyChange, VocabularyChanges, compare_vocabularies
 
-__all__ = ["VocabularyChange", "VocabularyChanges", "compare_vocabularies", "grow"]
+__all__ = ["GrowthError", "NewRows", "VocabularyChange", "VocabularyChanges", "compare_vocabularies", "grow"]

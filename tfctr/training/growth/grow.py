@@ -11,7 +11,7 @@ import numpy as np
 from tfctr.models import CTRModel
 from tfctr.spec import Problem, SpecError
 from tfctr.training.growth.new_rows import NewRows
-from tfctr.training.growth.row_source import COUNTS, RowSource, row_sources
+from tfctr.training.growth.row_source import COUNTS, GrowthError, RowSource, row_sources
 from tfctr.training.growth.slots import averaged_weights, weights_of_slots
 from tfctr.training.growth.vocabulary_change import compare_vocabularies
 from tfctr.transform import TransformOutput
@@ -45,7 +45,8 @@ def grow(
 
     Raises:
         SpecError: When the features of the specs differ, or the model is not of `old_transform`.
-        ValueError: When a changed vocabulary lies in a table whose rows do not belong to one id each.
+        GrowthError: When a changed vocabulary lies in a table whose rows do not belong to one id each.
+        ValueError: For another word than these as `new_rows`.
     """
     if new_rows not in ("oov", "popularity"):
         raise ValueError(f"new_rows is 'oov' or 'popularity'. Received: {new_rows!r}")
@@ -103,7 +104,7 @@ def _copy_optimizer(old: Any, new: Any, sources: dict[int, RowSource], new_rows:
 
 def _assign(variable: Any, values: np.ndarray) -> None:
     if tuple(variable.shape) != values.shape:
-        raise ValueError(
+        raise GrowthError(
             f"{variable.path} has shape {tuple(variable.shape)} now and had {values.shape}: it follows the size of a "
             "vocabulary without being a table of rows by id. Train this model anew."
         )

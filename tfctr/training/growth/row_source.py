@@ -15,6 +15,10 @@ COUNTS = "counts"
 """Name of the training counts that a table keeps for its penalty: today's are set, not yesterday's moved."""
 
 
+class GrowthError(ValueError):
+    """A model cannot follow its vocabularies; says which part of it, and what to do."""
+
+
 @dataclass(frozen=True)
 class RowSource:
     """How the rows of one fused table follow from those it had.
@@ -59,7 +63,7 @@ def row_sources(old: keras.Model, new: keras.Model, changes: VocabularyChanges) 
     Tables whose vocabularies are unchanged are left out: they are copied as they are.
 
     Raises:
-        ValueError: When a changed vocabulary lies in a table whose rows do not belong to one id each.
+        GrowthError: When a changed vocabulary lies in a table whose rows do not belong to one id each.
     """
     sources: dict[int, RowSource] = {}
     for before, after in zip(_lookups(old), _lookups(new), strict=True):
@@ -68,7 +72,7 @@ def row_sources(old: keras.Model, new: keras.Model, changes: VocabularyChanges) 
             continue
         if not after.fused_table.row_is_id:
             names = ", ".join(change.name for change in own if not change.unchanged)
-            raise ValueError(
+            raise GrowthError(
                 f"vocabulary {names} changed, and its {type(after.fused_table).__name__} mixes the rows of ids that "
                 "are others now: there is no row to move. Give it a full table, or hash_buckets in the spec, whose "
                 "ids never move; or train the model anew."
