@@ -13,6 +13,7 @@ import numpy as np
 
 from tfctr.data import load_split, prepare
 from tfctr.data.batches import ArrayPlan, array_dataset
+from tfctr.layers.base import dtype_policy
 from tfctr.layers.embedding import FullTable, TableL2
 from tfctr.models import MODELS
 from tfctr.spec import BoundSpec, FeatureSpec
@@ -86,7 +87,8 @@ def run_trial(
 ) -> Score:
     """Train one model of `MODELS` and judge its best epoch on the test rows."""
     keras.utils.set_random_seed(seed)
-    model = MODELS[model_name](splits.spec, **_with_objects(hyperparameters))
+    with dtype_policy(config.precision):
+        model = MODELS[model_name](splits.spec, **_with_objects(hyperparameters))
     train = ArrayPlan(splits.train, splits.spec, batch_size=batch_size, seed=seed)
     valid, test = (array_dataset(rows, splits.spec, batch_size=8192) for rows in (splits.valid, splits.test))
     started = time.perf_counter()

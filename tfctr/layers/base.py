@@ -33,7 +33,7 @@ class ConfigFromInit:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         """Rebuild under the saved dtype policy, so that parts made in the constructor have it too."""
-        with _dtype_policy(config.get("dtype")):
+        with dtype_policy(config.get("dtype")):
             return super().from_config(config)  # type: ignore[misc]  # as above
 
 
@@ -54,8 +54,8 @@ def constructor_arguments(cls: type) -> tuple[str, ...]:
 
 
 @contextmanager
-def _dtype_policy(policy: Any) -> Iterator[None]:
-    """Make `policy` the global one for a while; None changes nothing."""
+def dtype_policy(policy: Any) -> Iterator[None]:
+    """Make `policy` the one of all layers made in this block, parts of layers too; None changes nothing."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(before if policy is None else keras.dtype_policies.get(policy))
     try:

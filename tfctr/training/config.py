@@ -27,7 +27,9 @@ class FitConfig(Frozen):
             sparse.
         jit_compile: Compile the step with XLA. Off: on a CPU it gained nothing where it was measured, and
             gradients of tables turn dense.
-        precision: Keras dtype policy; `mixed_bfloat16` pays on CPUs with AVX512-BF16, GPUs and TPUs.
+        precision: Keras dtype policy that the model is made with (``with dtype_policy(config.precision)``);
+            `mixed_bfloat16` pays on CPUs with AVX512-BF16, GPUs and TPUs. The pipeline and the benchmarks make
+            their models so; `fit` refuses a model made otherwise when this is not the default.
         steps_per_execution: Steps that run between two looks of Python at the progress.
         checkpoint_seconds: A run that dies loses at most about this much work.
         tensorboard: Write the figures of each epoch to ``workdir/tensorboard`` too. Off: `history.jsonl` and

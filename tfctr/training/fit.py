@@ -90,8 +90,8 @@ def fit(
         DivergedError: When the loss is NaN or infinite; names step, batch and feature.
         IdOutOfRangeError: In debug mode, for an id outside its vocabulary.
         TooLargeError: When the slots of the tables would not fit into memory, before any is made.
-        ValueError: When the checkpoint in `workdir` belongs to another run or is truncated, or TensorBoard's files
-            are wanted and there is no folder for them.
+        ValueError: When the checkpoint in `workdir` belongs to another run or is truncated, TensorBoard's files are
+            wanted and there is no folder for them, or the model was made with another precision than is wanted.
     """
     config = config or FitConfig()
     run = _Run(model, train, valid, config, workdir, callbacks)
@@ -255,8 +255,19 @@ class _Run:
         return FitResult(tuple(self.progress.history), self.progress.best_epoch)
 
 
+def _check_precision(model: keras.Model, config: FitConfig) -> None:
+    """A built model cannot change its precision, and training in another one than was asked for would be silent."""
+    made_with = model.dtype_policy.name
+    if config.precision not in ("float32", made_with):
+        raise ValueError(
+            f"precision is {config.precision!r}, but the model was made with {made_with!r}. Make it under the policy: "
+            f"`with dtype_policy({config.precision!r}): model = …` (from tfctr.layers.base)"
+        )
+
+
 def _compile(model: keras.Model, config: FitConfig) -> None:
     """Build and compile with the settings' optimizer, unless the caller has compiled the model."""
+    _check_precision(model, config)
     optimizer = model.optimizer if model.compiled else make_optimizer(config)
     refuse_untrainable(model, optimizer)
     if not model.built:

@@ -12,6 +12,7 @@ import keras
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from tfctr.data.batches import FilePlan, transformed_dataset
+from tfctr.layers.base import dtype_policy
 from tfctr.models import CTRModel
 from tfctr.serving import export_model
 from tfctr.spec import FeatureSpec
@@ -44,7 +45,8 @@ def run_fn(fn_args: FnArgs) -> None:
     train = FilePlan(fn_args.train_files, spec, batch_size=custom["batch_size"], seed=config.seed)
     valid = transformed_dataset(fn_args.eval_files, spec, batch_size=EVAL_BATCH)
     with choose_strategy().scope():
-        model, start = _starting_model(custom, transform, config, fn_args.base_model)
+        with dtype_policy(config.precision):
+            model, start = _starting_model(custom, transform, config, fn_args.base_model)
         result = fit(model, train, valid, config, workdir=resume)
 
     model.save(run_folder / KERAS_FILE)
