@@ -84,6 +84,14 @@ def test_the_parity_report_travels_with_the_model(first: RunReport) -> None:
     assert parity["largest"] <= parity["tolerance"] == 1e-6
 
 
+def test_the_curves_stay_beside_the_trained_model(first: RunReport, settings: Settings) -> None:
+    (model,) = (settings().workdir / "pipeline" / "Trainer" / "model_run").glob("*/model.keras")
+    lines = (model.parent / "history.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == first.results.history
+    assert (model.parent / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert not (model.parent / "tensorboard").exists()  # nobody asked
+
+
 def test_tfmas_figures_equal_scikit_learns(first: RunReport, settings: Settings) -> None:
     results = first.results
     rows = rescore(results.pushed_to, results.test_examples, settings().read_spec())["click"]

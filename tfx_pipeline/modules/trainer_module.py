@@ -25,10 +25,12 @@ from tfx_pipeline.modules.warm_start import keep_for_warm_start, warm_started
 from tfx_pipeline.start import Start
 
 EVAL_BATCH = 8192
+CURVES = ("history.jsonl", "curves.png", "tensorboard")
+"""What `fit` leaves in its folder for people, checkpoints apart."""
 
 
 def run_fn(fn_args: FnArgs) -> None:
-    """Train, save the Keras model beside its history, and export it with the transform inside.
+    """Train, save the Keras model beside its history and curves, and export it with the transform inside.
 
     With ``warm_start`` training goes on from the base model, grown to today's vocabularies; see `warm_started`.
 
@@ -55,6 +57,7 @@ def run_fn(fn_args: FnArgs) -> None:
     if start is not None:
         (run_folder / START_FILE).write_text(start.to_json())
         keep_for_warm_start(model, transform, Path(fn_args.serving_model_dir))
+    keep_curves(resume, run_folder)
     shutil.rmtree(resume)
 
 
@@ -67,6 +70,13 @@ def _starting_model(
         return make_model(*settings), None
     model, start = warm_started(unbuilt_model(*settings), transform, base, config, custom["warm_start"])
     return model or make_model(*settings), start
+
+
+def keep_curves(resume: Path, run_folder: Path) -> None:
+    """Move what a run leaves for people, TensorBoard's files where they were wanted, beside the trained model."""
+    for name in CURVES:
+        if (resume / name).exists():
+            shutil.move(resume / name, run_folder / name)
 
 
 def make_model(name: str, hyperparameters: dict[str, Any], transform: TransformOutput, seed: int) -> CTRModel:
