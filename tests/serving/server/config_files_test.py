@@ -59,6 +59,23 @@ def test_a_mistake_in_a_file_is_told_with_its_place(tmp_path: Path) -> None:
         read_text_proto(tmp_path / "absent", config_message("SSLConfig")())
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("pad_variable_length_inputs: true max_execution_batch_size { value: 4 }", {"pad_v", "max_e"}),
+        ("enable_large_batch_splitting { value: true }", {"enable_l"}),
+        ("enable_large_batch_splitting { value: false } max_batch_size { value: 8 }", set()),
+    ],
+)
+def test_batching_parameters_without_effect_are_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str, named: set[str]
+) -> None:
+    (tmp_path / "batching.config").write_text(text)
+    BatchingOptions.of(read_text_proto(tmp_path / "batching.config", config_message("BatchingParameters")()))
+    assert {name for name in ("pad_v", "enable_l", "max_e") if name in caplog.text} == named
+    assert ("without effect" in caplog.text) == bool(named)
+
+
 def test_batching_parameters_are_read_and_checked(tmp_path: Path) -> None:
     file = tmp_path / "batching.config"
     file.write_text("max_batch_size { value: 8 } batch_timeout_micros { value: 500 } allowed_batch_sizes: [2, 8]")

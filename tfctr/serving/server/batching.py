@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -15,10 +16,17 @@ from google.protobuf import message
 from tfctr.serving.server.errors import RequestError, invalid
 from tfctr.serving.server.saved_model import SavedModel
 
+logger = logging.getLogger(__name__)
+
+_WITHOUT_EFFECT = ("pad_variable_length_inputs", "enable_large_batch_splitting", "max_execution_batch_size")
+"""Parameters of TensorFlow Serving that are read, so that its files can be used as they are, and not followed."""
+
 
 @dataclass(frozen=True)
 class BatchingOptions:
     """TensorFlow Serving's BatchingParameters, with its defaults.
+
+    Requests are not split and their inputs not padded; a log line names the parameters that ask for it.
 
     Args:
         max_batch_size: Rows in a batch; a larger request runs by itself.
@@ -50,7 +58,18 @@ class BatchingOptions:
             raise invalid("batching parameters: max_batch_size, num_batch_threads, max_enqueued_batches must be >= 1")
         if sizes and (list(sizes) != sorted(set(sizes)) or sizes[-1] != options.max_batch_size):
             raise invalid("batching parameters: allowed_batch_sizes must increase and end with max_batch_size")
+        if asked := [name for name in _WITHOUT_EFFECT if _wanted(getattr(parameters, name))]:
+            logger.warning(
+                "batching parameters without effect here: %s. A request of more rows than max_batch_size runs whole, "
+                "by itself; inputs of different lengths are not joined.",
+                ", ".join(asked),
+            )
         return options
+
+
+def _wanted(parameter: message.Message | bool) -> bool:
+    """Whether a parameter is there and not off; numbers and switches stand in messages of their own, or do not."""
+    return bool(getattr(parameter, "value", parameter))
 
 
 @dataclass

@@ -36,7 +36,11 @@ class Flags:
     rest_api_timeout_in_ms: int = _flag(30_000, "longest time a REST request may take, milliseconds")
     rest_api_enable_cors_support: bool = _flag(False, "send CORS headers with REST answers")
     model_name: str = _flag("default", "name of the model (ignored with --model_config_file)")
-    model_base_path: str = _flag("", "folder of the version folders (ignored with --model_config_file)")
+    model_base_path: str = _flag(
+        "",
+        "folder of the version folders (ignored with --model_config_file); while it holds none, the server runs and "
+        "answers NOT_FOUND",
+    )
     model_config_file: str = _flag("", "text protobuf ModelServerConfig: several models, policies, labels")
     model_config_file_poll_wait_seconds: int = _flag(0, "seconds between two reads of that file; 0 reads it once")
     file_system_poll_wait_seconds: int = _flag(1, "seconds between two looks for versions; 0 looks once, < 0 never")
