@@ -3,7 +3,8 @@
 - `element`: what one batch is: features, labels, weights.
 - `arrays`: batches of arrays in memory. `files`: batches of TFRecord files of transformed `tf.Example`s.
 - `parquet`: batches of Parquet files of transformed columns. `arrow`: such columns from and to arrays.
-- `negatives`: a plan's batches with a share of their negative rows. `packed`: tensors side by side in one matrix.
+- `ahead`: batches made beside the training step. `negatives`: a plan's batches with a share of their negative rows.
+- `packed`: tensors side by side in one matrix.
 
 A plan gives the batches of any epoch from any step on, so that training that was killed goes on where it stopped;
 for arrays and TFRecord files a function returns a plain dataset for `model.fit` too. Importing this package imports

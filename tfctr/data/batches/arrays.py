@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
+from tfctr.data.batches.ahead import made_ahead
 from tfctr.data.batches.element import element, spec_of, tensor_infos
 from tfctr.data.batches.packed import Layout
 from tfctr.data.errors import DataError
@@ -108,10 +109,10 @@ class ArrayPlan:
             return element(self._layout.unpack(batch), self.spec, labels=self.labels)
 
         steps = tf.data.Dataset.range(start_step, self.steps_per_epoch)
-        return steps.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return made_ahead(steps, gather)
 
     def _complete(self, batches: tf.data.Dataset, steps: int) -> tf.data.Dataset:
-        return batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(tf.data.AUTOTUNE)
+        return batches.apply(tf.data.experimental.assert_cardinality(steps))
 
 
 def array_dataset(

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tfctr.data.batches.ahead import made_ahead
 from tfctr.data.batches.element import element, spec_of, tensor_infos
 from tfctr.data.errors import DataError
 from tfctr.spec import BoundSpec, FeatureSpec
@@ -94,8 +95,7 @@ class FilePlan:
         def parse(serialized: tf.Tensor) -> tuple:
             return element(tf.io.parse_example(serialized, self._parsed_as), self.spec, labels=self.labels)
 
-        batches = batches.map(parse, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        return batches.prefetch(tf.data.AUTOTUNE)
+        return made_ahead(batches, parse)
 
 
 def transformed_dataset(

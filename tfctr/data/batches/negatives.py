@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from tfctr.data.batches.ahead import made_ahead
 from tfctr.data.batches.element import BatchPlan
 
 
@@ -62,4 +63,4 @@ class SampledNegatives:
             return tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows), batch)
 
         batches = self.plan.epoch(epoch, start_step).enumerate(start_step)
-        return batches.map(thinned, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+        return made_ahead(batches, thinned)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
 
+from tfctr.data.batches.ahead import made_ahead
 from tfctr.data.batches.arrays import ArrayPlan
 from tfctr.data.batches.arrow import arrays_of
 from tfctr.data.batches.element import element, spec_of, tensor_infos
@@ -99,13 +100,11 @@ class ParquetPlan:
         size = self.batch_size if self.drop_remainder else None
         signature = {d: tf.TensorSpec((size, width), d) for d, width in self._layout.widths.items()}
         packed = tf.data.Dataset.from_generator(lambda: self._batches(epoch, start_step), output_signature=signature)
-        batches = packed.map(
-            lambda matrices: element(self._layout.unpack(matrices), self.spec, labels=self.labels),
-            num_parallel_calls=tf.data.AUTOTUNE,
-            deterministic=True,
+        batches = made_ahead(
+            packed, lambda matrices: element(self._layout.unpack(matrices), self.spec, labels=self.labels)
         )
         steps = max(self.steps_per_epoch - start_step, 0)
-        return batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(tf.data.AUTOTUNE)
+        return batches.apply(tf.data.experimental.assert_cardinality(steps))
 
     @cached_property
     def _kept(self) -> ArrayPlan:
