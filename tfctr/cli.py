@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tfctr.commands import data, serving, spec
+from tfctr.commands import data, rank_features, serving, spec
 
 app = typer.Typer(
     name="tfctr",
@@ -19,6 +19,7 @@ app = typer.Typer(
     epilog=(
         "From a log to a served model:\n\n"
         "  tfctr spec infer clicks.csv -o ads.yaml\n\n"
+        "  tfctr rank-features clicks.csv --spec ads.yaml --write-spec ads_small.yaml\n\n"
         "  tfctr spec check ads.yaml --data clicks.csv --model DCNv2\n\n"
         "  python -m tfx_pipeline run --spec ads.yaml --model DCNv2 --data clicks.csv   (trains, gates and pushes)\n\n"
         "  tfctr serve --model_name ads --model_base_path runs/ads/serving"
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(spec.app, name="spec")
 app.add_typer(data.app, name="data")
+app.command("rank-features", epilog=rank_features.EPILOG)(rank_features.rank_features)
 app.command("serve", **serving.PASSED_ON)(serving.serve)
 app.command("predict", epilog="Example: tfctr predict rows.jsonl --server localhost:8500 --model ads")(serving.predict)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+import numpy as np
+
 _HASH_SPACE = 2**64
 
 
@@ -40,6 +42,14 @@ class DistinctCounter:
                 self._kept.add(hashed)
                 if len(self._kept) >= 2 * self.size:
                     self._shrink()
+
+    def update_hashes(self, hashes: np.ndarray) -> None:
+        """Count values by hashes made elsewhere, uint64 ``(n,)``; do not mix these with `update`."""
+        news = hashes if self.exact else hashes[hashes < np.uint64(self._threshold)]
+        for start in range(0, len(news), self.size):  # so that no more than 2 * size are ever kept
+            self._kept.update(news[start : start + self.size].tolist())
+            if len(self._kept) >= 2 * self.size:
+                self._shrink()
 
     def _shrink(self) -> None:
         smallest = sorted(self._kept)[: self.size]

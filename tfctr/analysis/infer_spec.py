@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tfctr.analysis.column_profile import profile
@@ -24,6 +24,7 @@ class InferredSpec:
         rows: Rows looked at.
         whole: Whether these were all rows of the log.
         doubts: What a person has to decide, in sentences.
+        left_out: Column -> why it is no feature.
     """
 
     text: str
@@ -31,6 +32,7 @@ class InferredSpec:
     rows: int
     whole: bool
     doubts: tuple[str, ...]
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def infer_spec(
@@ -73,4 +75,5 @@ def infer_spec(
         guess.doubts.append(f"{bad_rows.bad:,} rows could not be read: {', '.join(bad_rows.counts)}")
     whole = rows < max_rows
     text = spec_text(guess, sample, rows=rows, whole=whole)
-    return InferredSpec(text, parse_spec(text, "inferred.yaml"), rows, whole, tuple(guess.doubts))
+    left_out = {left.column: left.remark for left in guess.left_out}
+    return InferredSpec(text, parse_spec(text, "inferred.yaml"), rows, whole, tuple(guess.doubts), left_out)

@@ -198,7 +198,8 @@ def describe_source(log: LogSource) -> str:
     return log.name if isinstance(log, Dataset) else str(log)
 
 
-def _batches(spec: FeatureSpec, log: LogSource, bad_rows: BadRows) -> Iterator[pa.RecordBatch]:
+def source_batches(spec: FeatureSpec, log: LogSource, bad_rows: BadRows) -> Iterator[pa.RecordBatch]:
+    """Return the batches of what `find_source` found, read as the spec says, bad rows set aside."""
     if isinstance(log, pa.Table):
         return read_table(log, spec, bad_rows=bad_rows)
     if isinstance(log, Dataset):
@@ -212,7 +213,7 @@ def _first_pass(spec: FeatureSpec, log: LogSource, path: Path, bad_rows: BadRows
     names = [name for name in schema.names if name in _key_columns(spec)]
     keys: list[pa.RecordBatch] = []
     with pq.ParquetWriter(path, schema) as writer:
-        for batch in _batches(spec, log, bad_rows):
+        for batch in source_batches(spec, log, bad_rows):
             writer.write_batch(batch)
             keys.append(batch.select(names))
     return pa.Table.from_batches(keys, pa.schema([schema.field(name) for name in names]))
