@@ -158,7 +158,7 @@ LAYERS = (
     Descriptor(
         interaction.InteractingLayer,
         lambda: interaction.InteractingLayer(
-            2, head_dim=3, use_bias=True, projection_activation="relu", scale=True, layer_norm=True
+            2, head_dim=3, use_bias=True, projection_activation="relu", scale=True, layer_norm="after_relu"
         ),
         fields("fields"),
     ),

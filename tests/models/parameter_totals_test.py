@@ -62,7 +62,7 @@ def spec_of(rows: dict[str, int]) -> BoundSpec:
         (
             AutoInt,
             OLDER_FRAPPE,
-            {"num_layers": 5, **ATTENTION, "attention": {"residual": "auto", "layer_norm": True}, **TOWER},
+            {"num_layers": 5, **ATTENTION, "attention": {"residual": "auto", "layer_norm": "before_relu"}, **TOWER},
             DIM,
             622_180,
         ),

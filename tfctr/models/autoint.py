@@ -15,7 +15,7 @@ from tfctr.spec import BoundSpec
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "paper": {},
-    "reference": {"use_bias": True, "projection_activation": "relu", "scale": True, "layer_norm": True},
+    "reference": {"use_bias": True, "projection_activation": "relu", "scale": True, "layer_norm": "after_relu"},
 }
 """What the published code of the authors does beyond the paper's equations."""
 
@@ -30,7 +30,7 @@ class AutoInt(CTRModel):
         num_heads: Heads of a layer.
         head_dim: Width of one head; a layer is ``num_heads · head_dim`` wide.
         variant: `paper` (linear projections without bias, unscaled scores) or `reference` (the authors' code: biases,
-            ReLU on projections, scaled scores, LayerNorm).
+            ReLU on projections, scaled scores, LayerNorm after the ReLU).
         attention: Arguments of `InteractingLayer` that replace the variant's, such as ``{"residual": "auto"}``.
         wide: Whether to add one weight a feature, without bias.
         hidden_units: Widths of AutoInt+'s MLP on the embeddings; empty for AutoInt.

@@ -96,14 +96,35 @@ def test_weights_by_variant(settings: dict[str, Any], count: int) -> None:
     assert layer(**dict(settings)).count_params() == count
 
 
-def test_norm_comes_after_the_relu() -> None:
-    out = layer(layer_norm=True)(FIELDS).numpy()
+def test_norm_after_the_relu_leaves_vectors_of_mean_zero() -> None:
+    out = layer(layer_norm="after_relu")(FIELDS).numpy()
     np.testing.assert_allclose(out.mean(axis=-1), 0, atol=1e-5)
     assert (out < 0).any()
+
+
+def test_norm_before_the_relu_leaves_nothing_negative() -> None:
+    plain, normed = layer(layer_norm=None), layer(layer_norm="before_relu")
+    plain(FIELDS), normed(FIELDS)
+    for old, new in zip(plain.weights, normed.weights, strict=False):
+        new.assign(old)
+    gathered = linear_part(plain)
+    centred = gathered - gathered.mean(axis=-1, keepdims=True)
+    expected = centred / np.sqrt(gathered.var(axis=-1, keepdims=True) + 1e-5)
+    np.testing.assert_allclose(normed(FIELDS).numpy(), np.maximum(expected, 0), atol=1e-5)
+
+
+def linear_part(plain: InteractingLayer) -> np.ndarray:
+    """What `plain` gives to its ReLU: attention times values, heads side by side, plus the residual."""
+    alpha = plain.attention(FIELDS).numpy()
+    values = plain._heads(plain._value(FIELDS)).numpy()
+    merged = np.concatenate(list(np.moveaxis(alpha @ values, 1, 0)), axis=-1)
+    return merged + plain._residual(FIELDS).numpy()
 
 
 def test_bad_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="residual='sometimes'"):
         layer(residual="sometimes")
+    with pytest.raises(ValueError, match="layer_norm='sideways'"):
+        layer(layer_norm="sideways")
     with pytest.raises(ValueError, match="num_heads=0"):
         layer(num_heads=0)

@@ -10,6 +10,7 @@ from keras import ops
 from tfctr.layers.base import Layer, Shape, Tensor
 
 Residual = Literal["project", "auto", "none"]
+Norm = Literal["before_relu", "after_relu"]
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
@@ -29,12 +30,13 @@ class InteractingLayer(Layer):
         use_bias: Whether the projections have biases.
         projection_activation: Activation of query, key, value and residual; None for linear maps.
         scale: Whether scores are divided by ``sqrt(head_dim)``.
-        layer_norm: Whether a LayerNorm (epsilon 1e-8) follows the ReLU.
+        layer_norm: Where a LayerNorm (epsilon 1e-5) stands: `after_relu` (the authors' code), `before_relu` (FuxiCTR's,
+            behind the published benchmarks), or None for none (the paper).
         residual: `project` (always ``W_Res``), `auto` (identity where the widths are equal), or `none`.
         dropout_rate: Share of attention weights dropped in training, in [0, 1).
 
     Raises:
-        ValueError: When a count is below 1 or `residual` is unknown.
+        ValueError: When a count is below 1, or `residual` or `layer_norm` is unknown.
 
     Example:
         >>> import numpy as np
@@ -55,7 +57,7 @@ class InteractingLayer(Layer):
         use_bias: bool = False,
         projection_activation: str | None = None,
         scale: bool = False,
-        layer_norm: bool = False,
+        layer_norm: Norm | None = None,
         residual: Residual = "project",
         dropout_rate: float = 0.0,
         **kwargs: Any,
@@ -68,6 +70,8 @@ class InteractingLayer(Layer):
             )
         if residual not in ("project", "auto", "none"):
             raise ValueError(f"residual is 'project', 'auto' or 'none'. Received: residual={residual!r}")
+        if layer_norm not in (None, "before_relu", "after_relu"):
+            raise ValueError(f"layer_norm is 'before_relu', 'after_relu' or None. Received: layer_norm={layer_norm!r}")
         self.num_heads = num_heads
         self.head_dim = head_dim
         self.use_bias = use_bias
@@ -87,8 +91,9 @@ class InteractingLayer(Layer):
         self._residual = self._projection("residual", dim) if projected else None
         self._dropout = keras.layers.Dropout(self.dropout_rate, dtype=self.dtype_policy)
         self._norm = None
-        if self.layer_norm:
-            self._norm = keras.layers.LayerNormalization(epsilon=1e-8, dtype=self.dtype_policy, name="norm")
+        if self.layer_norm is not None:
+            # Keras' own epsilon of 1e-3 would drown embeddings that start at 1e-4.
+            self._norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype_policy, name="norm")
             self._norm.build((None, None, width))
 
     def _projection(self, name: str, dim: int) -> keras.layers.Dense:
@@ -111,8 +116,9 @@ class InteractingLayer(Layer):
             outputs = outputs + self._residual(fields)
         elif self.residual == "auto":
             outputs = outputs + fields
-        outputs = ops.relu(outputs)
-        return outputs if self._norm is None else self._norm(outputs)
+        if self._norm is None:
+            return ops.relu(outputs)
+        return ops.relu(self._norm(outputs)) if self.layer_norm == "before_relu" else self._norm(ops.relu(outputs))
 
     def attention(self, fields: Tensor) -> Tensor:
         """Return the attention of every head, without dropout: float32 ``(batch, heads, fields, fields)``.
