@@ -165,3 +165,34 @@ def test_saved_and_loaded(tmp_path) -> None:
     again = keras.models.load_model(tmp_path / "m.keras")
     for mine, theirs in zip(model(batch()), again(batch()), strict=True):
         np.testing.assert_array_equal(numpy(mine), numpy(theirs))
+
+
+def interleaved(numbers: tuple[str, ...] = ()) -> BoundSpec:
+    """Ids a to d, each number right after the id of its letter."""
+    features: list[dict] = []
+    for name in "abcd":
+        features.append({"kind": "categorical", "name": name, "role": "item"})
+        features += [{"kind": "numeric", "name": n, "role": "item"} for n in numbers if n.startswith(name)]
+    tasks = [{"name": "click", "label": "clicked"}]
+    split = {"by": "hash", "column": "a"}
+    return FeatureSpec(name="wide", features=features, tasks=tasks, split=split).bind(dict.fromkeys("abcd", 5))
+
+
+def test_fields_keep_their_order_where_numbers_stand_between_ids() -> None:
+    layer = embedding(interleaved(numbers=("b1", "b2", "c1")))
+    values = {"a": 1, "b": 2, "b1": 3.0, "b2": 5.0, "c": 3, "c1": 7.0, "d": 4}
+    batch = {name: np.full(2, value, "float32" if len(name) > 1 else "int64") for name, value in values.items()}
+    fields = numpy(layer(batch).fields)
+    rows = layer.lookups[0](batch)
+    for place, name in enumerate(layer.field_names):
+        number = {"b1": 0, "b2": 1, "c1": 2}.get(name)
+        expected = numpy(rows[name]) if number is None else numpy(layer.number_vectors)[[number]] * values[name]
+        np.testing.assert_array_equal(fields[:, place], np.broadcast_to(expected, (2, DIM)), err_msg=name)
+
+
+def test_neighbouring_ids_are_not_taken_apart() -> None:
+    layer = embedding(interleaved())
+    traced = tf.function(lambda batch: layer(batch).fields)
+    graph = traced.get_concrete_function({name: tf.TensorSpec((None,), tf.int64) for name in "abcd"}).graph
+    moved = {op.type for op in graph.get_operations() if any(t.dtype == tf.float32 for t in op.outputs)}
+    assert not moved & {"Split", "SplitV", "Unpack", "Pack", "ConcatV2", "StridedSlice"}

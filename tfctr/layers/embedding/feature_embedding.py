@@ -98,6 +98,7 @@ class FeatureEmbedding(Layer):
         check_rates(self.spec, self.learning_rates)
         self.features = _chosen(self.spec, self.only)
         self.lookups = self._make_lookups()
+        self._runs = self._make_runs()
         self._vectors = tuple(feature for feature in self.features if isinstance(feature, VectorFeature))
         self.projections = {
             vector.name: keras.layers.Dense(dim, use_bias=False, name=f"project_{vector.name}")
@@ -124,6 +125,30 @@ class FeatureEmbedding(Layer):
             )
             for group, members in groups.items()
         ]
+
+    def _make_runs(self) -> tuple[tuple[str, ...], ...]:
+        """Names of neighbouring fields that one operation makes: single ids of one table, or numbers.
+
+        What is made together is not taken apart and put together again, which would cost a copy each way, and both
+        once more for the gradients.
+        """
+        runs: list[tuple[str, ...]] = []
+        kinds: list[Any] = []
+        for feature in self.features:
+            kind = self._kind(feature)
+            if kind is not None and runs and kinds[-1] == kind:
+                runs[-1] += (feature.name,)
+            else:
+                runs.append((feature.name,))
+                kinds.append(kind)
+        return tuple(runs)
+
+    def _kind(self, feature: AnyFeature) -> Any:
+        """What neighbours must have in common to be made together; None for what is made alone."""
+        if feature.name in self._numbers:
+            return "number"
+        owner = [place for place, lookup in enumerate(self.lookups) if feature.name in lookup.features]
+        return owner[0] if owner and not _is_list(feature) else None
 
     @property
     def field_names(self) -> tuple[str, ...]:
@@ -161,36 +186,38 @@ class FeatureEmbedding(Layer):
             mark(self.number_vectors, RowRates(tuple(range(len(rates))), rates))
 
     def call(self, features: dict[str, Any]) -> EmbeddedFeatures:
-        rows: dict[str, Any] = {}
+        rows: dict[str, Any] = {}  # by the first name of a run
         for lookup in self.lookups:
-            rows.update(lookup(features))
-        masks = {f.name: ops.not_equal(features[f.name], 0) for f in self.features if f.name in rows and _is_list(f)}
-        sequences = [f for f in self.features if isinstance(f, SequenceFeature)]
-        fields = [
-            self._field(f, features, rows, masks)
-            for f in self.features
-            if self.pool_sequences or not isinstance(f, SequenceFeature)
-        ]
+            groups = [run for run in self._runs if run[0] in lookup.features]
+            rows.update(zip((run[0] for run in groups), lookup.blocks(features, groups), strict=True))
+        lists = [f for f in self.features if _is_list(f)]
+        sequences = [f for f in lists if isinstance(f, SequenceFeature)]
+        masks = {f.name: ops.not_equal(features[f.name], 0) for f in lists}
+        unpooled = set() if self.pool_sequences else {f.name for f in sequences}
+        fields = [self._fields_of(run, features, rows, masks) for run in self._runs if run[0] not in unpooled]
         return EmbeddedFeatures(
-            fields=ops.stack(fields, axis=1) if fields else ops.zeros((0,)),
+            fields=ops.concatenate(fields, axis=1) if fields else ops.zeros((0,)),
             sequences={f.name: rows[f.name] for f in sequences},
             masks={f.name: masks[f.name] for f in sequences},
             times={f.name: features[f.times_name] for f in sequences if f.times},
             vectors={name: features[name] for name in self.projections},
         )
 
-    def _field(self, feature: AnyFeature, features: dict, rows: dict, masks: dict) -> Any:
-        """One feature as ``(batch, dim)``."""
-        name = feature.name
+    def _fields_of(self, run: tuple[str, ...], features: dict, rows: dict, masks: dict) -> Any:
+        """The fields of a run, ``(batch, fields, dim)``."""
+        name = run[0]
         if name in masks:
+            feature = next(f for f in self.features if f.name == name)
             pooling = feature.pooling if isinstance(feature, MultiFeature) else "mean"
-            return pooled(rows[name], masks[name], pooling)
+            return ops.expand_dims(pooled(rows[name], masks[name], pooling), 1)
         if name in rows:
             return rows[name]
         if name in self.projections:
-            return self.projections[name](features[name])
-        vector = ops.cast(self.number_vectors[self._numbers.index(name)], self.compute_dtype)
-        return ops.expand_dims(ops.cast(features[name], self.compute_dtype), 1) * vector
+            return ops.expand_dims(self.projections[name](features[name]), 1)
+        first = self._numbers.index(name)
+        vectors = ops.cast(self.number_vectors[first : first + len(run)], self.compute_dtype)
+        numbers = ops.stack([ops.cast(features[number], self.compute_dtype) for number in run], axis=1)
+        return ops.expand_dims(numbers, -1) * vectors
 
     def compute_output_spec(self, features: dict[str, Any]) -> EmbeddedFeatures:
         batch = next(iter(features.values())).shape[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -77,19 +78,34 @@ class FusedLookup(Layer):
                 mark(weight, rates)
 
     def call(self, features: dict[str, Any]) -> dict[str, Any]:
-        columns = {name: _as_matrix(features[name]) for name in self.features}
-        widths = [column.shape[1] for column in columns.values()]
-        names = np.repeat(list(columns), widths)
-        limits = np.array([self.vocabularies[self.features[name]] for name in names])
-        shifts = np.array([self.offsets[self.features[name]] for name in names])
-        ids = ops.concatenate(list(columns.values()), axis=1)
-        vectors = self.fused_table(fused_ids(ids, limits, shifts))
-        # One split, whose gradient is one concatenation: a slice a feature would give each a gradient as wide as all.
-        parts = ops.split(vectors, np.cumsum(widths)[:-1].tolist(), axis=1) if len(widths) > 1 else [vectors]
+        blocks = self.blocks(features, [(name,) for name in self.features])
         return {
-            name: ops.squeeze(part, axis=1) if len(features[name].shape) == 1 else part
-            for name, part in zip(columns, parts, strict=True)
+            name: ops.squeeze(block, axis=1) if len(features[name].shape) == 1 else block
+            for name, block in zip(self.features, blocks, strict=True)
         }
+
+    def blocks(self, features: dict[str, Any], groups: Sequence[tuple[str, ...]]) -> list[Any]:
+        """Look features up in one gather and leave those of a group side by side, as they came out of the table.
+
+        Args:
+            features: Feature name -> ids; those of all groups are needed.
+            groups: Names of features, each in one group.
+
+        Returns:
+            A block for each group, ``(batch, positions, dim)``; a single id has one position, a list as many as it
+            is long.
+        """
+        columns = [[_as_matrix(features[name]) for name in group] for group in groups]
+        positions = [name for group in groups for name in group for _ in range(_as_matrix(features[name]).shape[1])]
+        limits = np.array([self.vocabularies[self.features[name]] for name in positions])
+        shifts = np.array([self.offsets[self.features[name]] for name in positions])
+        ids = ops.concatenate([column for group in columns for column in group], axis=1)
+        vectors = self.fused_table(fused_ids(ids, limits, shifts))
+        if len(groups) == 1:
+            return [vectors]
+        widths = [sum(column.shape[1] for column in group) for group in columns]
+        # One split, whose gradient is one concatenation: a slice a group would give each a gradient as wide as all.
+        return ops.split(vectors, np.cumsum(widths)[:-1].tolist(), axis=1)
 
     def compute_output_spec(self, features: dict[str, Any]) -> dict[str, KerasTensor]:
         return {
