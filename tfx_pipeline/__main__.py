@@ -29,11 +29,13 @@ app = typer.Typer(
 
 SpecOption = Annotated[Path, typer.Option(help="Feature spec: a YAML file or a shipped name.")]
 ModelOption = Annotated[str, typer.Option(help="Name of the model, as in tfctr.models.MODELS.")]
+PlanOption = Annotated[str, typer.Option(help="Name of the plan, as in tfctr.plans.PLANS.")]
 WorkdirOption = Annotated[Path, typer.Option(help="Folder for everything a run makes.")]
 GatesOption = Annotated[Path | None, typer.Option(help="YAML file with bounds in place of the spec's.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Hyperparameter, name=value; repeat.")]
 WarmOption = Annotated[bool, typer.Option(help="Train on from the last blessed model.")]
 NewRowsOption = Annotated[str, typer.Option(help="What new ids start from then: oov or popularity.")]
+PlanSetOption = Annotated[list[str] | None, typer.Option("--plan-set", help="Plan's setting, name=value; repeat.")]
 FitOption = Annotated[list[str] | None, typer.Option("--fit", help="Training setting, name=value; repeat.")]
 
 
@@ -41,11 +43,13 @@ FitOption = Annotated[list[str] | None, typer.Option("--fit", help="Training set
 def run(
     spec: SpecOption,
     model: ModelOption = "FinalMLP",
+    plan: PlanOption = "Fit",
     data: Annotated[str | None, typer.Option(help="File, glob or registered data set; the spec's if left out.")] = None,
     workdir: WorkdirOption = Path("runs/pipeline"),
     serving_dir: Annotated[Path | None, typer.Option(help="Folder of the served models.")] = None,
     gates: GatesOption = None,
     hyperparameters: SetOption = None,
+    plan_settings: PlanSetOption = None,
     fit: FitOption = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Rows in a training batch.")] = 1024,
     warm_start: WarmOption = False,
@@ -63,11 +67,13 @@ def run(
     config = _config(
         spec=spec,
         model=model,
+        plan=plan,
         data=data,
         workdir=workdir,
         serving_dir=serving_dir,
         gates=gates,
         hyperparameters=_pairs(hyperparameters),
+        plan_settings=_pairs(plan_settings),
         fit=_pairs(fit),
         batch_size=batch_size,
         warm_start=warm_start,
@@ -110,8 +116,10 @@ def compile_command(
         "/models"
     ),
     model: ModelOption = "FinalMLP",
+    plan: PlanOption = "Fit",
     gates: GatesOption = None,
     hyperparameters: SetOption = None,
+    plan_settings: PlanSetOption = None,
     fit: FitOption = None,
     warm_start: WarmOption = False,
     new_rows: NewRowsOption = "oov",
@@ -124,9 +132,11 @@ def compile_command(
     config = _config(
         spec=spec,
         model=model,
+        plan=plan,
         gates=gates,
         serving_dir=serving_dir,
         hyperparameters=_pairs(hyperparameters),
+        plan_settings=_pairs(plan_settings),
         fit=_pairs(fit),
         warm_start=warm_start,
         new_rows=new_rows,

@@ -28,10 +28,13 @@ class PipelineConfig(BaseModel):
         model: Name in `tfctr.models.MODELS`.
         hyperparameters: Keyword arguments of the model. ``embedding_budget``, such as ``"64 MB"``, picks the form and
             size of every table from the vocabularies' counts; the log says what it chose.
+        plan: Name in `tfctr.plans.PLANS`: how the model comes about.
+        plan_settings: Fields of the plan's `Settings`.
         fit: Fields of `tfctr.training.FitConfig`; what is left out keeps its default.
         batch_size: Rows in a training batch.
         warm_start: Whether training goes on from the last blessed model that saw other data, grown to today's
             vocabularies, instead of starting from scratch; where that cannot be, the run says why and starts anew.
+            Only the plan ``Fit`` takes it.
         new_rows: What ids that this model did not know start from, see `tfctr.training.growth.grow`.
         data: File, glob or name of a registered data set; None takes `source.dataset` of the spec.
         workdir: Folder for everything a run makes.
@@ -55,6 +58,8 @@ class PipelineConfig(BaseModel):
     spec: Path
     model: str = "FinalMLP"
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
+    plan: str = "Fit"
+    plan_settings: dict[str, Any] = Field(default_factory=dict)
     fit: dict[str, Any] = Field(default_factory=dict)
     batch_size: int = Field(default=1024, ge=1)
     warm_start: bool = False

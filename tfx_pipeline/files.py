@@ -12,5 +12,8 @@ HISTORY_FILE = "history.json"
 START_FILE = "start.json"
 """What training began from, in the trainer's folder."""
 
+STAGES_FILE = "stages.json"
+"""Name, seconds and figures of each stage of the plan, in the trainer's folder."""
+
 PARITY_FILE = "parity.json"
 """The parity report, in the step's folder and in ``assets.extra`` of the pushed model."""

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 """Folder that holds the packages `tfctr` and `tfx_pipeline`."""
 
 _OWN_PACKAGES = ("tfctr", "tfx_pipeline")
-_TABLES = ("tfctr.models",)
+_TABLES = ("tfctr.models", "tfctr.plans")
 """Packages that name many things of which a step uses one; their table is not followed, the one is."""
 
 _FRAMEWORKS = ("tensorflow", "keras", "tfx", "tensorflow-transform", "tensorflow-model-analysis", "apache-beam")

@@ -1,4 +1,4 @@
-"""Do model, hyperparameters, training settings and spec fit together? Asked before any work is done."""
+"""Do model, plan, their settings and the spec fit together? Asked before any work is done."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from tfctr.layers.embedding import parse_bytes
 from tfctr.models import MODELS, CTRModel
+from tfctr.plans import PLANS, Fit, Plan
 from tfctr.spec import FeatureSpec, Problem, SpecError, suggest
 from tfctr.training import FitConfig
 from tfx_pipeline.config import PipelineConfig
@@ -33,14 +35,12 @@ def check_settings(config: PipelineConfig, spec: FeatureSpec) -> None:
     ]
     if config.hyperparameters.get(BUDGET) is not None:
         problems += _budget_problems(config.hyperparameters)
-    try:
-        FitConfig.model_validate(config.fit)
-    except ValidationError as error:
-        for details in error.errors():
-            name = ".".join(map(str, details["loc"]))
-            unknown = details["type"] == "extra_forbidden"
-            message = f"no such setting{suggest(name, FitConfig.model_fields)}" if unknown else details["msg"]
-            problems.append(Problem(message, f"fit.{name}"))
+    plan = plan_class(config.plan, model, spec)
+    problems += _wrong_fields(FitConfig, config.fit, "fit")
+    problems += _wrong_fields(plan.Settings, config.plan_settings, "plan_settings")
+    if config.warm_start and plan is not Fit:
+        message = f"only the plan Fit goes on from yesterday's model, {config.plan} does not"
+        problems.append(Problem(message, "warm_start"))
     if problems:
         raise SpecError(problems)
 
@@ -69,6 +69,35 @@ def model_class(name: str, spec: FeatureSpec) -> type[CTRModel]:
     if problems:
         raise SpecError(problems)
     return MODELS[name]
+
+
+def plan_class(name: str, model: type[CTRModel], spec: FeatureSpec) -> type[Plan]:
+    """Return the plan of this name.
+
+    Raises:
+        SpecError: For an unknown name, and for everything the plan needs and the model or the spec lacks.
+    """
+    if name not in PLANS:
+        raise SpecError([Problem(f"unknown plan {name!r}{suggest(name, PLANS)}", "plan")])
+    if problems := PLANS[name].problems(model, spec):
+        raise SpecError(problems)
+    return PLANS[name]
+
+
+def _wrong_fields(settings: type[BaseModel], values: dict[str, Any], key: str) -> list[Problem]:
+    """Problems of the values that fields of `settings` are given."""
+    try:
+        settings.model_validate(values)
+    except ValidationError as error:
+        return [_problem(settings, details, key) for details in error.errors()]
+    return []
+
+
+def _problem(settings: type[BaseModel], details: ErrorDetails, key: str) -> Problem:
+    name = ".".join(map(str, details["loc"]))
+    unknown = details["type"] == "extra_forbidden"
+    message = f"no such setting{suggest(name, settings.model_fields)}" if unknown else details["msg"]
+    return Problem(message, f"{key}.{name}" if name else key)
 
 
 def _parameters(model: type[CTRModel]) -> set[str]:

@@ -50,7 +50,7 @@ def create_pipeline(
             other resolver than "latest blessed model".
 
     Raises:
-        SpecError: When the spec is wrong, or the model is unknown or needs what the spec lacks.
+        SpecError: When the spec is wrong, or model or plan are unknown or need what the spec lacks.
     """
     spec = config.read_spec()
     check_settings(config, spec)
@@ -77,7 +77,7 @@ def create_pipeline(
     transformed, graph = transform.outputs["transformed_examples"], transform.outputs["transform_graph"]
 
     base = _base_model(graph, for_kubeflow) if config.warm_start else None
-    training_code = code_of(f"{_MODULES}.trainer_module", f"tfctr.models:{config.model}")
+    training_code = code_of(f"{_MODULES}.trainer_module", f"tfctr.models:{config.model}", f"tfctr.plans:{config.plan}")
     trainer = Trainer(
         examples=transformed,
         transform_graph=graph,
@@ -89,6 +89,8 @@ def create_pipeline(
             "spec": lean,
             "model": config.model,
             "hyperparameters": config.hyperparameters,
+            "plan": config.plan,
+            "plan_settings": config.plan_settings,
             "fit": config.fit,
             "batch_size": config.batch_size,
             "seed": config.seed,

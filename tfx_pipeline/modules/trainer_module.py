@@ -1,4 +1,4 @@
-"""What runs inside TFX's Trainer: tfctr's fit driver on transformed files, and the export."""
+"""What runs inside TFX's Trainer: a plan on transformed files, and the export."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfctr.data.batches import FilePlan, transformed_dataset
 from tfctr.layers.base import dtype_policy
 from tfctr.models import CTRModel
+from tfctr.plans import Plan
 from tfctr.serving import export_model
 from tfctr.spec import FeatureSpec
-from tfctr.training import FitConfig, choose_strategy, fit
+from tfctr.training import FitConfig, choose_strategy
 from tfctr.transform import TransformOutput
-from tfx_pipeline.files import HISTORY_FILE, KERAS_FILE, START_FILE
-from tfx_pipeline.model_check import model_class
+from tfx_pipeline.files import HISTORY_FILE, KERAS_FILE, STAGES_FILE, START_FILE
+from tfx_pipeline.model_check import model_class, plan_class
 from tfx_pipeline.modules.embedding_budget import within_budget
 from tfx_pipeline.modules.warm_start import keep_for_warm_start, warm_started
 from tfx_pipeline.start import Start
@@ -46,36 +47,55 @@ def run_fn(fn_args: FnArgs) -> None:
 
     train = FilePlan(fn_args.train_files, spec, batch_size=custom["batch_size"], seed=config.seed)
     valid = transformed_dataset(fn_args.eval_files, spec, batch_size=EVAL_BATCH)
+    plan = make_plan(custom, spec, config)
     with choose_strategy().scope():
-        with dtype_policy(config.precision):
-            model, start = _starting_model(custom, transform, config, fn_args.base_model)
-        result = fit(model, train, valid, config, workdir=resume)
+        warm, start = _warm_start(custom, transform, config, fn_args.base_model)
+
+        def make(**changes: Any) -> CTRModel:
+            options = {**custom["hyperparameters"], **changes}
+            return warm or make_model(custom["model"], options, transform, config.seed)
+
+        model = plan.run(transform.bound_spec, train, valid, resume, make_model=make)
 
     model.save(run_folder / KERAS_FILE)
-    (run_folder / HISTORY_FILE).write_text(json.dumps(list(result.history)))
+    (run_folder / HISTORY_FILE).write_text(json.dumps(plan.history(resume)))
+    (run_folder / STAGES_FILE).write_text(json.dumps(plan.reports(resume)))
     export_model(model, transform, Path(fn_args.serving_model_dir))
     if start is not None:
         (run_folder / START_FILE).write_text(start.to_json())
         keep_for_warm_start(model, transform, Path(fn_args.serving_model_dir))
-    keep_curves(resume, run_folder)
+    for folder in plan.folders(resume).values():
+        keep_curves(folder, run_folder / folder.relative_to(resume))
     shutil.rmtree(resume)
 
 
-def _starting_model(
+def make_plan(custom: dict[str, Any], spec: FeatureSpec, config: FitConfig) -> Plan:
+    """Return the plan that the settings name, for the model that they name.
+
+    Raises:
+        SpecError: For an unknown plan or model, and for everything either needs and the spec lacks.
+    """
+    model = model_class(custom["model"], spec)
+    plan = plan_class(custom["plan"], model, spec)
+    return plan(model, custom["hyperparameters"], config, **custom["plan_settings"])
+
+
+def _warm_start(
     custom: dict[str, Any], transform: TransformOutput, config: FitConfig, base: str | None
-) -> tuple[CTRModel, Start | None]:
-    """The model to train, and what it began from where a warm start was wanted."""
-    settings = custom["model"], custom["hyperparameters"], transform, config.seed
+) -> tuple[CTRModel | None, Start | None]:
+    """The grown base model, None where there is none to go on with; and what happened where one was wanted."""
     if custom["warm_start"] is None:
-        return make_model(*settings), None
-    model, start = warm_started(unbuilt_model(*settings), transform, base, config, custom["warm_start"])
-    return model or make_model(*settings), start
+        return None, None
+    with dtype_policy(config.precision):
+        wanted = unbuilt_model(custom["model"], custom["hyperparameters"], transform, config.seed)
+        return warm_started(wanted, transform, base, config, custom["warm_start"])
 
 
 def keep_curves(resume: Path, run_folder: Path) -> None:
-    """Move what a run leaves for people, TensorBoard's files where they were wanted, beside the trained model."""
+    """Move what a fit leaves for people, TensorBoard's files where they were wanted, beside the trained model."""
     for name in CURVES:
         if (resume / name).exists():
+            run_folder.mkdir(exist_ok=True)
             shutil.move(resume / name, run_folder / name)
 
 

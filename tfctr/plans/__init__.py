@@ -1,0 +1,15 @@
+"""Plans: methods that take more than one fit, made of named stages that a killed run continues.
+
+- `plan`: the base. `stage`: what a stage works with and leaves. `fit`: the plan with one stage.
+"""
+
+from tfctr.plans.fit import Fit
+from tfctr.plans.plan import Plan
+from tfctr.plans.stage import Stage
+
+PLANS: dict[str, type[Plan]] = {
+    "Fit": Fit,
+}
+"""Every plan by the name that commands and files use."""
+
+__all__ = ["PLANS", "Fit", "Plan", "Stage"]

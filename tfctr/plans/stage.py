@@ -1,0 +1,194 @@
+"""What one stage of a plan works with, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfctr import training
+from tfctr.data.batches import BatchPlan
+from tfctr.layers.base import dtype_policy
+from tfctr.models import CTRModel
+from tfctr.spec import BoundSpec, suggest
+from tfctr.training import FitConfig, FitResult
+from tfctr.training.arrays_file import read_arrays, write_arrays
+from tfctr.training.strategy import is_chief
+
+Arrays: TypeAlias = dict[str, np.ndarray]
+"""Named arrays: weights, masks, a choice that was found."""
+
+Result: TypeAlias = CTRModel | Arrays
+"""What a stage hands on: a model, or arrays."""
+
+MakeModel: TypeAlias = Callable[..., CTRModel]
+"""Keyword arguments that take the place of hyper-parameters -> a fresh built model."""
+
+ARRAYS_FILE, MODEL_FILE, REPORT_FILE, KEPT_FILE = "result.npz", "result.keras", "stage.json", "kept.npz"
+
+_TOLD = ("val_auc", "val_logloss")
+"""Figures of a fit that its stage's line tells."""
+
+
+class Stage:
+    """One stage at work: the data, a maker of models, its folder, and what earlier stages left.
+
+    What earlier stages left is read from their files, also in a run that nothing has interrupted: a run that
+    is continued cannot differ from one that went through.
+
+    Args:
+        name: Name of the stage, the method of the plan that runs it.
+        folder: Where its files lie.
+        earlier: Folders of the stages before it, by name.
+        spec: Bound spec.
+        train: Batches to learn from.
+        valid: Data set that decides.
+        config: How a model is fitted, unless the stage says otherwise.
+        make_model: See `MakeModel`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        earlier: dict[str, Path],
+        *,
+        spec: BoundSpec,
+        train: BatchPlan,
+        valid: Any,
+        config: FitConfig,
+        make_model: MakeModel,
+    ):
+        self.name, self.folder = name, folder
+        self.spec, self.train, self.valid, self.config = spec, train, valid, config
+        self.notes: dict[str, float | str] = {}
+        self._earlier, self._make_model = earlier, make_model
+
+    def model(self, **changes: Any) -> CTRModel:
+        """Return a fresh built model of the run's precision, its weights drawn from the run's seed.
+
+        Args:
+            **changes: Take the place of the model's hyper-parameters, such as another table.
+        """
+        keras.utils.set_random_seed(self.config.seed)
+        with dtype_policy(self.config.precision):
+            return self._make_model(**changes)
+
+    def fit(
+        self,
+        model: CTRModel,
+        *,
+        train: BatchPlan | None = None,
+        valid: Any = None,
+        config: FitConfig | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> FitResult:
+        """Train with `tfctr.training.fit`; a killed stage goes on at the step where it stopped.
+
+        Args:
+            model: The model; it ends with its best epoch's weights.
+            train: Takes the place of the run's batches.
+            valid: Takes the place of the run's validation rows.
+            config: Takes the place of the run's settings.
+            callbacks: Keras callbacks.
+        """
+        result = training.fit(
+            model,
+            self.train if train is None else train,
+            self.valid if valid is None else valid,
+            config or self.config,
+            self.folder,
+            tuple(callbacks),
+        )
+        self.note(epochs=len(result.history), **{name: result.best[name] for name in _TOLD if name in result.best})
+        return result
+
+    def arrays(self, stage: str) -> Arrays:
+        """Return the arrays that an earlier stage left.
+
+        Raises:
+            ValueError: When there is no such stage before this one, or it left a model.
+        """
+        return read_arrays(self._file_of(stage, ARRAYS_FILE))
+
+    def trained(self, stage: str) -> CTRModel:
+        """Return the model that an earlier stage left; `ValueError` as in `arrays`."""
+        return read_model(self._file_of(stage, MODEL_FILE))
+
+    def _file_of(self, stage: str, kind: str) -> Path:
+        if stage not in self._earlier:
+            raise ValueError(
+                f"stage {self.name!r} asks for the result of {stage!r}, which is no stage before it"
+                f"{suggest(stage, self._earlier)}"
+            )
+        path = self._earlier[stage] / kind
+        if not path.exists():
+            raise ValueError(
+                f"stage {stage!r} left no {kind}: ask for its {'model' if kind == ARRAYS_FILE else 'arrays'}"
+            )
+        return path
+
+    def keep(self, **arrays: np.ndarray) -> None:
+        """Write where a stage that is no fit stands, in place of what it kept before."""
+        if writes_files():
+            write_arrays(self.folder / KEPT_FILE, arrays)
+
+    def kept(self) -> Arrays | None:
+        """Return what an earlier attempt at this stage kept; None when there was none."""
+        path = self.folder / KEPT_FILE
+        return read_arrays(path) if path.exists() else None
+
+    def note(self, **figures: float | str) -> None:
+        """Add figures to the stage's line on the console and to its report."""
+        self.notes.update(figures)
+
+    def leave(self, result: Result, seconds: float) -> None:
+        """Write the report and then the result, whose presence says that the stage is over."""
+        if not writes_files():
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        report = {"stage": self.name, "seconds": seconds, **self.notes}
+        (self.folder / REPORT_FILE).write_text(json.dumps(report), encoding="utf-8")
+        if isinstance(result, keras.Model):
+            write_model(self.folder / MODEL_FILE, result)
+        else:
+            write_arrays(self.folder / ARRAYS_FILE, result)
+
+
+def writes_files() -> bool:
+    """Return whether this process writes the files: of several workers the first one does."""
+    return is_chief(tf.distribute.get_strategy())
+
+
+def result_in(folder: Path) -> Path | None:
+    """Return the file of a finished stage's result; None when the stage is not finished."""
+    files = (folder / name for name in (ARRAYS_FILE, MODEL_FILE))
+    return next((path for path in files if path.exists()), None)
+
+
+def write_model(path: Path, model: CTRModel) -> None:
+    """Write a model aside and rename it, so that half a file is never taken for a whole one."""
+    partial = path.with_name(f".partial-{path.name}")
+    model.save(partial)
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def read_model(path: Path) -> CTRModel:
+    """Return the model of a file.
+
+    Raises:
+        ValueError: When the file is damaged.
+    """
+    try:
+        return keras.saving.load_model(path)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:  # a damaged file is a ValueError "File not found" too
+        raise ValueError(f"{path} cannot be read as a model ({error}); delete it to run its stage anew.") from error
