@@ -70,15 +70,18 @@ EXTRAS = {
         "prometheus-client>=0.20,<1",
     ],
     "benchmark": ["optuna>=4", "polars>=1"],
+    "graph": ["scikit-network>=0.33"],
+    "retrieval": [
+        "tensorflow-recommenders>=0.7.7",
+        "tf-keras>=2.21,<2.22",  # for this library, too, tf.keras has to be Keras 2
+    ],
     "jax": ["jax>=0.5"],
     "notebook": ["ipykernel>=6.29", "nbclient>=0.10", "nbformat>=5.10"],
     "dev": [
         "hypothesis>=6.100",
         "import-linter>=2.3",
-        "keras-rs>=0.4,<0.5",  # an oracle in tests, as are the next three
+        "keras-rs>=0.4,<0.5",  # an oracle in tests, as is the next one
         "lifelines>=0.29",
-        "scikit-network>=0.33",
-        "tensorflow-recommenders>=0.7.7",
         "mypy>=1.15",
         "pytest>=8.3",
         "pytest-timeout>=2.3",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tfctr.commands import data, rank_features, serving, spec
+from tfctr.commands import cluster_ids, data, rank_features, serving, spec
 
 app = typer.Typer(
     name="tfctr",
@@ -28,6 +28,7 @@ app = typer.Typer(
 app.add_typer(spec.app, name="spec")
 app.add_typer(data.app, name="data")
 app.command("rank-features", epilog=rank_features.EPILOG)(rank_features.rank_features)
+app.command("cluster-ids", epilog=cluster_ids.EPILOG)(cluster_ids.cluster_ids)
 app.command("serve", **serving.PASSED_ON)(serving.serve)
 app.command("predict", epilog="Example: tfctr predict rows.jsonl --server localhost:8500 --model ads")(serving.predict)
 

@@ -30,6 +30,8 @@ EXTRAS = {
     "tfx": ("tfx", "tensorflow-transform", "tensorflow-data-validation", "tensorflow-model-analysis", "apache-beam"),
     "serving": ("grpcio", "grpcio-health-checking", "tensorflow-serving-api", "prometheus-client"),
     "kubeflow": ("kfp",),
+    "graph": ("scikit-network",),
+    "retrieval": ("tensorflow-recommenders",),
     "benchmark": ("optuna",),
     "jax": ("jax",),
     "notebook": ("nbclient",),

@@ -132,6 +132,13 @@ LAYERS = (
     Descriptor(
         embedding.QuotientRemainderTable, lambda: embedding.QuotientRemainderTable(**TABLE, compression=3), some_ids
     ),
+    Descriptor(
+        embedding.MappedTable,
+        lambda: embedding.MappedTable(
+            **TABLE, mapping=embedding.IdMap.grouped([-1, -1, 3, 3, 5, -1, 5, 9]).doubled(salt=1)
+        ),
+        some_ids,
+    ),
     Descriptor(embedding.BatchL2, lambda: embedding.FullTable(**TABLE, penalty=embedding.BatchL2(0.1)), some_ids),
     Descriptor(embedding.TableL2, lambda: embedding.FullTable(**TABLE, penalty=embedding.TableL2(0.1)), some_ids),
     Descriptor(

@@ -117,6 +117,8 @@ def fill_sequentially(layer: Any) -> None:
     """Fill the weights, in their order, with the sequence frac(0.37, 0.74, 1.11, ...) - 0.5."""
     start = 1
     for weight in layer.weights:
+        if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(weight.dtype)):
+            continue  # places in a table: other numbers would make another layer
         count = int(np.prod(weight.shape))
         values = np.arange(start, start + count) * 0.37 % 1.0 - 0.5
         if weight.name in ("moving_variance", "counts"):  # these are above 0

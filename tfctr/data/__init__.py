@@ -4,6 +4,7 @@
 - `bad_rows`: rows that cannot be read. `write_log`: a table as a raw log.
 - `histories`: what a user did strictly before each row. `columns`: what a raw log must have.
 - `splits`: train, valid, test. `prepare`: all of it, from a raw log to rows on disk (`fingerprint`, `locks`).
+- `graph`: who met whom, and groups of ids that behave alike.
 - `datasets`: public data sets, fetched on demand.
 - `batches`: transformed examples as `tf.data` (imports TensorFlow). `simulator`: a log with a known truth.
 - `errors`: what is said when rows cannot be used.

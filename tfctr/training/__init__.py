@@ -4,14 +4,25 @@
 - `checkpoint`: the state of a run. `evaluation`: figures of a model on rows. `divergence`: why a loss blew up.
 - `id_check`: the debug mode of ids. `memory_check`: what would not fit is refused. `growth`: yesterday's model for
   today's vocabularies.
+- `clustered_tables`: tables whose ids share rows by groups (GraphHash).
 - `strategy`: several devices and workers. `curves`: pictures and TensorBoard's files of a run.
 - `optimizers`: row-wise optimizers for embedding tables. `metrics`: AUC, logloss, GAUC, calibration and more.
 """
 
+from tfctr.training.clustered_tables import clustered_tables
 from tfctr.training.config import FitConfig
 from tfctr.training.evaluation import evaluate, predictions
 from tfctr.training.fit import FitResult, fit
 from tfctr.training.id_check import check_ids
 from tfctr.training.strategy import choose_strategy
 
-__all__ = ["FitConfig", "FitResult", "check_ids", "choose_strategy", "evaluate", "fit", "predictions"]
+__all__ = [
+    "FitConfig",
+    "FitResult",
+    "check_ids",
+    "choose_strategy",
+    "clustered_tables",
+    "evaluate",
+    "fit",
+    "predictions",
+]

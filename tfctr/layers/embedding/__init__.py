@@ -2,8 +2,8 @@
 
 - `feature_embedding`: the whole example at once. `first_order`: one weight a feature.
 - `table`: the protocol of a table; `full_table`, `hashed_table`, `double_hashed_table`,
-  `quotient_remainder_table`: its forms. `fused_lookup`: many features, one table, one gather.
-  `gather`: rows of a table without a read of the whole.
+  `quotient_remainder_table`, `mapped_table`: its forms. `id_map`: rows of ids, written down. `fused_lookup`: many
+  features, one table, one gather. `gather`: rows of a table without a read of the whole.
 - `budget`: forms and sizes that fit a budget in bytes, with `table_choice` and `byte_size`. `memory`: what tables
   will take, and the refusal of what does not fit.
 - `row_rates`: learning rates and freezing by vocabulary.
@@ -18,6 +18,8 @@ from tfctr.layers.embedding.first_order import FirstOrder
 from tfctr.layers.embedding.full_table import FullTable
 from tfctr.layers.embedding.fused_lookup import FusedLookup
 from tfctr.layers.embedding.hashed_table import HashedTable
+from tfctr.layers.embedding.id_map import IdMap
+from tfctr.layers.embedding.mapped_table import MappedTable
 from tfctr.layers.embedding.memory import MemoryEstimate, TooLargeError, estimate_memory
 from tfctr.layers.embedding.mini_batch_aware import MiniBatchAware
 from tfctr.layers.embedding.penalties import BatchL2, RowPenalty, TableL2
@@ -35,6 +37,8 @@ __all__ = [
     "FullTable",
     "FusedLookup",
     "HashedTable",
+    "IdMap",
+    "MappedTable",
     "MemoryEstimate",
     "MiniBatchAware",
     "QuotientRemainderTable",
