@@ -83,7 +83,8 @@ def test_served_it_answers_as_trained(
         "beside": tf.constant(rows.column("beside").to_pylist()),
     }
     np.testing.assert_allclose(served(**given)["click"], expected, rtol=1e-6)
-    cold = {"user": tf.constant([-5, 999], tf.int64), "item": tf.constant(["new", "new"]), "beside": tf.constant([["new"]] * 2)}
+    new = tf.constant(["new", "new"])
+    cold = {"user": tf.constant([-5, 999], tf.int64), "item": new, "beside": new[:, None]}
     answers = served(**cold)["click"].numpy()
     assert np.isfinite(answers).all()
     assert answers[0] == answers[1]  # nobody's row but the one of what was never seen
