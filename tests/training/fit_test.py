@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
 from tests.training.planted import bound, train_plan, valid_data
+from tfctr.layers.embedding import FullTable, HashedTable
 from tfctr.models.dnn import DNN
 from tfctr.training import FitConfig, evaluate, fit
 from tfctr.training.divergence import DivergedError
@@ -21,9 +23,9 @@ SCRIPT = Path(__file__).with_name("killed_run.py")
 ROOT = SCRIPT.parents[2]
 
 
-def small_model() -> DNN:
+def small_model(**options: Any) -> DNN:
     keras.utils.set_random_seed(3)
-    return DNN(bound(), embedding_dim=4, hidden_units=(16,))
+    return DNN(bound(), embedding_dim=4, hidden_units=(16,), **options)
 
 
 def run_script(folder: Path, *steps: int) -> subprocess.CompletedProcess:
@@ -78,6 +80,16 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
     fit(small_model(), train_plan(), valid_data(), FitConfig(epochs=1), tmp_path)
     with pytest.raises(ValueError, match="another spec, model or settings"):
         fit(small_model(), train_plan(), valid_data(), FitConfig(epochs=1, learning_rate=0.5), tmp_path)
+
+
+def test_a_template_of_the_same_settings_is_the_same_model(tmp_path: Path) -> None:
+    # Keras numbers the templates of one process: full_table, full_table_1, …
+    config = FitConfig(epochs=1)
+    first = fit(small_model(table=FullTable()), train_plan(), valid_data(), config, tmp_path)
+    again = fit(small_model(table=FullTable()), train_plan(), valid_data(), config, tmp_path)
+    assert again.history == first.history
+    with pytest.raises(ValueError, match="another spec, model or settings"):
+        fit(small_model(table=HashedTable()), train_plan(), valid_data(), config, tmp_path)
 
 
 def test_a_truncated_checkpoint_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -9,7 +12,7 @@ import tensorflow as tf
 
 from tests.transform.conftest import EVERYTHING, make_log
 from tests.transform.oracle import Oracle
-from tfctr.transform import TransformOutput
+from tfctr.transform import TransformOutput, fit_transform
 
 IDS = ["user", "city", "device", "item", "category", "tags", "devices", "clicks", "click_categories"]
 
@@ -153,3 +156,10 @@ def test_a_batch_in_which_every_value_is_missing(output: TransformOutput, new_lo
     np.testing.assert_allclose(tensors["price"], 0.0, atol=1e-6)  # the mean
     np.testing.assert_array_equal(tensors["image"], np.zeros((3, 3)))
     assert all(np.isfinite(array).all() for array in tensors.values())
+
+
+def test_a_transform_draws_no_random_number_of_the_caller(train_log: pa.Table, tmp_path: Path) -> None:
+    random.seed(1)
+    expected = random.Random(1).random()
+    fit_transform(EVERYTHING, train_log, tmp_path / "transform")
+    assert random.random() == expected

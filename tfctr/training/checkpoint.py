@@ -106,6 +106,15 @@ def load_weights(path: Path, model: keras.Model) -> None:
 
 def run_fingerprint(model: keras.Model, *settings: Any) -> str:
     """Return a SHA-256 of what must agree between a run and the checkpoint it resumes from."""
-    config = {key: value for key, value in model.get_config().items() if key != "name"}  # Keras counts names up
-    parts = [type(model).__name__, config, *settings]
+    parts = [_unnamed({"class_name": type(model).__name__, "config": model.get_config()}), *settings]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _unnamed(value: Any) -> Any:
+    """A configuration without the names of Keras objects in it, which Keras counts up: `full_table`, `full_table_1`."""
+    if isinstance(value, dict):
+        if {"class_name", "config"} <= value.keys() and isinstance(value["config"], dict):
+            config = {key: item for key, item in value["config"].items() if key != "name"}
+            return {"class_name": value["class_name"], "config": _unnamed(config)}
+        return {key: _unnamed(item) for key, item in value.items()}
+    return [_unnamed(item) for item in value] if isinstance(value, list | tuple) else value

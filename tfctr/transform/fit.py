@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import random
 import shutil
 import tempfile
 import warnings
@@ -48,7 +49,7 @@ def fit_transform(spec: FeatureSpec, table: pa.Table, workdir: str | Path) -> Tr
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
         written = Path(folder) / "output"
-        with quiet_logs():
+        with quiet_logs(), kept_random_state():
             _analyze(spec, table, Path(folder), written)
         write_spec(written, spec)
         shutil.rmtree(target, ignore_errors=True)
@@ -89,6 +90,20 @@ def _read_batches(path: str) -> Iterator[pa.RecordBatch]:
         reader = pa.ipc.open_file(source)
         for index in range(reader.num_record_batches):
             yield reader.get_batch(index)
+
+
+@contextlib.contextmanager
+def kept_random_state() -> Iterator[None]:
+    """Leave Python's random numbers where they were.
+
+    Beam's threads draw from them, not always as many. Keras seeds weights with them, so that a model made after a
+    transform would start elsewhere in every run, whatever seed was set before.
+    """
+    state = random.getstate()
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 @contextlib.contextmanager
