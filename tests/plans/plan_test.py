@@ -18,6 +18,7 @@ from pydantic import ValidationError
 import tfctr.plans.plan
 from tests.plans.toy import Toy, outcome, toy
 from tests.training.planted import bound, train_plan, valid_data
+from tfctr.layers.embedding import EmbeddingTable, FullTable, HashedTable
 from tfctr.models import DNN
 from tfctr.plans import PLANS, Fit, Plan, Stage
 from tfctr.training import FitConfig, fit
@@ -85,6 +86,19 @@ def test_half_a_result_is_no_result(whole: tuple[Path, str], tmp_path: Path) -> 
     shutil.copy(whole[0] / "2-draw" / "result.npz", scale)
     with pytest.raises(ValueError, match=r"result\.keras cannot be read as a model .* run its stage anew"):
         outcome(toy(), folder)
+
+
+def test_equal_tables_are_the_same_run(tmp_path: Path) -> None:
+    # Keras numbers the templates of one process: full_table, full_table_1, …
+    def run(table: EmbeddingTable) -> None:
+        Fit(DNN, {"table": table, "hidden_units": (4,)}, FitConfig(epochs=1)).run(
+            bound(), train_plan(), valid_data(), tmp_path
+        )
+
+    run(FullTable())
+    run(FullTable())
+    with pytest.raises(ValueError, match="belongs to a run with another plan"):
+        run(HashedTable())
 
 
 def test_a_folder_of_another_run_is_refused(whole: tuple[Path, str]) -> None:

@@ -19,6 +19,7 @@ from tfctr.plans.stage import MODEL_FILE, REPORT_FILE, MakeModel, Result, Stage,
 from tfctr.spec import BoundSpec, FeatureSpec, Problem, suggest
 from tfctr.spec.base import Frozen
 from tfctr.training import FitConfig
+from tfctr.training.checkpoint import without_names
 from tfctr.training.fit import history_of
 from tfctr.training.strategy import spans_workers
 
@@ -201,7 +202,9 @@ class Plan:
 
 def _described(value: Any) -> Any:
     """A hyper-parameter that is an object, such as a table's template."""
-    return [type(value).__name__, value.get_config()] if hasattr(value, "get_config") else str(value)
+    if not hasattr(value, "get_config"):
+        return str(value)
+    return without_names({"class_name": type(value).__name__, "config": value.get_config()})
 
 
 def _shown(notes: Mapping[str, float | str]) -> str:

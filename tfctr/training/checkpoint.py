@@ -106,15 +106,15 @@ def load_weights(path: Path, model: keras.Model) -> None:
 
 def run_fingerprint(model: keras.Model, *settings: Any) -> str:
     """Return a SHA-256 of what must agree between a run and the checkpoint it resumes from."""
-    parts = [_unnamed({"class_name": type(model).__name__, "config": model.get_config()}), *settings]
+    parts = [without_names({"class_name": type(model).__name__, "config": model.get_config()}), *settings]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _unnamed(value: Any) -> Any:
-    """A configuration without the names of Keras objects in it, which Keras counts up: `full_table`, `full_table_1`."""
+def without_names(value: Any) -> Any:
+    """Return a configuration less the names of Keras objects, which Keras counts up: `full_table`, `full_table_1`."""
     if isinstance(value, dict):
         if {"class_name", "config"} <= value.keys() and isinstance(value["config"], dict):
             config = {key: item for key, item in value["config"].items() if key != "name"}
-            return {"class_name": value["class_name"], "config": _unnamed(config)}
-        return {key: _unnamed(item) for key, item in value.items()}
-    return [_unnamed(item) for item in value] if isinstance(value, list | tuple) else value
+            return {"class_name": value["class_name"], "config": without_names(config)}
+        return {key: without_names(item) for key, item in value.items()}
+    return [without_names(item) for item in value] if isinstance(value, list | tuple) else value
