@@ -21,6 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfctr.data.batches import ArrayPlan, BatchPlan, FilePlan, ParquetPlan, write_transformed
+from tfctr.data.batches.ahead import made_ahead
 from tfctr.data.batches.element import element
 from tfctr.models import DNN
 from tfctr.spec import FeatureSpec
@@ -52,7 +53,7 @@ class GatherEachTensor:
             return element({name: tf.gather(tensor, rows) for name, tensor in self.tensors.items()}, self.spec)
 
         steps = tf.data.Dataset.range(start_step, self.steps_per_epoch)
-        return steps.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+        return made_ahead(steps, gather)
 
 
 def make_spec() -> FeatureSpec:

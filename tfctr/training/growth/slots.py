@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
+
+from tfctr.training.optimizers import rule_of
 
 _NO_SLOTS = ("_variables", "_trainable_variables")
 """Lists of variables that optimizers have beside their slots."""
@@ -16,7 +16,7 @@ def weights_of_slots(optimizer: keras.optimizers.Optimizer) -> dict[int, keras.V
     Keras optimizers keep each kind of slot as one list with an entry a trainable variable, whatever the shape of a
     slot: as the weight, one number a row, one a weight. Those lists are found; names of slots say less.
     """
-    rule = _rule(optimizer)
+    rule = rule_of(optimizer)
     weights = rule._trainable_variables
     found: dict[int, keras.Variable] = {}
     for name, slots in vars(rule).items():
@@ -29,9 +29,4 @@ def weights_of_slots(optimizer: keras.optimizers.Optimizer) -> dict[int, keras.V
 
 def averaged_weights(optimizer: keras.optimizers.Optimizer) -> set[int]:
     """Return the ``id``s of the slots that hold running averages of the weights themselves (``use_ema``)."""
-    return {id(average) for average in getattr(_rule(optimizer), "_model_variables_moving_average", [])}
-
-
-def _rule(optimizer: Any) -> Any:
-    """The optimizer inside a loss-scaling one."""
-    return getattr(optimizer, "inner_optimizer", optimizer)
+    return {id(average) for average in getattr(rule_of(optimizer), "_model_variables_moving_average", [])}

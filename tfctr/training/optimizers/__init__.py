@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 from tfctr.training.config import FitConfig
@@ -31,8 +33,12 @@ def make_optimizer(config: FitConfig) -> keras.optimizers.Optimizer:
 
 def name_of(optimizer: keras.optimizers.Optimizer) -> str | None:
     """Return the name by which the settings know an optimizer; None for one of another class."""
-    rule = getattr(optimizer, "inner_optimizer", optimizer)  # inside a loss-scaling optimizer
-    return next((name for name, known in _CLASSES.items() if type(rule) is known), None)
+    return next((name for name, known in _CLASSES.items() if type(rule_of(optimizer)) is known), None)
 
 
-__all__ = ["DenseAdam", "LazyAdagrad", "LazyAdam", "LazyFtrl", "LazySGD", "make_optimizer", "name_of"]
+def rule_of(optimizer: keras.optimizers.Optimizer) -> Any:
+    """Return the optimizer that steps: the one inside where a loss-scaling optimizer wraps it."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+__all__ = ["DenseAdam", "LazyAdagrad", "LazyAdam", "LazyFtrl", "LazySGD", "make_optimizer", "name_of", "rule_of"]
