@@ -76,6 +76,7 @@ EXTRAS = {
         "tf-keras>=2.21,<2.22",  # for this library, too, tf.keras has to be Keras 2
     ],
     "jax": ["jax>=0.5"],
+    "accelerators": ["keras-rs>=0.4,<0.5"],  # DistributedTable
     "notebook": ["ipykernel>=6.29", "nbclient>=0.10", "nbformat>=5.10"],
     "dev": [
         "hypothesis>=6.100",

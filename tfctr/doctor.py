@@ -34,6 +34,7 @@ EXTRAS = {
     "retrieval": ("tensorflow-recommenders",),
     "benchmark": ("optuna",),
     "jax": ("jax",),
+    "accelerators": ("keras-rs",),
     "notebook": ("nbclient",),
 }
 

@@ -128,6 +128,7 @@ TABLE = {"rows": 8, "dim": 4}
 LAYERS = (
     Descriptor(embedding.FullTable, lambda: embedding.FullTable(**TABLE), some_ids),
     Descriptor(embedding.HashedTable, lambda: embedding.HashedTable(**TABLE, compression=2), some_ids),
+    Descriptor(embedding.DistributedTable, lambda: embedding.DistributedTable(**TABLE), some_ids),
     Descriptor(embedding.DoubleHashedTable, lambda: embedding.DoubleHashedTable(**TABLE, compression=2), some_ids),
     Descriptor(
         embedding.QuotientRemainderTable, lambda: embedding.QuotientRemainderTable(**TABLE, compression=3), some_ids

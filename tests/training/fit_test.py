@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.training.planted import bound, train_plan, valid_data
-from tfctr.layers.embedding import FullTable, HashedTable
+from tfctr.layers.embedding import DistributedTable, FullTable, HashedTable
 from tfctr.models.dnn import DNN
 from tfctr.training import FitConfig, evaluate, fit
 from tfctr.training.divergence import DivergedError
@@ -44,6 +44,35 @@ def test_a_killed_run_resumes_bit_for_bit(tmp_path: Path) -> None:
     for steps in (7, 23):  # in the first epoch, then, counted from there, in the second
         assert run_script(tmp_path / "killed", steps).returncode == -signal.SIGKILL
     assert result_of(run_script(tmp_path / "killed")) == whole
+
+
+class StopAfter(keras.callbacks.Callback):
+    """Break a run off after so many steps; 0 never does."""
+
+    def __init__(self, steps: int):
+        super().__init__()
+        self.left = [steps]  # in a list, which a checkpoint does not keep
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.left[0] -= 1
+        if self.left[0] == 0:
+            raise KeyboardInterrupt
+
+
+def test_rows_held_by_keras_rs_resume_bit_for_bit(tmp_path: Path) -> None:
+    config = FitConfig(epochs=2, learning_rate=0.01, checkpoint_seconds=0)
+
+    def weights_after(folder: str, stop: int = 0) -> list[np.ndarray]:
+        keras.utils.set_random_seed(3)
+        model = DNN(bound(), embedding_dim=4, hidden_units=(16,), table=DistributedTable(name="rows"))
+        fit(model, train_plan(), valid_data(), config, tmp_path / folder, callbacks=(StopAfter(stop),))
+        return model.get_weights()
+
+    whole = weights_after("whole")
+    with pytest.raises(KeyboardInterrupt):
+        weights_after("broken", stop=7)
+    for one, other in zip(whole, weights_after("broken"), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_training_learns_and_keeps_the_best_epoch(tmp_path: Path) -> None:

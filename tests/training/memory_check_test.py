@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.training.planted import SPEC, train_plan, valid_data
-from tfctr.layers.embedding import TooLargeError
+from tfctr.layers.embedding import FullTable, TooLargeError
 from tfctr.models import LR
 from tfctr.training import FitConfig, fit
 from tfctr.training.memory_check import refuse_untrainable
@@ -43,3 +43,9 @@ def test_fit_refuses_before_anything_is_made(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(TooLargeError, match=r"Free: 5\.00 MB"):
         fit(refused, train_plan(), valid_data(), FitConfig(epochs=1))
     assert not refused.built
+
+
+def test_fit_refuses_rows_that_no_checkpoint_would_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FullTable, "rows_outside", True)
+    with pytest.raises(ValueError, match="placement='default_device'"):
+        fit(LR(SPEC.bind({"user": 120, "item": 60})), train_plan(), valid_data(), FitConfig(epochs=1))

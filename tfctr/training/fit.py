@@ -27,7 +27,7 @@ from tfctr.training.config import FitConfig
 from tfctr.training.curves import ScalarLog, write_curves
 from tfctr.training.evaluation import evaluate
 from tfctr.training.id_check import CheckedBatches
-from tfctr.training.memory_check import refuse_untrainable
+from tfctr.training.memory_check import refuse_rows_outside, refuse_untrainable
 from tfctr.training.optimizers import make_optimizer
 from tfctr.training.run_callbacks import RunCallbacks
 from tfctr.training.step_callback import StepCallback
@@ -272,6 +272,7 @@ def _compile(model: keras.Model, config: FitConfig) -> None:
     refuse_untrainable(model, optimizer)
     if not model.built:
         model.build()
+    refuse_rows_outside(model)
     if not model.compiled:
         model.compile(
             optimizer=optimizer,

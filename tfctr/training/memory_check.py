@@ -1,4 +1,4 @@
-"""Whether a model that fits into memory can be trained in it, too."""
+"""Whether a model that fits into memory can be trained in it, too, and kept by its weights."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from tfctr.layers.embedding import FeatureEmbedding, TooLargeError, estimate_memory
+from tfctr.layers.embedding import EmbeddingTable, FeatureEmbedding, TooLargeError, estimate_memory
 from tfctr.layers.embedding.memory import SLOTS, explain_too_large, free_memory
 from tfctr.training.optimizers import name_of
 
@@ -27,8 +27,8 @@ def refuse_untrainable(model: keras.Model, optimizer: Any, limit: int | None = N
     """
     if optimizer.built:
         return
-    embeddings = [layer for layer in model._flatten_layers() if isinstance(layer, FeatureEmbedding)]
-    tables = [lookup.fused_table for embedding in embeddings for lookup in embedding.lookups]
+    embeddings = _embeddings(model)
+    tables = _tables(embeddings)
     if not tables:
         return
     ids = max(embedding.ids_a_row for embedding in embeddings)
@@ -37,3 +37,25 @@ def refuse_untrainable(model: keras.Model, optimizer: Any, limit: int | None = N
     taken = estimate.weights if model.built else 0
     if estimate.total - taken > limit:
         raise TooLargeError(explain_too_large(tables, estimate, limit + taken, type(optimizer).__name__))
+
+
+def refuse_rows_outside(model: keras.Model) -> None:
+    """Raise when a built model has rows outside its weights: checkpoints and the best epoch would miss them.
+
+    Raises:
+        ValueError: Saying what to do.
+    """
+    outside = [table for table in _tables(_embeddings(model)) if table.rows_outside]
+    if outside:
+        raise ValueError(
+            f"fit keeps and resumes a model by its weights, and the rows of a {type(outside[0]).__name__} lie outside "
+            "them here (on a SparseCore); give it placement='default_device', or train with Keras' own model.fit"
+        )
+
+
+def _embeddings(model: keras.Model) -> list[FeatureEmbedding]:
+    return [layer for layer in model._flatten_layers() if isinstance(layer, FeatureEmbedding)]
+
+
+def _tables(embeddings: list[FeatureEmbedding]) -> list[EmbeddingTable]:
+    return [lookup.fused_table for embedding in embeddings for lookup in embedding.lookups]

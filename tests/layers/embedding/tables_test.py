@@ -11,6 +11,7 @@ from keras import ops
 
 from tfctr.layers.embedding import (
     BatchL2,
+    DistributedTable,
     DoubleHashedTable,
     FullTable,
     HashedTable,
@@ -21,13 +22,13 @@ from tfctr.layers.embedding.hashing import hashed_rows
 
 ROWS, DIM = 101, 4
 WIDE = keras.initializers.RandomNormal(stddev=1.0, seed=1)
-TABLES = [
-    FullTable(initializer=WIDE),
+COMPRESSED = [
     HashedTable(initializer=WIDE, compression=4),
     DoubleHashedTable(initializer=WIDE, compression=4),
     QuotientRemainderTable(initializer=WIDE, compression=4),
     QuotientRemainderTable(initializer=WIDE, compression=4, combine="sum"),
 ]
+TABLES = [FullTable(initializer=WIDE), DistributedTable(initializer=WIDE), *COMPRESSED]
 
 
 def numpy(tensor) -> np.ndarray:
@@ -104,7 +105,7 @@ def test_quotient_remainder_by_hand() -> None:
     assert numpy(table(np.array([1, 2, 5]))).ravel().tolist() == [15.0, 14.0, 33.0]
 
 
-@pytest.mark.parametrize("template", TABLES[1:], ids=lambda t: type(t).__name__)
+@pytest.mark.parametrize("template", COMPRESSED, ids=lambda t: type(t).__name__)
 def test_compression_really_shrinks(template) -> None:
     full = FullTable().sized(10_000, 8, "full")
     small = template.sized(10_000, 8, "small")

@@ -2,8 +2,8 @@
 
 - `feature_embedding`: the whole example at once. `first_order`: one weight a feature.
 - `table`: the protocol of a table; `full_table`, `hashed_table`, `double_hashed_table`,
-  `quotient_remainder_table`, `mapped_table`: its forms. `id_map`: rows of ids, written down. `fused_lookup`: many
-  features, one table, one gather. `gather`: rows of a table without a read of the whole.
+  `quotient_remainder_table`, `mapped_table`, `distributed_table`: its forms. `id_map`: rows of ids, written down.
+  `fused_lookup`: many features, one table, one gather. `gather`: rows of a table without a read of the whole.
 - `budget`: forms and sizes that fit a budget in bytes, with `table_choice` and `byte_size`. `memory`: what tables
   will take, and the refusal of what does not fit.
 - `row_rates`: learning rates and freezing by vocabulary.
@@ -12,6 +12,7 @@
 
 from tfctr.layers.embedding.budget import plan_tables
 from tfctr.layers.embedding.byte_size import format_bytes, parse_bytes
+from tfctr.layers.embedding.distributed_table import DistributedTable
 from tfctr.layers.embedding.double_hashed_table import DoubleHashedTable
 from tfctr.layers.embedding.feature_embedding import EmbeddedFeatures, FeatureEmbedding
 from tfctr.layers.embedding.first_order import FirstOrder
@@ -29,6 +30,7 @@ from tfctr.layers.embedding.table_choice import TableChoice, TablePlan
 
 __all__ = [
     "BatchL2",
+    "DistributedTable",
     "DoubleHashedTable",
     "EmbeddedFeatures",
     "EmbeddingTable",

@@ -69,6 +69,11 @@ class FusedLookup(Layer):
 
     def build(self, input_shape: Any = None) -> None:
         self.fused_table.build((None, None))
+        if self.fused_table.rows_outside and set(self.rates.values()) != {1.0}:
+            raise ValueError(
+                f"the rows of {list(self.vocabularies)} lie outside Keras' weights and cannot have learning rates of "
+                f"their own. Received: {self.rates}"
+            )
         if len(set(self.rates.values())) == 1:
             mark_whole(self.fused_table.trainable_weights, next(iter(self.rates.values())))
         else:

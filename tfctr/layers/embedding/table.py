@@ -36,9 +36,12 @@ class EmbeddingTable(Layer):
     Attributes:
         row_is_id: Whether row r of each trained weight belongs to id r alone, so that rows can be moved, frozen
             and read id by id.
+        rows_outside: Whether, in a built table, an accelerator holds the rows outside Keras' weights, where nothing
+            that works on weights reaches them.
     """
 
     row_is_id: ClassVar[bool] = False
+    rows_outside: bool = False
 
     def __init__(
         self,
