@@ -93,7 +93,7 @@ def test_a_model_trains_its_rows_and_is_saved(tmp_path: Path) -> None:
 
 def test_a_saved_file_is_that_of_a_full_table(tmp_path: Path) -> None:
     """What was trained through keras-rs is served without it."""
-    inputs = {"item": keras.Input((3,), dtype="int64")}
+    inputs = {"item": keras.Input((3,), dtype="int64", name="item")}
     trained, served = (
         keras.Model(inputs, FusedLookup({"item": ROWS}, {"item": "item"}, DIM, table=template)(inputs))
         for template in (DistributedTable(), FullTable())
