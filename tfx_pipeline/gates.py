@@ -7,12 +7,14 @@ a NaN fails any bound.
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
-from tfctr.spec import FeatureSpec, Gates
+from tfctr.spec import FeatureSpec, Gates, SurvivalTask
 from tfctr.training.metrics.tfma_metrics import GAUC
+from tfctr.training.metrics.tfma_survival import CIndex, IntegratedBrier
 from tfx_pipeline.components.outcomes import Outcome, outcomes_of
 from tfx_pipeline.gate_metrics import AUC, LARGE_SLICE_AUC, LargeSliceAUC, StreamedAUC
 
@@ -33,7 +35,9 @@ def eval_config(spec: FeatureSpec) -> tfma.EvalConfig:
         slicing_specs=[_OVERALL, *slices],
         metrics_specs=[
             tfma.MetricsSpec(
-                metrics=_metrics(spec, slices),
+                metrics=_survival_metrics(outcome.task, spec.gates)
+                if isinstance(outcome.task, SurvivalTask)
+                else _metrics(spec, slices),
                 output_names=[outcome.name] if several else [],
             )
             for outcome in outcomes
@@ -99,16 +103,42 @@ def _metrics(spec: FeatureSpec, slices: list[tfma.SlicingSpec]) -> list[tfma.Met
     return metrics
 
 
+def _survival_metrics(task: SurvivalTask, gates: Gates) -> list[tfma.MetricConfig]:
+    """C-index and Brier score; either is NaN, and breaks its bound, where an answer is not a number."""
+    settings = {"cut_points": list(task.grid)}
+    brier_max = FINITE if gates.brier_max is None else gates.brier_max
+    return [
+        tfma.MetricConfig(class_name="ExampleCount"),
+        _bounded(
+            CIndex.__name__,
+            name="c_index",
+            module=CIndex.__module__,
+            settings=settings,
+            value=_at_least(gates.c_index_min),
+            change=_change(gates.c_index_drop_max, _HIGHER),
+        ),
+        _bounded(
+            IntegratedBrier.__name__,
+            name="brier",
+            module=IntegratedBrier.__module__,
+            settings=settings,
+            value=tfma.GenericValueThreshold(upper_bound={"value": brier_max}),
+        ),
+    ]
+
+
 def _bounded(
     class_name: str,
     *,
     name: str = "",
     module: str = "",
+    settings: dict[str, Any] | None = None,
     value: tfma.GenericValueThreshold | None,
     change: tfma.GenericChangeThreshold | None = None,
 ) -> tfma.MetricConfig:
     """Return a metric whose bounds hold on the whole; a bare `threshold` would hold for every slice."""
-    metric = tfma.MetricConfig(class_name=class_name, module=module, config=json.dumps({"name": name}) if name else "")
+    config = {**(settings or {}), **({"name": name} if name else {})}
+    metric = tfma.MetricConfig(class_name=class_name, module=module, config=json.dumps(config) if config else "")
     if value is not None or change is not None:
         threshold = tfma.MetricThreshold(value_threshold=value, change_threshold=change)
         metric.per_slice_thresholds.append(

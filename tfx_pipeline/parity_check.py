@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pyarrow as pa
 
+from tfctr.serving.answers import served_answers
 from tfctr.serving.raw_inputs import dense, input_names
 from tfctr.spec import FeatureSpec, RawColumn
 from tfctr.transform import TransformOutput, table_to_examples
@@ -19,7 +20,7 @@ RANK_USERS, RANK_ITEMS = 8, 32
 """Users and candidates of each in the check of `rank`."""
 
 Probabilities = dict[str, np.ndarray]
-"""Task -> float32 ``(rows, 1)``."""
+"""Task -> float32 ``(rows, 1)``, of survival tasks ``(rows, intervals)``."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,9 @@ def compare(signature: str, served: Probabilities, expected: Probabilities, tole
     """Return how far served probabilities are from the expected ones; a NaN is infinitely far."""
     largest, rows = 0.0, 0
     for task, wanted in expected.items():
+        rows = len(wanted)
         got = np.asarray(served[task], np.float64).reshape(-1)
         wanted = np.asarray(wanted, np.float64).reshape(-1)
-        rows = len(wanted)
         if got.shape != wanted.shape:
             return Comparison(signature, rows, float("inf"), False)
         gaps = np.abs(got - wanted)
@@ -145,11 +146,12 @@ def _check_rank(
 
 
 def model_probabilities(model: keras.Model, inputs: dict[str, np.ndarray], spec: FeatureSpec) -> Probabilities:
-    """Return the in-process model's probabilities for transformed rows."""
+    """Return the in-process model's probabilities for transformed rows; of survival tasks the curves."""
     names = {info.name for info in spec.inputs()}
     features = {name: values for name, values in inputs.items() if name in names}
     answer = model.predict(features, batch_size=8192, verbose=0)
-    return answer if isinstance(answer, dict) else {spec.tasks[0].name: answer}
+    by_task = answer if isinstance(answer, dict) else {spec.tasks[0].name: answer}
+    return {task.name: np.asarray(served_answers(task, by_task[task.name])[task.name]) for task in spec.tasks}
 
 
 def training_probabilities(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from tfx.components import (
@@ -22,7 +23,8 @@ from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 from tfx.types import Channel
 from tfx.types.standard_artifacts import Model, ModelBlessing
 
-from tfctr.spec import FeatureSpec, Gates
+from tfctr.data import load_split, with_cut_points
+from tfctr.spec import FeatureSpec, Gates, Problem, SpecError
 from tfx_pipeline.components.anomaly_gate import AnomalyGate
 from tfx_pipeline.components.curated_schema import CuratedSchema
 from tfx_pipeline.components.last_blessed import LastBlessedElsewhere, LastBlessedOther
@@ -35,6 +37,7 @@ from tfx_pipeline.model_check import check_settings
 
 _MODULES = "tfx_pipeline.modules"
 _COMPONENTS = "tfx_pipeline.components"
+_METRICS = ("tfctr.training.metrics.tfma_metrics:GAUC", "tfctr.training.metrics.tfma_survival:CIndex")
 
 
 def create_pipeline(
@@ -52,7 +55,7 @@ def create_pipeline(
     Raises:
         SpecError: When the spec is wrong, or model or plan are unknown or need what the spec lacks.
     """
-    spec = config.read_spec()
+    spec = _cut(config.read_spec(), prepared, for_kubeflow)
     check_settings(config, spec)
     # What data, transform and training do not depend on is left out, lest a new bound re-runs them.
     lean = _without_gates(spec).model_dump_json()
@@ -130,7 +133,7 @@ def create_pipeline(
     _stamp(anomaly_gate, code_of(f"{_COMPONENTS}.anomaly_gate"))
     _stamp(transform, code_of(f"{_MODULES}.transform_module"))
     _stamp(trainer, training_code)
-    _stamp(evaluator, code_of("tfx_pipeline.gate_metrics", "tfctr.training.metrics.tfma_metrics:GAUC"))
+    _stamp(evaluator, code_of("tfx_pipeline.gate_metrics", *_METRICS))
     _stamp(parity, code_of(f"{_COMPONENTS}.parity"))
 
     steps = [example_gen, statistics_gen, curated_schema, validator, anomaly_gate, transform]
@@ -143,6 +146,15 @@ def create_pipeline(
         metadata_connection_config=sqlite_metadata_connection_config(str(config.metadata_path.absolute())),
         beam_pipeline_args=list(config.beam_args),
     )
+
+
+def _cut(spec: FeatureSpec, prepared: str, for_kubeflow: bool) -> FeatureSpec:
+    """The spec with cut points for quantiles of survival tasks, from the prepared training rows."""
+    places = [f"tasks.{i}.quantiles" for i, task in enumerate(spec.tasks) if getattr(task, "quantiles", None)]
+    if places and for_kubeflow:
+        message = "are found in training rows, which are not read here; give cut_points"
+        raise SpecError([Problem(message, place) for place in places])
+    return with_cut_points(spec, load_split(Path(prepared) / "train")) if places else spec
 
 
 def _without_gates(spec: FeatureSpec) -> FeatureSpec:

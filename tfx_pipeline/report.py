@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from tfctr.spec import FeatureSpec
+from tfctr.spec import BinaryTask, FeatureSpec
 from tfctr.training.metrics import undefined_reason
 from tfctr.training.metrics.plots import calibration_figure, learning_figure, png_bytes, roc_figure
 from tfx_pipeline import pages
@@ -20,7 +20,7 @@ from tfx_pipeline.rescore import Scores, rescore
 from tfx_pipeline.results import Results
 from tfx_pipeline.screen import check_cells
 
-_CURVES = ("_logloss", "_auc", "_gauc")
+_CURVES = ("_logloss", "_auc", "_gauc", "_nll", "_c_index")
 """Ends of the names of the validation figures that are drawn; each task has its own."""
 
 
@@ -68,7 +68,7 @@ def _body(config: PipelineConfig, spec: FeatureSpec, results: Results) -> list[s
 
 
 def _curves(history: list[dict[str, float]]) -> str:
-    """Training's loss, and AUC, GAUC and logloss on the valid rows, over epochs."""
+    """Training's loss, and AUC, GAUC and logloss (or C-index and likelihood) on the valid rows, over epochs."""
     wanted = [name for name in history[0] if name == "loss" or name.endswith(_CURVES)]
     curves = {name: [row.get(name, math.nan) for row in history] for name in wanted}
     return _picture(learning_figure(curves), "learning curves")
@@ -89,13 +89,17 @@ def _plots(config: PipelineConfig, spec: FeatureSpec, results: Results) -> list[
 
 
 def _scores(config: PipelineConfig, spec: FeatureSpec, results: Results) -> dict[str, Scores]:
-    """Score the test rows with the exported model, once for each model."""
+    """Score the test rows of the yes/no tasks with the exported model, once for each model."""
+    binary = [task for task in spec.tasks if isinstance(task, BinaryTask)]
+    if not binary:
+        return {}
     mark = hashlib.sha256(f"{results.model}|{results.test_examples}".encode()).hexdigest()[:16]
     kept = config.workdir / "report" / f"scores-{mark}.npy"  # (tasks, 3, rows)
     if kept.exists():
         columns = np.load(kept, allow_pickle=False)
-        return {task.name: Scores(*columns[index]) for index, task in enumerate(spec.tasks)}
-    scores = rescore(results.model, results.test_examples, spec)
+        return {task.name: Scores(*columns[index]) for index, task in enumerate(binary)}
+    scored = rescore(results.model, results.test_examples, spec)
+    scores = {task.name: scored[task.name] for task in binary}
     for old in kept.parent.glob("scores-*.npy"):
         old.unlink()
     np.save(kept, np.stack([(rows.labels, rows.predictions, rows.weights) for rows in scores.values()]))

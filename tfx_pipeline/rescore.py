@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tfctr.spec import FeatureSpec
-from tfctr.training.metrics import auc, calibration_ratio, logloss
+from tfctr.spec import FeatureSpec, SurvivalTask
+from tfctr.training.metrics import auc, calibration_ratio, evaluate_survival, logloss
 from tfctr.transform import examples_to_table
 from tfx_pipeline.components.outcomes import Outcome, outcomes_of
 
@@ -22,17 +22,23 @@ class Scores:
     """Rows scored for one task.
 
     Args:
-        labels: 0 or 1, float64 ``(rows,)``.
-        predictions: Probabilities, float64 ``(rows,)``.
+        labels: 0 or 1, of survival tasks signed durations, float64 ``(rows,)``.
+        predictions: Probabilities, float64 ``(rows,)``; of survival tasks those of lasting beyond each cut point,
+            ``(rows, intervals)``.
         weights: Weights, float64 ``(rows,)``.
+        cut_points: Of survival tasks; empty for others.
     """
 
     labels: np.ndarray
     predictions: np.ndarray
     weights: np.ndarray
+    cut_points: tuple[float, ...] = ()
 
     def figures(self) -> dict[str, float]:
-        """Return rows, AUC, logloss and predicted over actual."""
+        """Return rows, AUC, logloss and predicted over actual; of survival tasks those of `evaluate_survival`."""
+        if self.cut_points:
+            durations, events = np.abs(self.labels), self.labels > 0
+            return evaluate_survival(durations, events, self.predictions, self.cut_points, self.weights)
         columns = (self.labels, self.predictions, self.weights)
         return {
             "rows": float(len(self.labels)),
@@ -76,8 +82,9 @@ def _batches(folder: Path) -> Iterator[list[bytes]]:
 def _scores(outcome: Outcome, values: dict[str, np.ndarray], answers: np.ndarray, keep: np.ndarray) -> Scores:
     labels = values[outcome.label_column].astype(np.float64)
     weights = values[outcome.weight_column] if outcome.weight_column else np.ones(len(labels))
-    predictions = answers.reshape(-1).astype(np.float64)
-    return Scores(labels[keep], predictions[keep], weights.astype(np.float64)[keep])
+    cut_points = outcome.task.grid if isinstance(outcome.task, SurvivalTask) else ()
+    predictions = answers.astype(np.float64) if cut_points else answers.reshape(-1).astype(np.float64)
+    return Scores(labels[keep], predictions[keep], weights.astype(np.float64)[keep], cut_points)
 
 
 def _joined(parts: list[Scores]) -> Scores:
@@ -85,4 +92,5 @@ def _joined(parts: list[Scores]) -> Scores:
         np.concatenate([part.labels for part in parts]),
         np.concatenate([part.predictions for part in parts]),
         np.concatenate([part.weights for part in parts]),
+        parts[0].cut_points,
     )

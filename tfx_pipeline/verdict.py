@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow_model_analysis as tfma
 
-from tfctr.spec import FeatureSpec, Gates
+from tfctr.spec import FeatureSpec, Gates, SurvivalTask
 from tfx_pipeline.gate_metrics import LARGE_SLICE_AUC
 
 OVERALL = "all rows"
@@ -102,12 +102,16 @@ def read_verdict(evaluation: str | Path, spec: FeatureSpec, blessed: bool) -> Ve
     slices = _Slices(_load_evaluation(evaluation), tasks)
     broken = _Broken(tfma.load_validation_result(str(evaluation)), several=len(tasks) > 1)
     checks: list[Check] = []
-    for task in tasks:
-        checks += _overall_checks(task, slices.of(OVERALL, task), spec.gates, broken)
-        checks += _slice_checks(task, slices, spec.gates, broken)
+    for task in spec.tasks:
+        values = slices.of(OVERALL, task.name)
+        if isinstance(task, SurvivalTask):
+            checks += _survival_checks(task.name, values, spec.gates, broken)
+            continue
+        checks += _overall_checks(task.name, values, spec.gates, broken)
+        checks += _slice_checks(task.name, slices, spec.gates, broken)
     checks += broken.untold(checks)
     metrics = {task: slices.of(OVERALL, task) for task in tasks}
-    compared = any("auc_diff" in values for values in metrics.values())
+    compared = any("auc_diff" in values or "c_index_diff" in values for values in metrics.values())
     return Verdict(blessed, compared, tuple(checks), metrics)
 
 
@@ -173,6 +177,24 @@ def _overall_checks(task: str, values: dict[str, float], gates: Gates, broken: _
     if gates.logloss_rise_max is not None and "logloss_diff" in values:
         bound = f"<= {gates.logloss_rise_max:g}"
         checks.append(check("change of logloss", "logloss_diff", bound, against))
+    return checks
+
+
+def _survival_checks(task: str, values: dict[str, float], gates: Gates, broken: _Broken) -> list[Check]:
+    rows = int(values.get("example_count", -1))
+
+    def check(name: str, metric: str, bound: str, note: str = "") -> Check:
+        value = values.get(metric, float("nan"))
+        undefined = "undefined: no two rows can be compared, or predictions are not numbers" if value != value else ""
+        return Check(task, name, value, bound, OVERALL, rows, not broken.has(task, metric), note or undefined)
+
+    checks = []
+    if gates.c_index_min is not None:
+        checks.append(check("C-index", "c_index", f">= {gates.c_index_min:g}"))
+    checks.append(check("Brier score", "brier", "finite" if gates.brier_max is None else f"<= {gates.brier_max:g}"))
+    if gates.c_index_drop_max is not None and "c_index_diff" in values:
+        bound = f">= {-gates.c_index_drop_max:g}"
+        checks.append(check("change of C-index", "c_index_diff", bound, "against the last blessed model"))
     return checks
 
 

@@ -49,7 +49,27 @@ def mean_of_groups(y: Any, p: Any, g: Any) -> Any:
     return np.array([mean.result().value])
 
 
+def of_durations(metric: Any, *, curves: bool = True) -> MetricDescriptor:
+    """A metric of durations, events and curves over three intervals."""
+
+    def figures(y: Any, p: Any, g: Any) -> Any:
+        found = metric(
+            g + p, y, *([np.stack([1 - p / 4, 1 - p / 2, 1 - p], axis=1)] if curves else []), (1.2, 2.5, 3.5)
+        )
+        return np.array(list(found.values())) if isinstance(found, dict) else np.atleast_1d(found)
+
+    return MetricDescriptor(metric, figures)
+
+
 METRICS = (
+    MetricDescriptor(
+        metrics.concordance_index, lambda y, p, g: np.array([metrics.concordance_index(g + p, y, -p * g)])
+    ),
+    MetricDescriptor(metrics.KaplanMeier, lambda y, p, g: metrics.KaplanMeier(g + p, y)([1.5, 2.5])),
+    of_durations(metrics.life_table, curves=False),
+    of_durations(metrics.survival_brier),
+    of_durations(metrics.survival_nll),
+    of_durations(metrics.evaluate_survival),
     of_rows(metrics.auc),
     of_rows(metrics.brier),
     of_rows(metrics.calibration_curve),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tests.conformance.recipe import Descriptor, Inputs
 from tfctr import models
-from tfctr.layers import embedding, interaction, multi_task, sequence, towers
+from tfctr.layers import embedding, interaction, multi_task, sequence, survival, towers
 from tfctr.spec import (
     BoundSpec,
     CategoricalFeature,
@@ -82,6 +82,15 @@ RICH_TASKS = FeatureSpec(
     tasks=[{"name": "click", "label": "clicked"}, {"name": "buy", "label": "bought_it", "after": "click"}],
     split={"by": "hash", "column": "row"},
 ).bind(dict(RICH.rows))
+RICH_LIVES = FeatureSpec(
+    name="t",
+    features=list(RICH.spec.features),
+    tasks=[
+        {"kind": "survival", "name": "short", "duration": "days", "event": "stopped", "cut_points": [1, 3, 7]},
+        {"kind": "survival", "name": "long", "duration": "days", "event": "stopped", "cut_points": [10, 90]},
+    ],
+    split={"by": "hash", "column": "row"},
+).bind(dict(RICH.rows))
 ITEM_ALONE = spec_of(ITEM, rows={"item": 8})
 
 
@@ -115,6 +124,11 @@ def one_feature(name: str) -> Any:
 
 def embedded(feature: dict[str, Any], rows: dict[str, int]) -> Any:
     return lambda: embedding.FeatureEmbedding(spec_of(feature, rows=rows), 4)
+
+
+def holed(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Every second row missing."""
+    return vectors * (np.arange(len(vectors)) % 2)[:, None].astype("float32")
 
 
 def some_ids(batch: int) -> Inputs:
@@ -219,6 +233,15 @@ MULTI_TASK_LAYERS = (
     ),
 )
 
+SURVIVAL_LAYERS = (
+    Descriptor(survival.HazardHead, lambda: survival.HazardHead(3), lambda batch: {"inputs": numbers(batch, 4)}),
+    Descriptor(
+        embedding.MissingVector,
+        embedding.MissingVector,
+        lambda batch: {"inputs": holed(numbers(batch, 4))},
+    ),
+)
+
 # --- models, each with its parts switched on ------------------------------------------------------------------------
 
 SMALL = {"embedding_dim": 4}
@@ -274,6 +297,18 @@ MULTI_TASK_MODELS = (
     Descriptor(models.PLE, lambda: models.PLE(RICH_TASKS, **EXPERTS), example, "model"),
 )
 
+SURVIVAL_MODELS = (
+    Descriptor(
+        models.CreativeSurvival,
+        lambda: models.CreativeSurvival(
+            RICH_LIVES, **DEEP, task_weights={"long": 0.7}, base_hazards={"short": (0.1, 0.2, 0.3)}
+        ),
+        lambda batch: {"features": {**(whole := example(batch)["features"]), "image": holed(whole["image"])}},
+        "model",
+    ),
+)
+
+
 # --- feature kinds --------------------------------------------------------------------------------------------------
 
 FEATURES = (
@@ -284,5 +319,13 @@ FEATURES = (
     Descriptor(VectorFeature, embedded(IMAGE, {}), one_feature("image"), "feature"),
 )
 
-NETWORKS: tuple[Descriptor, ...] = (*LAYERS, *MULTI_TASK_LAYERS, *MODELS, *MULTI_TASK_MODELS, *FEATURES)
+NETWORKS: tuple[Descriptor, ...] = (
+    *LAYERS,
+    *MULTI_TASK_LAYERS,
+    *SURVIVAL_LAYERS,
+    *MODELS,
+    *MULTI_TASK_MODELS,
+    *SURVIVAL_MODELS,
+    *FEATURES,
+)
 """Everything that maps tensors to tensors."""

@@ -102,7 +102,7 @@ def _spec_of(log: str, spec: str | None, label: str | None) -> tuple[FeatureSpec
     if not Path(log).exists():
         raise DataError(f"{log}: no such file or folder; a glob or a public data set needs a --spec to be read by")
     found = infer_spec(log, label=label)
-    columns = {task.label for task in found.spec.tasks}
+    columns = {name for task in found.spec.tasks for name in task.label_columns}
     if label is None and any("no column looks like a label" in doubt for doubt in found.doubts):
         raise DataError(f"{log}: no column looks like a label (0/1, or a rating); name it with --label")
     for doubt in found.doubts:

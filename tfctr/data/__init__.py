@@ -3,6 +3,7 @@
 - `read_log`: any raw log as typed batches; `readers` has a file for each format, `convert` the types and checks.
 - `bad_rows`: rows that cannot be read. `write_log`: a table as a raw log.
 - `histories`: what a user did strictly before each row. `columns`: what a raw log must have.
+- `survival`: durations with events, and where time is cut.
 - `splits`: train, valid, test. `prepare`: all of it, from a raw log to rows on disk (`fingerprint`, `locks`).
 - `graph`: who met whom, and groups of ids that behave alike.
 - `datasets`: public data sets, fetched on demand.
@@ -15,6 +16,7 @@ from tfctr.data.errors import BadRowsError, DataError, FetchError
 from tfctr.data.histories import add_histories
 from tfctr.data.prepare import PreparedData, load_split, prepare, prepare_table
 from tfctr.data.read_log import read_log, read_table
+from tfctr.data.survival import signed_durations, with_cut_points
 from tfctr.data.write_log import write_log
 
 __all__ = [
@@ -30,5 +32,7 @@ __all__ = [
     "prepare_table",
     "read_log",
     "read_table",
+    "signed_durations",
+    "with_cut_points",
     "write_log",
 ]

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from tfctr.data.columns import ARROW_TYPES, value_type
 from tfctr.data.errors import DataError
-from tfctr.spec import FeatureSpec, History
+from tfctr.spec import FeatureSpec, History, SurvivalTask
 
 
 class HistoryIndex:
@@ -124,10 +124,11 @@ def add_histories(table: pa.Table, spec: FeatureSpec) -> pa.Table:
 
 
 def positives(table: pa.Table, spec: FeatureSpec, task_name: str) -> np.ndarray:
-    """Return, per row, whether the label of this task is 1; a missing or masked label is not. Bool ``(rows,)``."""
+    """Return, per row, whether the label (the event) of this task is 1; a missing or masked one is not. ``(rows,)``."""
     task = next(task for task in spec.tasks if task.name == task_name)
-    labels = table.column(task.label).to_numpy().astype(np.float64)
-    positive = labels >= (1 if task.at_least is None else task.at_least)
+    labels = table.column(task.label_columns[-1]).to_numpy().astype(np.float64)
+    threshold = None if isinstance(task, SurvivalTask) else task.at_least
+    positive = labels >= (1 if threshold is None else threshold)
     if task.mask is not None and task.mask in table.column_names:
         positive &= table.column(task.mask).to_numpy() == 1
     return positive
@@ -135,7 +136,7 @@ def positives(table: pa.Table, spec: FeatureSpec, task_name: str) -> np.ndarray:
 
 def label_column(spec: FeatureSpec, task_name: str) -> str:
     """Return the raw label column of a task."""
-    return next(task.label for task in spec.tasks if task.name == task_name)
+    return next(task.label_columns[-1] for task in spec.tasks if task.name == task_name)
 
 
 def _codes(column: pa.ChunkedArray | pa.Array) -> tuple[np.ndarray, np.ndarray, pa.Array]:

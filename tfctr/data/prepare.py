@@ -30,6 +30,7 @@ from tfctr.data.locks import locked
 from tfctr.data.read_log import read_log, read_table
 from tfctr.data.readers.files import Paths
 from tfctr.data.splits import SPLITS, SplitName, split_codes
+from tfctr.data.survival import check_events
 from tfctr.spec import FeatureSpec, suggest
 
 PART_ROWS = 1_000_000
@@ -179,6 +180,7 @@ def _make(spec: FeatureSpec, log: LogSource, partial: Path, seed: int) -> dict[s
         keys = _first_pass(spec, log, partial / "log.parquet", bad_rows)
     codes = split_codes(keys, spec, seed=seed)
     _check_masks(keys, codes == 0, spec)
+    check_events(keys, codes == 0, spec)
     _second_pass(spec, keys, codes, partial)
     (partial / "log.parquet").unlink()
     return {
@@ -220,7 +222,9 @@ def _first_pass(spec: FeatureSpec, log: LogSource, path: Path, bad_rows: BadRows
 
 
 def _key_columns(spec: FeatureSpec) -> set[str]:
-    names = {task.label for task in spec.tasks} | {task.mask for task in spec.tasks if task.mask}
+    names = {name for task in spec.tasks for name in task.label_columns} | {
+        task.mask for task in spec.tasks if task.mask
+    }
     names |= {history.of for history in spec.history} | {history.by for history in spec.history}
     names |= {label_column(spec, history.positives_of) for history in spec.history if history.positives_of}
     return names | {name for name in (spec.meta.time, spec.split.column) if name}

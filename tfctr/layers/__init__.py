@@ -2,4 +2,5 @@
 
 - `base`: what all layers share. `embedding`: ids and numbers to vectors.
 - `interaction`: crosses of fields. `sequence`: histories against a candidate. `towers`: MLPs.
+- `survival`: hazards, their curves and their likelihood.
 """

@@ -3,11 +3,12 @@
 - `ctr_model`: the base. `histories`: which sequences are compared with which candidate features.
 - `lr`, `fm`: linear and pairwise. `dnn`, `wide_deep`, `deepfm`: with an MLP.
 - `dcn_v2`, `autoint`, `finalmlp`: crosses by multiplication, by attention, by two fused streams.
-- `din`: histories against a candidate.
+- `din`: histories against a candidate. `creative_survival`: how long an ad lasts.
 - `multi_task_model`: the base of models with several tasks. `shared_bottom`, `esmm`, `mmoe`, `ple`: such models.
 """
 
 from tfctr.models.autoint import AutoInt
+from tfctr.models.creative_survival import CreativeSurvival
 from tfctr.models.ctr_model import CTRModel
 from tfctr.models.dcn_v2 import DCNv2
 from tfctr.models.deepfm import DeepFM
@@ -37,6 +38,7 @@ MODELS: dict[str, type[CTRModel]] = {
     "ESMM": ESMM,
     "MMoE": MMoE,
     "PLE": PLE,
+    "CreativeSurvival": CreativeSurvival,
 }
 """Every model by the name that commands and files use."""
 
@@ -50,6 +52,7 @@ __all__ = [
     "PLE",
     "AutoInt",
     "CTRModel",
+    "CreativeSurvival",
     "DCNv2",
     "DeepFM",
     "FinalMLP",

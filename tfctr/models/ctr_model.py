@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -12,7 +12,8 @@ from keras import KerasTensor, ops
 
 from tfctr.layers.base import ConfigFromInit, restored
 from tfctr.layers.embedding import BatchL2, EmbeddingTable, FeatureEmbedding, FirstOrder, FullTable, RowPenalty
-from tfctr.spec import BoundSpec, FeatureSpec, Problem, SpecError
+from tfctr.layers.survival import SurvivalLoss, integrated_hazards
+from tfctr.spec import AnyTask, BoundSpec, FeatureSpec, Problem, SpecError, SurvivalTask
 
 
 class CTRModel(ConfigFromInit, keras.Model):
@@ -35,7 +36,8 @@ class CTRModel(ConfigFromInit, keras.Model):
     Output:
         Probability, float32 ``(batch, 1)``; a dict of task -> probability when the spec has several tasks. When a
         task has a `negative_rate` r, a learned p is answered as ``p / (p + (1 - p) / r)`` (its log-odds plus
-        ``log r``), except in training, where p itself meets the sampled rows.
+        ``log r``), except in training, where p itself meets the sampled rows. A survival task has the integrated hazard
+        of each interval, float32 ``(batch, intervals)``, of which `tfctr.layers.survival` makes curves.
 
     Reference for the correction: He et al., "Practical Lessons from Predicting Clicks on Ads at Facebook", ADKDD
     2014, section 6.3.
@@ -55,6 +57,9 @@ class CTRModel(ConfigFromInit, keras.Model):
         >>> print(model({"site": np.array([3, 7])}).shape)
         (2, 1)
     """
+
+    task_kinds: ClassVar[tuple[str, ...]] = ("binary",)
+    """Kinds of task that the model can answer."""
 
     def __init__(
         self,
@@ -81,15 +86,32 @@ class CTRModel(ConfigFromInit, keras.Model):
     def problems(cls, spec: FeatureSpec) -> list[Problem]:
         """Return what this model needs and `spec` does not have; empty when they fit.
 
-        One task is wanted unless a subclass says that it answers several.
+        One task is wanted unless a subclass says that it answers several, of the kinds in `task_kinds`.
         """
+        if problems := cls.kind_problems(spec):
+            return problems
         if len(spec.tasks) == 1:
             return []
         tasks = ", ".join(task.name for task in spec.tasks)
         return [Problem(f"{cls.__name__} answers one task, the spec has {len(spec.tasks)}: {tasks}; keep one", "tasks")]
 
+    @classmethod
+    def kind_problems(cls, spec: FeatureSpec) -> list[Problem]:
+        """Return the tasks of kinds that this model does not answer."""
+        answered = " and ".join(cls.task_kinds)
+        return [
+            Problem(
+                f"{cls.__name__} answers {answered} tasks, {task.name!r} is a {task.kind} task", f"tasks.{index}.kind"
+            )
+            for index, task in enumerate(spec.tasks)
+            if task.kind not in cls.task_kinds
+        ]
+
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
-        """Return the logit ``(batch, 1)``, or a dict of task -> logit for several tasks."""
+        """Return the logit ``(batch, 1)``, or a dict of task -> logit for several tasks.
+
+        Of a survival task the logits of its hazards, ``(batch, intervals)``.
+        """
         raise NotImplementedError
 
     def make_embedding(self, **options: Any) -> FeatureEmbedding:
@@ -116,11 +138,10 @@ class CTRModel(ConfigFromInit, keras.Model):
 
     def call(self, features: dict[str, Any], training: bool | None = None) -> Any:
         logits = self.logits(features, training=training)
-        # Trained on a share r of the negatives a model learns odds 1/r too high; see BinaryTask.negative_rate.
-        shift = {task.name: 0.0 if training else math.log(task.negative_rate) for task in self.spec.spec.tasks}
         if isinstance(logits, dict):
-            return {task: _probability(logit, shift[task]) for task, logit in logits.items()}
-        return _probability(logits, *shift.values())
+            tasks = {task.name: task for task in self.spec.spec.tasks}
+            return {name: _answer(logit, tasks[name], training) for name, logit in logits.items()}
+        return _answer(logits, self.spec.spec.tasks[0], training)
 
     def build(self, input_shape: Any = None) -> None:
         """Create all weights. Needs no shape: the spec knows every input."""
@@ -131,7 +152,7 @@ class CTRModel(ConfigFromInit, keras.Model):
         self.compute_output_spec(inputs)
 
     def compile(self, optimizer: Any = "adam", loss: Any = None, **kwargs: Any) -> None:
-        """Compile as Keras does; the loss is the logloss of each task unless another is given.
+        """Compile as Keras does; the loss is the logloss (the likelihood) of each task unless another is given.
 
         Raises:
             ValueError: When the model has `learning_rates` and the optimizer does not follow them.
@@ -154,18 +175,34 @@ class CTRModel(ConfigFromInit, keras.Model):
             self.optimizer.build(self.trainable_variables)
 
     def default_loss(self) -> Any:
-        """Return the logloss; when there are several tasks one for each, over the rows that count for it."""
-        names = [task.name for task in self.spec.spec.tasks]
-        if len(names) == 1:
-            return keras.losses.BinaryCrossentropy(name="logloss")
+        """Return the logloss, of a survival task the negative log-likelihood; of several one for each.
+
+        Each of several runs over the rows that count for it.
+        """
+        tasks = self.spec.spec.tasks
+        if len(tasks) == 1:
+            return _loss(tasks[0])
         over_weights = "mean_with_sample_weight"  # a plain mean would shrink a task that few rows know about
-        return {name: keras.losses.BinaryCrossentropy(name=f"{name}_logloss", reduction=over_weights) for name in names}
+        return {task.name: _loss(task, f"{task.name}_", reduction=over_weights) for task in tasks}
 
     def set_counts(self, counts: Mapping[str, np.ndarray]) -> None:
         """Give the training counts of the vocabularies to every embedding whose penalty uses them."""
         for layer in self._flatten_layers(include_self=False):
             if isinstance(layer, FeatureEmbedding):
                 layer.set_counts(dict(counts))
+
+
+def _loss(task: AnyTask, prefix: str = "", **options: Any) -> Any:
+    if isinstance(task, SurvivalTask):
+        return SurvivalLoss(task.grid, name=f"{prefix}nll", **options)
+    return keras.losses.BinaryCrossentropy(name=f"{prefix}logloss", **options)
+
+
+def _answer(logit: Any, task: AnyTask, training: bool | None) -> Any:
+    if isinstance(task, SurvivalTask):
+        return integrated_hazards(logit)
+    # Trained on a share r of the negatives a model learns odds 1/r too high; see BinaryTask.negative_rate.
+    return _probability(logit, 0.0 if training else math.log(task.negative_rate))
 
 
 def _probability(logit: Any, shift: float) -> Any:

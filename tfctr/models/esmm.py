@@ -53,7 +53,7 @@ class ESMM(MultiTaskModel):
                 Problem(f"{cls.__name__} needs a task that comes after another, such as `after: click`", "tasks")
             )
         for index, task in enumerate(spec.tasks):
-            if task.after and task.mask == tasks[task.after].label:
+            if task.after and task.mask in tasks[task.after].label_columns:
                 found.append(
                     Problem(
                         f"{cls.__name__} learns {task.name!r} from all rows; with the mask {task.mask!r} it would "

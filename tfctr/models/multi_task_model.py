@@ -49,8 +49,8 @@ class MultiTaskModel(CTRModel):
 
     @classmethod
     def problems(cls, spec: FeatureSpec) -> list[Problem]:
-        """Return nothing: one task is fine, so are several."""
-        return []
+        """Return the tasks that are not yes or no; one task is fine, so are several."""
+        return cls.kind_problems(spec)
 
     def task_logits(self, features: dict[str, Any], training: bool | None = None) -> dict[str, Any]:
         """Return task -> logit ``(batch, 1)``."""

@@ -15,7 +15,7 @@ import tensorflow as tf
 from tfctr.serving.requests import Row
 from tfctr.serving.server.saved_model import SavedModel
 from tfctr.serving.warmup_requests import warmup_inputs
-from tfctr.spec import RawColumn
+from tfctr.spec import RawColumn, SurvivalTask
 from tfctr.version import __version__
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def model_card(model: CTRModel, transform: TransformOutput, folder: Path, signat
         "spec": model.spec.spec.model_dump(mode="json"),
         "rows": dict(model.spec.rows),
         "tasks": [task.name for task in model.spec.spec.tasks],
+        "cut_points": {task.name: list(task.grid) for task in model.spec.spec.tasks if isinstance(task, SurvivalTask)},
         "signatures": sorted(signatures),
         "missing_values": MISSING_RULE,
         "parameters": int(sum(np.prod(variable.shape) for variable in model.variables)),

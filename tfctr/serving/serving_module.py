@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
+from tfctr.serving.answers import one_score, served_answers
 from tfctr.serving.raw_inputs import input_names
-from tfctr.spec import SequenceFeature
+from tfctr.spec import AnyTask, SequenceFeature
 
 if TYPE_CHECKING:
     from tfctr.models.ctr_model import CTRModel
@@ -23,14 +24,17 @@ _DTYPES = {"string": tf.string, "int": tf.int64, "float": tf.float32}
 class ServingModule(tf.Module):
     """A model, its transform, and the signatures that are exported.
 
-    Signatures (outputs are {task: probability, float32 (batch, 1)} unless said otherwise):
+    Signatures (outputs are {task: probability, float32 (batch, 1)} unless said otherwise, of survival tasks the curves
+    that `served_answers` tells of):
 
     - `serving_default`: ``examples``, serialized ``tf.Example``s of raw features, string (batch,).
     - `predict`: one dense tensor for each raw column, as `tfctr.serving.raw_inputs` describes.
     - `rank`: the same with the user's and the context's columns given once (batch 1) and the item's columns for N
       candidates. The user's side is transformed on its one row; only its ids are repeated.
-    - `classify`: serialized examples; ``classes`` (names of the tasks) and ``scores``, both (batch, tasks).
-    - `regress`, or with several tasks ``regress_<task>``: serialized examples; ``outputs`` (batch, 1).
+    - `classify`: serialized examples; ``classes`` (names of the tasks) and ``scores``, both (batch, tasks); the
+      score of a survival task is the probability that the event came until the last cut point.
+    - `regress`, or with several tasks ``regress_<task>``: serialized examples; ``outputs`` (batch, 1), of a
+      survival task the expected life.
 
     Args:
         model: A built model on Keras' TensorFlow backend.
@@ -71,8 +75,8 @@ class ServingModule(tf.Module):
             "predict": tf.function(self._from_columns).get_concrete_function(**self._specs(None)),
             "classify": tf.function(self._classify, input_signature=[inputs]).get_concrete_function(),
         }
-        for task in self.tasks:
-            name = "regress" if len(self.tasks) == 1 else f"regress_{task}"
+        for task in self._spec.tasks:
+            name = "regress" if len(self.tasks) == 1 else f"regress_{task.name}"
             found[name] = tf.function(self._regress_of(task), input_signature=[inputs]).get_concrete_function()
         if self.can_rank():
             found["rank"] = tf.function(self._rank).get_concrete_function(**self._specs(1))
@@ -123,12 +127,12 @@ class ServingModule(tf.Module):
 
     def _classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         probabilities = self._from_examples(inputs)
-        scores = tf.concat([probabilities[task] for task in self.tasks], axis=1)
+        scores = tf.concat([one_score(task, probabilities) for task in self._spec.tasks], axis=1)
         return {"scores": scores, "classes": tf.repeat(tf.constant([self.tasks]), tf.shape(scores)[0], axis=0)}
 
-    def _regress_of(self, task: str) -> Any:
+    def _regress_of(self, task: AnyTask) -> Any:
         def regress(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"outputs": self._from_examples(inputs)[task]}
+            return {"outputs": one_score(task, self._from_examples(inputs), life=True)}
 
         return regress
 
@@ -142,4 +146,8 @@ class ServingModule(tf.Module):
         )
         if not isinstance(outputs, dict):
             outputs = {self.tasks[0]: outputs}
-        return {task: tf.reshape(tf.cast(outputs[task], tf.float32), [-1, 1]) for task in self.tasks}
+        return {
+            name: values
+            for task in self._spec.tasks
+            for name, values in served_answers(task, outputs[task.name]).items()
+        }

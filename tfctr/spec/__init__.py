@@ -1,6 +1,6 @@
 """The FeatureSpec room: what an example is, without tensors.
 
-- `features`: kinds of feature. `tasks`: labels and meta columns. `source`: raw log, split, histories.
+- `features`: kinds of feature. `tasks`, `survival_task`: labels and meta columns. `source`: raw log, split, histories.
 - `gates`: bounds a model must keep. `feature_spec`: the whole, and its bound form.
 - `raw_column`: what the raw log must hold. `references`: cross checks. `errors`: how problems are told.
 - `loading`: from YAML and back; `document` reads the text with its lines, `schema_problems` tells errors.
@@ -37,7 +37,8 @@ from tfctr.spec.json_schema import json_schema
 from tfctr.spec.loading import dump_spec, load_spec, locate_problems, parse_spec
 from tfctr.spec.raw_column import RawColumn
 from tfctr.spec.source import History, Source, Split
-from tfctr.spec.tasks import BinaryTask, Meta
+from tfctr.spec.survival_task import SurvivalTask
+from tfctr.spec.tasks import AnyTask, BinaryTask, Meta
 
 __all__ = [
     "DOMAIN_NAME",
@@ -45,6 +46,7 @@ __all__ = [
     "MISSING",
     "TIME_NAME",
     "AnyFeature",
+    "AnyTask",
     "BinaryTask",
     "BoundSpec",
     "CategoricalFeature",
@@ -62,6 +64,7 @@ __all__ = [
     "Source",
     "SpecError",
     "Split",
+    "SurvivalTask",
     "TensorInfo",
     "VectorFeature",
     "Vocabulary",

@@ -68,7 +68,10 @@ def _uses(spec: FeatureSpec) -> Iterator[tuple[str, str]]:
         if name := getattr(spec.meta, part):
             yield name, f"meta.{part}"
     for index, task in enumerate(spec.tasks):
-        named = ((getattr(task, part), f"tasks.{index}.{part}") for part in ("mask", "weight", "label"))
+        named = (
+            (getattr(task, part, None), f"tasks.{index}.{part}")
+            for part in ("mask", "weight", "event", "duration", "label")
+        )
         yield from ((name, key) for name, key in named if name)
     for index, feature in enumerate(spec.features):
         yield feature.column, f"features.{index}"

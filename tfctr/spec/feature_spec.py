@@ -146,7 +146,7 @@ class FeatureSpec(Frozen):
         """Labels, weights, masks and meta columns."""
         columns = []
         for task in self.tasks:
-            names = (task.label, task.weight, task.mask)
+            names = (*task.label_columns, task.weight, task.mask)
             columns += [RawColumn(name, "float") for name in names if name]
         if self.meta.time:
             columns.append(RawColumn(self.meta.time, "int"))

@@ -30,6 +30,9 @@ class Gates(Frozen):
             their cross.
         slice_auc_min: Lower bound of the AUC in each slice that has `slice_rows_min` rows.
         slice_rows_min: Smaller slices are reported and cannot veto.
+        c_index_min: Lower bound of the C-index of survival tasks, for which the bounds above do not count.
+        c_index_drop_max: Their C-index may be at most this much below that of the last blessed model.
+        brier_max: Upper bound of their integrated Brier score.
     """
 
     auc_min: float | None = Field(default=0.5, ge=0, le=1)
@@ -41,3 +44,6 @@ class Gates(Frozen):
     slices: tuple[Annotated[Slice, Field(min_length=1)], ...] = ()
     slice_auc_min: float | None = Field(default=None, ge=0, le=1)
     slice_rows_min: int = Field(default=1000, ge=1)
+    c_index_min: float | None = Field(default=0.5, ge=0, le=1)
+    c_index_drop_max: float | None = Field(default=0.005, ge=0)
+    brier_max: float | None = Field(default=None, gt=0)

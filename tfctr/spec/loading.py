@@ -14,6 +14,7 @@ from tfctr.spec.document import MAX_BYTES, PLAIN_SCALARS, Document, Path, read_d
 from tfctr.spec.errors import Problem, SpecError
 from tfctr.spec.feature_spec import FeatureSpec
 from tfctr.spec.schema_problems import repaired, schema_problems
+from tfctr.spec.tasks import DEFAULT_KIND
 
 
 def load_spec(path: str | os.PathLike[str]) -> FeatureSpec:
@@ -148,6 +149,10 @@ def _without_defaults(spec: FeatureSpec) -> dict[str, object]:
     for feature, part in zip(spec.features, data["features"], strict=True):
         if feature.column == feature.name:
             del part["column"]
+    data["tasks"] = [
+        part if task.kind == DEFAULT_KIND else {"kind": task.kind, **part}
+        for task, part in zip(spec.tasks, data["tasks"], strict=True)
+    ]
     data["features"] = [
         {"kind": feature.kind, **part} for feature, part in zip(spec.features, data["features"], strict=True)
     ]

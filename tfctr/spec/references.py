@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tfctr.spec.errors import Problem, suggest
 from tfctr.spec.features import IdFeature, MultiFeature, SequenceFeature
 from tfctr.spec.raw_column import RawColumn, raw_columns_of
+from tfctr.spec.survival_task import SurvivalTask
 
 if TYPE_CHECKING:
     from tfctr.spec.feature_spec import FeatureSpec
@@ -122,6 +123,7 @@ def _sequence_problems(feature: SequenceFeature, features: dict, key: str) -> It
 
 def _task_problems(spec: FeatureSpec) -> Iterator[Problem]:
     names = {task.name for task in spec.tasks}
+    lasting = {task.name for task in spec.tasks if isinstance(task, SurvivalTask)}
     features = {feature.column: feature.name for feature in spec.features}
     for index, task in enumerate(spec.tasks):
         key = f"tasks.{index}"
@@ -129,10 +131,14 @@ def _task_problems(spec: FeatureSpec) -> Iterator[Problem]:
             yield Problem(
                 f"comes after the unknown task {task.after!r}{suggest(task.after, names - {task.name})}", f"{key}.after"
             )
+        elif task.after in lasting:
+            yield Problem(f"comes after {task.after!r}, a survival task, which is neither yes nor no", f"{key}.after")
         elif _is_after_itself(task.name, spec):
             yield Problem(f"comes after {task.after!r}, which comes after it; break the circle", f"{key}.after")
-        if task.label in features:
-            yield Problem(f"label column {task.label!r} is also the feature {features[task.label]!r}", f"{key}.label")
+        for part in ("label", "duration", "event"):
+            column = getattr(task, part, None)
+            if column in features:
+                yield Problem(f"{part} column {column!r} is also the feature {features[column]!r}", f"{key}.{part}")
         if task.drops_negatives and len(spec.tasks) > 1:
             others = ", ".join(sorted(names - {task.name}))
             yield Problem(
@@ -156,6 +162,7 @@ def _is_after_itself(name: str, spec: FeatureSpec) -> bool:
 
 def _history_problems(spec: FeatureSpec) -> Iterator[Problem]:
     tasks = {task.name for task in spec.tasks}
+    lasting = {task.name for task in spec.tasks if isinstance(task, SurvivalTask)}
     made: dict[str, str] = {}
     for index, history in enumerate(spec.history):
         key = f"history.{index}"
@@ -164,6 +171,8 @@ def _history_problems(spec: FeatureSpec) -> Iterator[Problem]:
         if history.positives_of is not None and history.positives_of not in tasks:
             unknown = history.positives_of
             yield Problem(f"unknown task {unknown!r}{suggest(unknown, tasks)}", f"{key}.positives_of")
+        elif history.positives_of in lasting:
+            yield Problem(f"task {history.positives_of!r} has a duration and no positives", f"{key}.positives_of")
         for part in ("name", "times"):
             name = getattr(history, part)
             if name in made:

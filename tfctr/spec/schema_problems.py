@@ -14,6 +14,7 @@ from tfctr.spec.base import models_in
 from tfctr.spec.errors import Problem, suggest
 from tfctr.spec.feature_spec import FeatureSpec
 from tfctr.spec.features import AnyFeature
+from tfctr.spec.tasks import DEFAULT_KIND, AnyTask
 
 Path = tuple[str | int, ...]
 
@@ -86,10 +87,10 @@ def _own_errors(error: ValidationError, data: dict) -> Iterator[tuple[ErrorDetai
 
 
 def _path_in(data: object, details: ErrorDetails) -> Path:
-    """Pydantic's location without the kinds that it puts between a feature's index and its keys."""
+    """Pydantic's location without the kinds that it puts between the index of a feature or task and its keys."""
     path: list[str | int] = []
     for step in details["loc"]:
-        if path and isinstance(path[-1], int) and isinstance(data, dict) and data.get("kind") == step:
+        if path and isinstance(path[-1], int) and isinstance(data, dict) and data.get("kind", DEFAULT_KIND) == step:
             continue
         path.append(step)
         data = _at(data, (step,))
@@ -114,7 +115,7 @@ def _message(details: ErrorDetails, path: Path, data: dict) -> str:
     if kind == "extra_forbidden":
         return _unknown_key(str(path[-1]), data, path[:-1])
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return _unknown_kind(value)
+        return _unknown_kind(value, path)
     if kind == "literal_error":
         allowed = [str(choice) for choice in _literals(data, path)]
         near = difflib.get_close_matches(str(value), allowed, n=1)
@@ -138,11 +139,16 @@ def _unknown_key(key: str, data: dict, path: Path) -> str:
         kinds = [model.model_fields["kind"].default for model in models_in(AnyFeature) if key in model.model_fields]
         if kinds:
             return f"{_listed(kinds)} features have this key, a {holder['kind']} feature has not"
+    if len(path) == 2 and path[0] == "tasks" and isinstance(holder, dict):
+        kinds = [model.model_fields["kind"].default for model in models_in(AnyTask) if key in model.model_fields]
+        if kinds:
+            return f"{_listed(kinds)} tasks have this key, a {holder.get('kind', DEFAULT_KIND)} task has not"
     return f"unknown key{suggest(key, _known_keys(data, path))}"
 
 
-def _unknown_kind(value: object) -> str:
-    kinds = [model.model_fields["kind"].default for model in models_in(AnyFeature)]
+def _unknown_kind(value: object, path: Path) -> str:
+    union = AnyTask if path[0] == "tasks" else AnyFeature
+    kinds = [model.model_fields["kind"].default for model in models_in(union)]
     if not isinstance(value, dict) or "kind" not in value:
         return f"a feature needs `kind`: {_listed(kinds)}"
     return f"unknown kind {_shown(value['kind'])}{suggest(str(value['kind']), kinds)}"
@@ -191,7 +197,7 @@ def _of_kind(models: list[type[BaseModel]], data: object) -> type[BaseModel] | N
     """The only class, or the one whose kind the data names."""
     if len(models) == 1:
         return models[0]
-    kind = data.get("kind") if isinstance(data, dict) else None
+    kind = data.get("kind", DEFAULT_KIND) if isinstance(data, dict) else None
     return next((model for model in models if model.model_fields["kind"].default == kind), None)
 
 

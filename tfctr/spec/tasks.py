@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from tfctr.spec.base import Frozen
 from tfctr.spec.features import Identifier
+from tfctr.spec.survival_task import SurvivalTask
+
+DEFAULT_KIND = "binary"
+"""What a task without a `kind` is."""
 
 
 class BinaryTask(Frozen):
@@ -42,6 +46,11 @@ class BinaryTask(Frozen):
     log_is_sampled: bool = False
 
     @property
+    def label_columns(self) -> tuple[str, ...]:
+        """Raw columns that the label is made of."""
+        return (self.label,)
+
+    @property
     def drops_negatives(self) -> bool:
         """Whether training leaves negative rows of the log out."""
         return self.negative_rate < 1 and not self.log_is_sampled
@@ -57,7 +66,11 @@ class BinaryTask(Frozen):
         return self.weight is not None or self.mask is not None
 
 
-AnyTask = BinaryTask
+def _with_kind(value: object) -> object:
+    return {"kind": DEFAULT_KIND, **value} if isinstance(value, dict) and "kind" not in value else value
+
+
+AnyTask = Annotated[BinaryTask | SurvivalTask, Field(discriminator="kind"), BeforeValidator(_with_kind)]
 
 
 class Meta(Frozen):

@@ -8,6 +8,9 @@ from pydantic import Field
 
 from tfctr.spec.base import Frozen
 
+SURVIVAL_FIGURES = {"auc": "c_index", "logloss": "nll"}
+"""What a monitored figure is called for a survival task."""
+
 
 class FitConfig(Frozen):
     """How a model is fitted.
@@ -18,7 +21,8 @@ class FitConfig(Frozen):
             for any vocabulary; `adam` is Keras' dense one, which published results used. `lazy_adagrad`,
             `lazy_ftrl` and `lazy_sgd` are the sparse forms of their namesakes.
         learning_rate: Step size; 0.001 is what public CTR benchmarks use with Adam.
-        monitor: Validation figure that decides which epoch is best, when the rate is cut and when to stop.
+        monitor: Validation figure that decides which epoch is best, when the rate is cut and when to stop. For survival
+            tasks `auc` stands for the C-index and `logloss` for the negative log-likelihood.
         patience: Epochs without a better figure after which training stops.
         min_delta: What counts as better.
         rate_factor: The learning rate is multiplied by this after an epoch that was not better; 1 keeps it.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-SHOWN = ("loss", "logloss", "auc", "learning_rate")
+SHOWN = ("loss", "logloss", "auc", "nll", "c_index", "learning_rate")
 """Endings of the figures that the picture shows."""
 
 

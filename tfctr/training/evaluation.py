@@ -10,8 +10,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfctr.spec import AnyTask, SurvivalTask
 from tfctr.spec.feature_spec import GROUP_NAME
-from tfctr.training.metrics import evaluate_arrays
+from tfctr.spec.survival_task import SHORTEST
+from tfctr.training.metrics import evaluate_arrays, evaluate_survival
 from tfctr.training.strategy import strategy_of
 
 
@@ -20,7 +22,8 @@ class Predictions:
     """Answers of a model for one task, row by row.
 
     Attributes:
-        labels, probabilities, weights: float64 ``(rows,)``.
+        labels, probabilities, weights: float64 ``(rows,)``. Of a survival task the labels are signed durations, and the
+            probabilities, of lasting beyond each cut point, ``(rows, intervals)``.
         groups: int64 ``(rows,)``, None when the rows have no group.
     """
 
@@ -50,13 +53,16 @@ def predictions(model: keras.Model, dataset: Any) -> dict[str, Predictions]:
             weight = _flat(_of_task(rest[0], task.name)) if rest else np.ones_like(label)
             if task.log_is_sampled:
                 weight = np.where(label > 0, weight, weight / task.negative_rate)
-            columns[task.name].append((label, _flat(_of_task(answers, task.name)), weight))
+            said = _of_task(answers, task.name)
+            columns[task.name].append((label, _curves(said) if isinstance(task, SurvivalTask) else _flat(said), weight))
     joined = np.concatenate(groups) if groups else None
     return {task: Predictions(*_stack(parts), groups=joined) for task, parts in columns.items()}
 
 
 def evaluate(model: keras.Model, dataset: Any) -> dict[str, float]:
-    """Return the figures of `evaluate_arrays`; with several tasks each name is led by ``<task>_``.
+    """Return the figures of `evaluate_arrays`, of survival tasks those of `evaluate_survival`.
+
+    With several tasks each name is led by ``<task>_``.
 
     A task that comes `after` another and counts in all rows has a second set, ``<task>_given_<earlier>_…``: on the rows
     where the earlier event happened, of the probability given that event, ``p(task) / p(earlier)``.
@@ -67,11 +73,12 @@ def evaluate(model: keras.Model, dataset: Any) -> dict[str, float]:
         model: A built model.
         dataset: Finite data set of ``(features, labels[, weights])``.
     """
+    tasks = {task.name: task for task in model.spec.spec.tasks}
     found = predictions(model, dataset)
     figures: dict[str, float] = {}
     for task, rows in found.items():
         prefix = f"{task}_" if len(found) > 1 else ""
-        values = evaluate_arrays(rows.labels, rows.probabilities, groups=rows.groups, weights=rows.weights)
+        values = figures_of(tasks[task], rows)
         figures.update({f"{prefix}{name}": float(value) for name, value in values.items()})
     for task in model.spec.spec.tasks:
         if task.after is not None and task.mask is None:
@@ -93,6 +100,15 @@ def _given(task: str, earlier: str, found: dict[str, Predictions]) -> dict[str, 
     return {f"{task}_given_{earlier}_{name}": float(value) for name, value in values.items()}
 
 
+def figures_of(task: AnyTask, rows: Predictions) -> dict[str, float]:
+    """Return the figures of one task's predictions by name."""
+    if not isinstance(task, SurvivalTask):
+        return evaluate_arrays(rows.labels, rows.probabilities, groups=rows.groups, weights=rows.weights)
+    durations = np.abs(rows.labels)
+    durations[durations <= np.float32(SHORTEST)] = 0.0
+    return evaluate_survival(durations, rows.labels > 0, rows.probabilities, task.grid, rows.weights)
+
+
 def _answering(model: keras.Model) -> Callable[[Any], Any]:
     """Return what gives the probabilities of one batch; under a strategy Keras would answer it once a replica."""
     if strategy_of(model).num_replicas_in_sync == 1:
@@ -102,6 +118,11 @@ def _answering(model: keras.Model) -> Callable[[Any], Any]:
 
 def _of_task(values: Any, task: str) -> Any:
     return values[task] if isinstance(values, dict) else values
+
+
+def _curves(integrated: Any) -> np.ndarray:
+    """Integrated hazards as probabilities of lasting, in float64, where they differ from 1 and 0 as far as they go."""
+    return np.exp(-np.cumsum(np.asarray(integrated, np.float64), axis=1))
 
 
 def _flat(values: Any) -> np.ndarray:

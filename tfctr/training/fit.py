@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from tfctr.data.batches import BatchPlan, SampledNegatives
+from tfctr.spec import AnyTask, SurvivalTask
 from tfctr.training.checkpoint import (
     Progress,
     load_checkpoint,
@@ -23,7 +24,7 @@ from tfctr.training.checkpoint import (
     save_checkpoint,
     save_weights,
 )
-from tfctr.training.config import FitConfig
+from tfctr.training.config import SURVIVAL_FIGURES, FitConfig
 from tfctr.training.curves import ScalarLog, write_curves
 from tfctr.training.evaluation import evaluate
 from tfctr.training.id_check import CheckedBatches
@@ -217,7 +218,7 @@ class _Run:
     def _judge(self, row: dict[str, float]) -> None:
         """Keep the weights if the epoch is the best, else cut the rate; stop when patience is over."""
         progress, config = self.progress, self.config
-        value = _monitored(row, config.monitor, [task.name for task in self.model.spec.spec.tasks])
+        value = _monitored(row, config.monitor, self.model.spec.spec.tasks)
         progress.history.append(row)
         sign = 1 if config.higher_is_better else -1
         if progress.best is None or sign * (value - progress.best) > config.min_delta:
@@ -288,10 +289,13 @@ def _thinned(train: BatchPlan, model: keras.Model, config: FitConfig) -> BatchPl
     return SampledNegatives(train, task.negative_rate, seed=config.seed) if task.drops_negatives else train
 
 
-def _monitored(row: dict[str, float], monitor: str, tasks: list[str]) -> float:
+def _monitored(row: dict[str, float], monitor: str, tasks: Sequence[AnyTask]) -> float:
     """The figure that decides; with several tasks the mean over those that have it."""
-    names = {task: f"val_{task}_{monitor}" if len(tasks) > 1 else f"val_{monitor}" for task in tasks}
-    found = {task: row.get(name, math.nan) for task, name in names.items()}
+    found = {}
+    for task in tasks:
+        figure = SURVIVAL_FIGURES.get(monitor, monitor) if isinstance(task, SurvivalTask) else monitor
+        name = f"val_{task.name}_{figure}" if len(tasks) > 1 else f"val_{figure}"
+        found[task.name] = row.get(name, math.nan)
     values = [value for value in found.values() if value == value]
     if values and len(values) < len(tasks):
         without = ", ".join(task for task, value in found.items() if value != value)

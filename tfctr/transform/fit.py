@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from tfctr.data import with_cut_points
 from tfctr.spec import FeatureSpec
 from tfctr.transform.examples import example_batches
 from tfctr.transform.output import TransformOutput, adapter_config, write_spec
@@ -38,11 +39,13 @@ def fit_transform(spec: FeatureSpec, table: pa.Table, workdir: str | Path) -> Tr
 
     Raises:
         ValueError: When the table has no rows.
+        DataError: When a survival task asks for quantiles and the table has no events to take them from.
         KeyError, TypeError, ValueError: When the table does not fit the spec.
         FileExistsError: When `workdir` holds something that is no transform output.
     """
     if table.num_rows == 0:
         raise ValueError(f"cannot learn the transform of spec {spec.name!r} from 0 rows")
+    spec = with_cut_points(spec, table)
     target = Path(workdir)
     if target.exists() and any(target.iterdir()) and not (target / "transform_fn").is_dir():
         raise FileExistsError(f"{target} exists and holds no transform output; name an empty or a new folder")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from tfctr.spec import DOMAIN_NAME, GROUP_NAME, TIME_NAME, FeatureSpec, RawColumn, SequenceFeature
+from tfctr.spec import DOMAIN_NAME, GROUP_NAME, TIME_NAME, FeatureSpec, RawColumn, SequenceFeature, SurvivalTask
 from tfctr.transform.columns import RAW_DTYPES
 
 _TYPES = {"string": schema_pb2.BYTES, "int": schema_pb2.INT, "float": schema_pb2.FLOAT}
@@ -15,8 +15,8 @@ def raw_schema(spec: FeatureSpec, serving: bool = False) -> schema_pb2.Schema:
     """Return the curated schema of raw examples: what TFDV validates against and TFT reads by.
 
     A column of features must be there, but a row may lack a value; a label must be there in every row (unless
-    the task has a mask) and be 0 or 1 (unless the task has `at_least`). No column has a fixed shape, so every
-    column reaches the transform as a sparse tensor, in training and in serving alike.
+    the task has a mask) and be 0 or 1 (unless the task has `at_least`), a duration at least 0. No column has a fixed
+    shape, so every column reaches the transform as a sparse tensor, in training and in serving alike.
 
     Args:
         spec: The spec.
@@ -32,8 +32,12 @@ def raw_schema(spec: FeatureSpec, serving: bool = False) -> schema_pb2.Schema:
         by_name = {feature.name: feature for feature in schema.feature}
         for task in spec.tasks:
             if task.mask is None:
-                by_name[task.label].presence.min_fraction = 1.0
-            if task.at_least is None:
+                for name in task.label_columns:
+                    by_name[name].presence.min_fraction = 1.0
+            if isinstance(task, SurvivalTask):
+                by_name[task.duration].float_domain.CopyFrom(_domain(0))
+                by_name[task.event].float_domain.CopyFrom(_domain(0, 1))
+            elif task.at_least is None:
                 by_name[task.label].float_domain.CopyFrom(_domain(0, 1))
             if task.mask:
                 by_name[task.mask].float_domain.CopyFrom(_domain(0, 1))
@@ -55,7 +59,7 @@ def sources(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
                 made[feature.times_name] = (*columns, feature.times)
         made[feature.name] = columns
     for task in spec.tasks:
-        made[task.name] = tuple(name for name in (task.label, task.mask) if name)
+        made[task.name] = tuple(name for name in (*task.label_columns, task.mask) if name)
         made[task.weight_name] = tuple(name for name in (task.weight, task.mask) if name)
     pairs = ((GROUP_NAME, spec.meta.group), (DOMAIN_NAME, spec.meta.domain), (TIME_NAME, spec.meta.time))
     made |= {name: (column,) for name, column in pairs if column}

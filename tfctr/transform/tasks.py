@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from tfctr.spec import DOMAIN_NAME, GROUP_NAME, TIME_NAME, BinaryTask, FeatureSpec
+from tfctr.spec import DOMAIN_NAME, GROUP_NAME, TIME_NAME, AnyTask, BinaryTask, FeatureSpec, SurvivalTask
+from tfctr.spec.survival_task import SHORTEST
 from tfctr.transform.columns import scalar, scalar_float, scalar_text
 
 
@@ -17,18 +18,18 @@ def task_outputs(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> dict[
 
     Raises:
         tf.errors.InvalidArgumentError: In the graph, when a row that counts has no label, or one that is
-            neither 0 nor 1 without `at_least`, or a negative or missing weight.
+            neither 0 nor 1 without `at_least`, or a negative or missing weight or duration.
     """
     outputs: dict[str, tf.Tensor] = {}
     for task in spec.tasks:
         weight = _weight(task, raw)
-        outputs[task.name] = _label(task, raw)
+        outputs[task.name] = _signed_duration(task, raw) if isinstance(task, SurvivalTask) else _label(task, raw)
         if weight is not None:
             outputs[task.weight_name] = weight
     return outputs
 
 
-def _weight(task: BinaryTask, raw: Mapping[str, tf.SparseTensor]) -> tf.Tensor | None:
+def _weight(task: AnyTask, raw: Mapping[str, tf.SparseTensor]) -> tf.Tensor | None:
     """Weight × mask; a row without a mask value does not count."""
     if not task.weighted:
         return None
@@ -57,6 +58,22 @@ def _label(task: BinaryTask, raw: Mapping[str, tf.SparseTensor]) -> tf.Tensor:
         counts = scalar_float(raw[task.mask]) > 0
         good, label = good | ~counts, tf.where(counts, label, 0.0)
     return _checked(label, good, f"task {task.name}: label column {task.label} must hold {wanted} in every row")
+
+
+def _signed_duration(task: SurvivalTask, raw: Mapping[str, tf.SparseTensor]) -> tf.Tensor:
+    """The duration where the event was seen, minus it where not, as `tfctr.data.signed_durations`."""
+    duration, event = scalar_float(raw[task.duration]), scalar_float(raw[task.event])
+    good_duration, good_event = tf.math.is_finite(duration) & (duration >= 0), (event == 0) | (event == 1)
+    if task.mask:
+        counts = scalar_float(raw[task.mask]) > 0
+        duration, event = tf.where(counts, duration, 0.0), tf.where(counts, event, 0.0)
+        good_duration, good_event = good_duration | ~counts, good_event | ~counts
+    here = f"task {task.name}: column"
+    duration = _checked(
+        duration, good_duration, f"{here} {task.duration} must hold a number of at least 0 in every row"
+    )
+    event = _checked(event, good_event, f"{here} {task.event} must hold 0 or 1 in every row")
+    return tf.where(event > 0, 1.0, -1.0) * tf.maximum(duration, SHORTEST)
 
 
 def _checked(values: tf.Tensor, good: tf.Tensor, message: str) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""0/1 labels and weights beside the raw columns, so that the evaluator compares like with like.
+"""Labels and weights beside the raw columns, so that the evaluator compares like with like.
 
 The raw log keeps a rating of 4 as it is; TFMA wants the label itself. The rules are those of the transform
 (`tfctr.transform.tasks`), which a test holds against these; and where the log itself was sampled, each negative counts
@@ -12,18 +12,19 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tfctr.spec import BinaryTask, FeatureSpec
+from tfctr.data import signed_durations
+from tfctr.spec import AnyTask, BinaryTask, FeatureSpec, SurvivalTask
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Columns of one task's 0/1 label and weight in the evaluator's examples.
+    """Columns of one task's label (0/1, or a signed duration) and weight in the evaluator's examples.
 
     Args:
         task: The task; its name is also the key of its prediction.
     """
 
-    task: BinaryTask
+    task: AnyTask
 
     @property
     def name(self) -> str:
@@ -31,7 +32,7 @@ class Outcome:
 
     @property
     def label_column(self) -> str:
-        """Column with the 0/1 label of every row."""
+        """Column with the label of every row."""
         return f"eval__{self.task.name}"
 
     @property
@@ -54,10 +55,7 @@ class Outcome:
         A missing label stays missing where nothing masks it: the schema has it found.
         """
         task = self.task
-        label = table.column(task.label)
-        if task.at_least is not None:
-            label = pc.greater_equal(label, pa.scalar(task.at_least, label.type))
-        label = label.cast(pa.float32())
+        label = _signed(task, table) if isinstance(task, SurvivalTask) else _binary(task, table)
         if not self._weighted:
             return {self.label_column: label}
         weight = pa.array([1.0] * len(label), pa.float32())
@@ -71,6 +69,20 @@ class Outcome:
             positive = pc.fill_null(pc.greater(label, 0), False)
             weight = pc.if_else(positive, weight, pc.divide(weight, pa.scalar(task.negative_rate, pa.float32())))
         return {self.label_column: label, f"eval__{task.weight_name}": weight}
+
+
+def _binary(task: BinaryTask, table: pa.RecordBatch) -> pa.Array:
+    label = table.column(task.label)
+    if task.at_least is not None:
+        label = pc.greater_equal(label, pa.scalar(task.at_least, label.type))
+    return label.cast(pa.float32())
+
+
+def _signed(task: SurvivalTask, table: pa.RecordBatch) -> pa.Array:
+    duration, event = (table.column(name) for name in task.label_columns)
+    known = pc.and_(duration.is_valid(), event.is_valid())
+    values = signed_durations(*(pc.fill_null(column, 0).to_numpy() for column in (duration, event)))
+    return pc.if_else(known, pa.array(values), pa.scalar(None, pa.float32()))
 
 
 def outcomes_of(spec: FeatureSpec) -> tuple[Outcome, ...]:

@@ -242,6 +242,18 @@ def test_logs_that_cannot_be_ranked(tmp_path: Path) -> None:
         rank_features(tmp_path / "log.csv", spec_of("a"))
 
 
+def test_a_task_of_durations_has_no_label_to_rank_by() -> None:
+    """Beside a yes/no task it is passed over; alone, or by its name, it is refused."""
+    lasting = {"kind": "survival", "name": "stop", "duration": "days", "event": "ended", "cut_points": [1, 2]}
+    table = pa.table({"a": ["x", "y"] * 50, "days": [1.0] * 100, "ended": [1] * 100, "clicked": [0, 1] * 50})
+    both = spec_of("a", tasks=[lasting, {"name": "click", "label": "clicked"}])
+    assert rank_features(table, both).task == "click"
+    with pytest.raises(DataError, match="stop asks how long something lasts; add a task on its event column"):
+        rank_features(table, both, task="stop")
+    with pytest.raises(DataError, match="stop asks how long something lasts"):
+        rank_features(table, spec_of("a", tasks=[lasting]))
+
+
 def test_masked_rows_and_thresholds() -> None:
     """Only unmasked rows count; a rating of 4 or more is a 1."""
     task = {"name": "like", "label": "rating", "at_least": 4, "mask": "shown"}

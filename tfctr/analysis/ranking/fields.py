@@ -62,17 +62,20 @@ def fields_of(spec: FeatureSpec) -> tuple[list[Field], dict[str, str]]:
 
 
 def task_of(spec: FeatureSpec, name: str | None) -> BinaryTask:
-    """Return the task of this name, the first one for None.
+    """Return the yes/no task of this name, the first one for None.
 
     Raises:
-        DataError: When the spec has no such task.
+        DataError: When the spec has no such task, or it is no yes/no task.
     """
-    if name is None:
-        return spec.tasks[0]
     for task in spec.tasks:
-        if task.name == name:
+        if isinstance(task, BinaryTask) and name in (None, task.name):
             return task
     names = [task.name for task in spec.tasks]
+    if name is None or name in names:
+        raise DataError(
+            f"spec {spec.name!r}: fields are ranked by what they tell of a yes/no label, and "
+            f"{name or ', '.join(names)} asks how long something lasts; add a task on its event column"
+        )
     raise DataError(f"spec {spec.name!r} has no task {name!r}{suggest(name, names)}; it has {', '.join(names)}")
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfctr.data.convert.problems import Problems
-from tfctr.spec import BinaryTask, FeatureSpec, SequenceFeature
+from tfctr.spec import AnyTask, FeatureSpec, SequenceFeature, SurvivalTask
 
 Columns = dict[str, pa.Array]
 
@@ -29,6 +29,9 @@ def check_outcomes(columns: Columns, spec: FeatureSpec, problems: Problems) -> N
             weight = columns[task.weight]
             bad = np.asarray(pc.fill_null(pc.less(weight, 0), True))
             problems.add(bad, f"{task.weight}: a weight is missing or negative", weight)
+        if isinstance(task, SurvivalTask):
+            _check_duration(task, columns, masked, problems)
+            continue
         label = columns[task.label]
         values = label.to_numpy(zero_copy_only=False)
         problems.add(np.isnan(values) & ~masked, f"{task.label}: the label is missing or NaN", label)
@@ -40,7 +43,7 @@ def check_outcomes(columns: Columns, spec: FeatureSpec, problems: Problems) -> N
         if masked.any():
             columns[task.label] = pc.if_else(pa.array(masked & np.isnan(values)), pa.scalar(0, label.type), label)
     for task in spec.tasks:
-        if task.after is not None:
+        if not isinstance(task, SurvivalTask) and task.after is not None:
             both = known[task.name] & known[task.after]
             wrong = both & happened[task.name] & ~happened[task.after]
             problems.add(wrong, f"{task.label}: {task.name} without the {task.after} before it", columns[task.label])
@@ -62,10 +65,25 @@ def check_alignment(columns: Columns, spec: FeatureSpec, problems: Problems) -> 
             problems.add(lengths != wanted, f"{other}: not as many values as {name}", columns[other])
 
 
-def _check_mask(task: BinaryTask, columns: Columns, problems: Problems) -> np.ndarray:
+def _check_duration(task: SurvivalTask, columns: Columns, masked: np.ndarray, problems: Problems) -> None:
+    """A duration is a number of at least 0, an event 0 or 1; of a masked row both become 0."""
+    durations, events = (columns[name].to_numpy(zero_copy_only=False) for name in task.label_columns)
+    wanted = {
+        task.duration: (~np.isfinite(durations), "the duration is missing or not finite"),
+        task.event: ((events != 0) & (events != 1), "the event is not 0 or 1"),
+    }
+    problems.add((durations < 0) & ~masked, f"{task.duration}: the duration is negative", columns[task.duration])
+    for name, (wrong, reason) in wanted.items():
+        column = columns[name]
+        problems.add(wrong & ~masked, f"{name}: {reason}", column)
+        if masked.any():
+            columns[name] = pc.if_else(pa.array(masked), pa.scalar(0, column.type), column)
+
+
+def _check_mask(task: AnyTask, columns: Columns, problems: Problems) -> np.ndarray:
     """Return where the mask is 0; all False when the task has none."""
     if task.mask is None:
-        return np.zeros(len(columns[task.label]), dtype=bool)
+        return np.zeros(len(columns[task.label_columns[0]]), dtype=bool)
     mask = columns[task.mask].to_numpy(zero_copy_only=False)
     problems.add((mask != 0) & (mask != 1), f"{task.mask}: the mask is not 0 or 1", columns[task.mask])
     return mask == 0

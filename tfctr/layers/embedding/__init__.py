@@ -6,7 +6,7 @@
   `fused_lookup`: many features, one table, one gather. `gather`: rows of a table without a read of the whole.
 - `budget`: forms and sizes that fit a budget in bytes, with `table_choice` and `byte_size`. `memory`: what tables
   will take, and the refusal of what does not fit.
-- `row_rates`: learning rates and freezing by vocabulary.
+- `missing_vector`: a learned vector where there is none. `row_rates`: learning rates and freezing by vocabulary.
 - `penalties`: regularisation of the rows a batch touches, or of the whole table. `mini_batch_aware`: DIN's.
 """
 
@@ -23,6 +23,7 @@ from tfctr.layers.embedding.id_map import IdMap
 from tfctr.layers.embedding.mapped_table import MappedTable
 from tfctr.layers.embedding.memory import MemoryEstimate, TooLargeError, estimate_memory
 from tfctr.layers.embedding.mini_batch_aware import MiniBatchAware
+from tfctr.layers.embedding.missing_vector import MissingVector
 from tfctr.layers.embedding.penalties import BatchL2, RowPenalty, TableL2
 from tfctr.layers.embedding.quotient_remainder_table import QuotientRemainderTable
 from tfctr.layers.embedding.table import EmbeddingTable
@@ -43,6 +44,7 @@ __all__ = [
     "MappedTable",
     "MemoryEstimate",
     "MiniBatchAware",
+    "MissingVector",
     "QuotientRemainderTable",
     "RowPenalty",
     "TableChoice",

@@ -2,12 +2,14 @@
 
 1. Exact functions on numpy arrays, one family a file: `auc`, `logloss` (also normalized entropy, RIG), `gauc`,
    `calibration` (ratio, ECE, curve), `recalibration` (slope, intercept), `ranking` (NDCG, recall, precision at k),
-   `brier`; `evaluate` gives all of them as one dict.
+   `brier`; `evaluate` gives all of them as one dict. Of durations: `concordance` (C-index), `survival_curves`
+   (Kaplan–Meier, life table, Brier score under censoring); `evaluate_survival` gives them as one dict.
 2. `streaming`: accumulators with bounded memory and a stated error, which merge.
 3. `keras_metrics`: metrics for `compile(metrics=...)`; `evaluation_callback`: all figures, GAUC too, after each epoch.
-4. `tfma_metrics`: the same numbers on Beam, for the Evaluator and its gate.
+4. `tfma_metrics`, `tfma_survival`: the same numbers on Beam, for the Evaluator and its gate.
 
-`report`, `roc` and `plots` show the figures; `rows` reads what all metrics take; `group_mean` averages over groups.
+`report`, `roc` and `plots` show the figures; `rows` and `survival_rows` read what metrics take; `group_mean` averages
+over groups.
 Modules of layer 3 and 4 and `plots` are imported by their own names, because they load Keras, Beam or matplotlib.
 """
 
@@ -19,7 +21,9 @@ from tfctr.training.metrics.calibration import (
     calibration_ratio,
     expected_calibration_error,
 )
+from tfctr.training.metrics.concordance import concordance_index
 from tfctr.training.metrics.evaluate import evaluate_arrays
+from tfctr.training.metrics.evaluate_survival import evaluate_survival, survival_nll
 from tfctr.training.metrics.gauc import gauc
 from tfctr.training.metrics.group_mean import GroupedResult, GroupMean
 from tfctr.training.metrics.logloss import logloss, normalized_entropy, relative_information_gain
@@ -33,6 +37,7 @@ from tfctr.training.metrics.streaming import (
     OrderedGroups,
     StreamingEvaluation,
 )
+from tfctr.training.metrics.survival_curves import KaplanMeier, life_table, survival_brier
 
 __all__ = [
     "BinarySums",
@@ -40,6 +45,7 @@ __all__ = [
     "GroupMean",
     "GroupSample",
     "GroupedResult",
+    "KaplanMeier",
     "LogitHistogram",
     "OrderedGroups",
     "RankingResult",
@@ -50,13 +56,18 @@ __all__ = [
     "calibration_curve",
     "calibration_ratio",
     "calibration_slope",
+    "concordance_index",
     "evaluate_arrays",
+    "evaluate_survival",
     "expected_calibration_error",
     "gauc",
+    "life_table",
     "logloss",
     "normalized_entropy",
     "ranking_at_k",
     "recalibration",
     "relative_information_gain",
+    "survival_brier",
+    "survival_nll",
     "undefined_reason",
 ]
