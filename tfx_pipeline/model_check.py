@@ -37,7 +37,8 @@ def check_settings(config: PipelineConfig, spec: FeatureSpec) -> None:
         problems += _budget_problems(config.hyperparameters)
     plan = plan_class(config.plan, model, spec)
     problems += _wrong_fields(FitConfig, config.fit, "fit")
-    problems += _wrong_fields(plan.Settings, config.plan_settings, "plan_settings")
+    wrong = _wrong_fields(plan.Settings, config.plan_settings, "plan_settings")
+    problems += wrong or plan.settings_problems(plan.Settings(**config.plan_settings), spec)
     if config.warm_start and plan is not Fit:
         message = f"only the plan Fit goes on from yesterday's model, {config.plan} does not"
         problems.append(Problem(message, "warm_start"))

@@ -20,6 +20,11 @@ from tfx_pipeline.runner import run
 
 SHORT: dict[str, dict[str, Any]] = {
     "Fit": {"model": "LR"},
+    "GraphHash": {
+        "model": "DNN",
+        "hyperparameters": {"hidden_units": (8,)},
+        "plan_settings": {"user": "user_id", "item": "item_id", "doubled": True},
+    },
 }
 """Plan -> what a run over the small world is told: its model, settings that keep it short."""
 
@@ -57,6 +62,11 @@ def test_a_plan_is_trained_gated_and_pushed(
     [
         ({"plan": "Fti"}, "unknown plan 'Fti' (did you mean 'Fit'?)"),
         ({"plan_settings": {"epochs": 3}}, "plan_settings.epochs: no such setting"),
+        ({"plan": "GraphHash"}, "plan_settings.user: Field required"),
+        (
+            {"plan": "GraphHash", "plan_settings": {"user": "user", "item": "item_id"}},
+            "plan_settings.user: 'user' is no categorical feature of the spec (did you mean 'user_id'?)",
+        ),
         ({"plan": "Toy", "warm_start": True}, "warm_start: only the plan Fit goes on from yesterday's model, Toy does"),
     ],
 )

@@ -1,15 +1,18 @@
 """Plans: methods that take more than one fit, made of named stages that a killed run continues.
 
 - `plan`: the base. `stage`: what a stage works with and leaves. `fit`: the plan with one stage.
+- `graph_hash`: ids grouped by who met whom, then a fit with a row for each group.
 """
 
 from tfctr.plans.fit import Fit
+from tfctr.plans.graph_hash import GraphHash
 from tfctr.plans.plan import Plan
 from tfctr.plans.stage import Stage
 
 PLANS: dict[str, type[Plan]] = {
     "Fit": Fit,
+    "GraphHash": GraphHash,
 }
 """Every plan by the name that commands and files use."""
 
-__all__ = ["PLANS", "Fit", "Plan", "Stage"]
+__all__ = ["PLANS", "Fit", "GraphHash", "Plan", "Stage"]

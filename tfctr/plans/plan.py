@@ -87,6 +87,11 @@ class Plan:
         """Return what this plan needs and the model or the spec does not have; empty when they fit."""
         return []
 
+    @classmethod
+    def settings_problems(cls, settings: Any, spec: FeatureSpec) -> list[Problem]:
+        """Return what is wrong with `Settings` for this spec, such as the name of a feature; asked before any work."""
+        return []
+
     def run(
         self,
         spec: BoundSpec,
