@@ -284,6 +284,12 @@ MODELS = (
     ),
 )
 
+RETRIEVERS = (
+    Descriptor(
+        models.TwoTower, lambda: models.TwoTower(RICH, **SMALL, hidden_units=(6,), vector_dim=3), example, "model"
+    ),
+)
+
 EXPERTS = {**SMALL, "expert_units": (6, 5), "tower_units": (4,), "batch_norm": True, "task_weights": {"buy": 2.0}}
 
 MULTI_TASK_MODELS = (
@@ -324,6 +330,7 @@ NETWORKS: tuple[Descriptor, ...] = (
     *MULTI_TASK_LAYERS,
     *SURVIVAL_LAYERS,
     *MODELS,
+    *RETRIEVERS,
     *MULTI_TASK_MODELS,
     *SURVIVAL_MODELS,
     *FEATURES,

@@ -4,6 +4,7 @@
 - `lr`, `fm`: linear and pairwise. `dnn`, `wide_deep`, `deepfm`: with an MLP.
 - `dcn_v2`, `autoint`, `finalmlp`: crosses by multiplication, by attention, by two fused streams.
 - `din`: histories against a candidate. `creative_survival`: how long an ad lasts.
+- `two_tower`: users and items as vectors, so that items can be found.
 - `multi_task_model`: the base of models with several tasks. `shared_bottom`, `esmm`, `mmoe`, `ple`: such models.
 """
 
@@ -22,6 +23,7 @@ from tfctr.models.mmoe import MMoE
 from tfctr.models.multi_task_model import MultiTaskModel
 from tfctr.models.ple import PLE
 from tfctr.models.shared_bottom import SharedBottom
+from tfctr.models.two_tower import TwoTower
 from tfctr.models.wide_deep import WideDeep
 
 MODELS: dict[str, type[CTRModel]] = {
@@ -34,6 +36,7 @@ MODELS: dict[str, type[CTRModel]] = {
     "AutoInt": AutoInt,
     "FinalMLP": FinalMLP,
     "DIN": DIN,
+    "TwoTower": TwoTower,
     "SharedBottom": SharedBottom,
     "ESMM": ESMM,
     "MMoE": MMoE,
@@ -59,5 +62,6 @@ __all__ = [
     "MMoE",
     "MultiTaskModel",
     "SharedBottom",
+    "TwoTower",
     "WideDeep",
 ]

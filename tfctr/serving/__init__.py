@@ -2,6 +2,7 @@
 
 - `export`: `export_model`, a SavedModel with the transform inside; its graph is `serving_module`, what travels with it
   `model_card` and `warmup_requests`. `savedmodel`: its signatures called in this process.
+- `retrieval_index`: `export_index`, a SavedModel that finds a user's best items among all.
 - `raw_inputs`, `requests`: raw rows to tensors and messages.
 - `server/`: an embedded server with TensorFlow Serving's API. `client`: asks it, or TensorFlow Serving itself.
   `command`: the command that asks.
@@ -18,13 +19,23 @@ if TYPE_CHECKING:
     from tfctr.serving.client import PredictionClient, PredictionError
     from tfctr.serving.command import predict_command
     from tfctr.serving.export import export_model, next_version
+    from tfctr.serving.retrieval_index import export_index
     from tfctr.serving.savedmodel import in_process
 
-__all__ = ["PredictionClient", "PredictionError", "export_model", "in_process", "next_version", "predict_command"]
+__all__ = [
+    "PredictionClient",
+    "PredictionError",
+    "export_index",
+    "export_model",
+    "in_process",
+    "next_version",
+    "predict_command",
+]
 
 _HOMES = {
     "PredictionClient": "tfctr.serving.client",
     "PredictionError": "tfctr.serving.client",
+    "export_index": "tfctr.serving.retrieval_index",
     "export_model": "tfctr.serving.export",
     "in_process": "tfctr.serving.savedmodel",
     "next_version": "tfctr.serving.export",

@@ -5,6 +5,7 @@
 - `id_check`: the debug mode of ids. `memory_check`: what would not fit is refused. `growth`: yesterday's model for
   today's vocabularies.
 - `clustered_tables`: tables whose ids share rows by groups (GraphHash).
+- `retrieval`: figures of a two-tower model that searches all items.
 - `strategy`: several devices and workers. `curves`: pictures and TensorBoard's files of a run.
 - `optimizers`: row-wise optimizers for embedding tables. `metrics`: AUC, logloss, GAUC, calibration and more.
 """
@@ -14,6 +15,7 @@ from tfctr.training.config import FitConfig
 from tfctr.training.evaluation import evaluate, predictions
 from tfctr.training.fit import FitResult, fit
 from tfctr.training.id_check import check_ids
+from tfctr.training.retrieval import evaluate_retrieval
 from tfctr.training.strategy import choose_strategy
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "choose_strategy",
     "clustered_tables",
     "evaluate",
+    "evaluate_retrieval",
     "fit",
     "predictions",
 ]

@@ -4,6 +4,7 @@
 - `arrays`: batches of arrays in memory. `files`: batches of TFRecord files of transformed `tf.Example`s.
 - `parquet`: batches of Parquet files of transformed columns. `arrow`: such columns from and to arrays.
 - `ahead`: batches made beside the training step. `negatives`: a plan's batches with a share of their negative rows.
+- `drawn_negatives`: positive rows beside items drawn at random, for retrieval.
 - `packed`: tensors side by side in one matrix.
 
 A plan gives the batches of any epoch from any step on, so that training that was killed goes on where it stopped;
@@ -13,6 +14,7 @@ TensorFlow.
 
 from tfctr.data.batches.arrays import ArrayPlan, array_dataset
 from tfctr.data.batches.arrow import write_transformed
+from tfctr.data.batches.drawn_negatives import DrawnNegatives, catalogue, item_tensors
 from tfctr.data.batches.element import BatchPlan, Element
 from tfctr.data.batches.files import FilePlan, transformed_dataset
 from tfctr.data.batches.negatives import SampledNegatives
@@ -21,11 +23,14 @@ from tfctr.data.batches.parquet import ParquetPlan
 __all__ = [
     "ArrayPlan",
     "BatchPlan",
+    "DrawnNegatives",
     "Element",
     "FilePlan",
     "ParquetPlan",
     "SampledNegatives",
     "array_dataset",
+    "catalogue",
+    "item_tensors",
     "transformed_dataset",
     "write_transformed",
 ]

@@ -1,0 +1,99 @@
+"""Positive rows beside the same users with items drawn at random: what retrieval learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from tfctr.data.batches.ahead import made_ahead
+from tfctr.data.batches.element import BatchPlan
+from tfctr.data.errors import DataError
+from tfctr.spec import FeatureSpec, SequenceFeature
+
+
+class DrawnNegatives:
+    """The batches of another plan, each row followed by rows of label 0 with another item.
+
+    Items are drawn evenly from a catalogue, one that the user likes now and then among them. The draw follows from
+    seed, epoch and step: batches can be made again from any step. A batch of n rows becomes one of
+    ``n (1 + negatives)``.
+
+    Args:
+        plan: Batches of positive rows: one task, without weights, labels ``(batch, 1)``.
+        items: Transformed tensors of the item's features, one row an item; see `item_tensors`.
+        spec: The spec of both.
+        negatives: Rows of label 0 for each positive one.
+        seed: With epoch and step it decides the items.
+
+    Raises:
+        DataError: When the catalogue is empty or lacks a tensor.
+        ValueError: When `negatives` is below 1.
+
+    Reference: Wu et al., "GraphHash", WWW 2025, section 5 (one even negative for each positive).
+    """
+
+    def __init__(
+        self,
+        plan: BatchPlan,
+        items: Mapping[str, np.ndarray],
+        spec: FeatureSpec,
+        *,
+        negatives: int = 1,
+        seed: int = 0,
+    ):
+        if negatives < 1:
+            raise ValueError(f"negatives is at least 1 for each positive row. Received: {negatives}")
+        names = item_tensors(spec)
+        missing = [name for name in names if name not in items]
+        if missing or not names or not len(items[names[0]]):
+            raise DataError(f"the catalogue of items has no rows of {missing or names or 'item features'}")
+        self.plan, self.negatives, self.seed = plan, negatives, seed
+        self.batch_size = plan.batch_size * (1 + negatives)
+        with tf.device("CPU:0"):
+            self._items = {name: tf.constant(items[name]) for name in names}
+        self._count = len(items[names[0]])
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch, as many as before."""
+        return self.plan.steps_per_epoch
+
+    def epoch(self, epoch: int = 0, start_step: int = 0) -> tf.data.Dataset:
+        """Return the batches of an epoch (from 0) from `start_step` (from 0) on."""
+        key = int(np.random.default_rng([self.seed, epoch]).integers(2**31))
+
+        def widened(step: tf.Tensor, batch: tuple) -> tuple:
+            features, labels = batch
+            rows = tf.shape(labels)[0] * self.negatives
+            draws = tf.random.stateless_uniform(
+                [rows], seed=tf.stack([tf.cast(key, tf.int64), step]), maxval=self._count, dtype=tf.int32
+            )
+            others = {name: tf.repeat(tensor, self.negatives, axis=0) for name, tensor in features.items()}
+            others |= {name: tf.gather(tensor, draws) for name, tensor in self._items.items()}
+            joint = {name: tf.concat([tensor, others[name]], axis=0) for name, tensor in features.items()}
+            return joint, tf.concat([labels, tf.zeros([rows, 1], labels.dtype)], axis=0)
+
+        return made_ahead(self.plan.epoch(epoch, start_step).enumerate(start_step), widened)
+
+
+def item_tensors(spec: FeatureSpec) -> tuple[str, ...]:
+    """Return the names of the tensors that describe the item, in the order of ``spec.inputs()``."""
+    features = [feature for feature in spec.features if feature.role == "item"]
+    names = {feature.name for feature in features}
+    names |= {feature.times_name for feature in features if isinstance(feature, SequenceFeature) and feature.times}
+    return tuple(info.name for info in spec.inputs() if info.name in names)
+
+
+def catalogue(arrays: Mapping[str, np.ndarray], spec: FeatureSpec, item: str) -> dict[str, np.ndarray]:
+    """Return each item of transformed rows once, in the order of its ids: the tensors of its features.
+
+    Args:
+        arrays: Transformed rows.
+        spec: Their spec.
+        item: Name of the feature whose id tells items apart. An item whose other features differ from row to row has
+            those of its first row.
+    """
+    _, first = np.unique(arrays[item], return_index=True)
+    return {name: arrays[name][first] for name in item_tensors(spec)}
