@@ -122,8 +122,9 @@ class Bench:
             tables = {side: table for side, (table, _, _) in sides.items() if table is not None}
             run = self._click if click else self._retrieval
             found = run({**chosen, "tables": tables}, config.model_copy(update={"seed": seed}), label)
-            rows, extra = (sum(side[part] for side in sides.values()) for part in (1, 2))
-            size = {"rows": rows, "bytes": 4 * rows * chosen["embedding_dim"] + extra}
+            rows = sum(side_rows for _, side_rows, _ in sides.values())
+            maps = sum(map_bytes for _, _, map_bytes in sides.values())
+            size = {"rows": rows, "bytes": 4 * rows * chosen["embedding_dim"] + maps}
             return replace(found, figures={**found.figures, **size})
 
         kept = KeptTrials(self.folder / "graph_hash", {"what": what, "spec": self.spec})
