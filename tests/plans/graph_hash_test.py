@@ -102,7 +102,7 @@ def test_a_log_without_clicks_has_no_graph(tmp_path: Path) -> None:
         ({"user": "usr", "item": "item"}, "plan_settings.user: 'usr' is no categorical feature of the spec"),
         ({"user": "user", "item": "price"}, "plan_settings.item: 'price' is no categorical feature"),
         ({"user": "item", "item": "item"}, "plan_settings.item: 'item' and 'item' have the ids of one vocabulary"),
-        ({**SIDES, "positives_of": "buy"}, "plan_settings.positives_of: there is no task 'buy'"),
+        ({**SIDES, "positives_of": "buy"}, "plan_settings.positives_of: there is no binary task 'buy'"),
     ],
 )
 def test_settings_that_do_not_fit_the_spec(settings: dict[str, str], message: str, tmp_path: Path) -> None:

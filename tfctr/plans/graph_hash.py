@@ -12,7 +12,7 @@ from tfctr.data.graph import InteractionGraph, cluster, cluster_within
 from tfctr.models import CTRModel
 from tfctr.plans.plan import Plan
 from tfctr.plans.stage import Arrays, Stage
-from tfctr.spec import CategoricalFeature, FeatureSpec, Problem, SpecError, suggest
+from tfctr.spec import BinaryTask, CategoricalFeature, FeatureSpec, Problem, SpecError, suggest
 from tfctr.spec.base import Frozen
 from tfctr.training.clustered_tables import mapped_table
 from tfctr.training.config import FitConfig
@@ -28,8 +28,8 @@ class GraphHashSettings(Frozen):
         item: Categorical feature, the other side.
         resolution: Larger gives more and smaller groups; the authors take 5 for rankings of MovieLens-1M and Frappe.
         rows: Most groups, both sides together; the resolution is then searched for. None takes `resolution`.
-        positives_of: Task whose positive rows alone make edges; None takes all training rows, as the authors do for
-            click models.
+        positives_of: Binary task whose positive rows alone make edges; None takes all training rows, as the authors do
+            for click models.
         doubled: Add a hashed row of the same table to each id's (DoubleGraphHash).
     """
 
@@ -82,9 +82,9 @@ class GraphHash(Plan):
         if not problems and _table(spec, settings.user) == _table(spec, settings.item):
             message = f"{settings.user!r} and {settings.item!r} have the ids of one vocabulary"
             problems.append(Problem(message, "plan_settings.item"))
-        tasks = [task.name for task in spec.tasks]
+        tasks = [task.name for task in spec.tasks if isinstance(task, BinaryTask)]
         if settings.positives_of not in (None, *tasks):
-            message = f"there is no task {settings.positives_of!r}{suggest(settings.positives_of, tasks)}"
+            message = f"there is no binary task {settings.positives_of!r}{suggest(settings.positives_of, tasks)}"
             problems.append(Problem(message, "plan_settings.positives_of"))
         return problems
 

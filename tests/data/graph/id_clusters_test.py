@@ -103,7 +103,7 @@ def test_no_later_row_has_a_say(tmp_path: Path) -> None:
         ({"user": "price", "item": "item"}, "'price' is no categorical feature"),
         ({"user": "page", "item": "item"}, "'page' has hash buckets"),
         ({"user": "seen", "item": "item"}, "a graph has two sides"),
-        ({**SIDES, "positives_of": "likes"}, "there is no task 'likes'"),
+        ({**SIDES, "positives_of": "likes"}, "there is no binary task 'likes'"),
     ],
 )
 def test_what_cannot_be_grouped_is_refused(options: dict[str, str], message: str) -> None:

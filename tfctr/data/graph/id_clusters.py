@@ -18,7 +18,7 @@ from tfctr.data.errors import DataError
 from tfctr.data.graph.interaction_graph import InteractionGraph
 from tfctr.data.graph.louvain import NO_GROUP, cluster, cluster_within
 from tfctr.data.histories import positives
-from tfctr.spec import CategoricalFeature, FeatureSpec, suggest
+from tfctr.spec import BinaryTask, CategoricalFeature, FeatureSpec, suggest
 
 _ABOUT = b"tfctr"
 
@@ -106,8 +106,8 @@ def cluster_ids(
         resolution: See `cluster`. The authors take 5 for rankings of MovieLens-1M and Frappe, and 100 to 200 for
             retrieval on sparser logs.
         rows: Most groups, users and items together; the resolution is then searched for, and `resolution` not used.
-        positives_of: Name of a task whose positive rows alone make edges, as for retrieval. None takes every row, as
-            for click models, whose log knows who was shown what.
+        positives_of: Name of a binary task whose positive rows alone make edges, as for retrieval. None takes every
+            row, as for click models, whose log knows who was shown what.
 
     Raises:
         DataError: When a feature cannot be grouped, or no row makes an edge.
@@ -116,9 +116,9 @@ def cluster_ids(
     if features["user"].table == features["item"].table:
         raise DataError(f"a graph has two sides: {user!r} and {item!r} have the ids of one vocabulary")
     if positives_of is not None:
-        tasks = [task.name for task in spec.tasks]
+        tasks = [task.name for task in spec.tasks if isinstance(task, BinaryTask)]
         if positives_of not in tasks:
-            raise DataError(f"there is no task {positives_of!r}{suggest(positives_of, tasks)}")
+            raise DataError(f"there is no binary task {positives_of!r}{suggest(positives_of, tasks)}")
         log = log.filter(pa.array(positives(log, spec, positives_of)))
     texts = {side: _texts(log.column(feature.column)) for side, feature in features.items()}
     both = pc.and_(*(pc.is_valid(column) for column in texts.values()))
