@@ -36,6 +36,11 @@ def check_settings(config: PipelineConfig, spec: FeatureSpec) -> None:
     if config.hyperparameters.get(BUDGET) is not None:
         problems += _budget_problems(config.hyperparameters)
     plan = plan_class(config.plan, model, spec)
+    problems += [
+        Problem(f"{config.plan} itself chooses the model's {own}; leave it out", f"hyperparameters.{name}")
+        for own, name in [*((own, own) for own in plan.OWN), ("tables", BUDGET)]
+        if own in plan.OWN and config.hyperparameters.get(name) is not None
+    ]
     problems += _wrong_fields(FitConfig, config.fit, "fit")
     wrong = _wrong_fields(plan.Settings, config.plan_settings, "plan_settings")
     problems += wrong or plan.settings_problems(plan.Settings(**config.plan_settings), spec)

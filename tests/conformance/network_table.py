@@ -154,6 +154,12 @@ LAYERS = (
         ),
         some_ids,
     ),
+    Descriptor(embedding.PrunedTable, lambda: embedding.PrunedTable(**TABLE, kept=5, width=3), some_ids),
+    Descriptor(
+        embedding.SearchedTable,
+        lambda: embedding.SearchedTable(**TABLE, per_row=True, sample_widths=False),
+        some_ids,
+    ),
     Descriptor(embedding.BatchL2, lambda: embedding.FullTable(**TABLE, penalty=embedding.BatchL2(0.1)), some_ids),
     Descriptor(embedding.TableL2, lambda: embedding.FullTable(**TABLE, penalty=embedding.TableL2(0.1)), some_ids),
     Descriptor(

@@ -114,7 +114,10 @@ def filled(descriptor: Descriptor) -> Any:
 
 
 def fill_sequentially(layer: Any) -> None:
-    """Fill the weights, in their order, with the sequence frac(0.37, 0.74, 1.11, ...) - 0.5."""
+    """Fill the weights, in their order, with the sequence frac(0.37, 0.74, 1.11, ...) - 0.5.
+
+    Weights of whole numbers say places, not strengths: they stay as they are.
+    """
     start = 1
     for weight in layer.weights:
         if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(weight.dtype)):

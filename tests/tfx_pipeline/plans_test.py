@@ -25,6 +25,11 @@ SHORT: dict[str, dict[str, Any]] = {
         "hyperparameters": {"hidden_units": (8,)},
         "plan_settings": {"user": "user_id", "item": "item_id", "doubled": True},
     },
+    "OptEmbed": {
+        "model": "FM",
+        "hyperparameters": {"embedding_dim": 4},
+        "plan_settings": {"generations": 1, "population": 3, "mutated": 2, "crossed": 2, "table_l2": 1e-4},
+    },
 }
 """Plan -> what a run over the small world is told: its model, settings that keep it short."""
 
@@ -66,6 +71,10 @@ def test_a_plan_is_trained_gated_and_pushed(
         (
             {"plan": "GraphHash", "plan_settings": {"user": "user", "item": "item_id"}},
             "plan_settings.user: 'user' is no categorical feature of the spec (did you mean 'user_id'?)",
+        ),
+        (
+            {"plan": "OptEmbed", "model": "FM", "hyperparameters": {"embedding_budget": "1 MB"}},
+            "embedding_budget: OptEm",
         ),
         ({"plan": "Toy", "warm_start": True}, "warm_start: only the plan Fit goes on from yesterday's model, Toy does"),
     ],

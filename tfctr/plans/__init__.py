@@ -2,17 +2,20 @@
 
 - `plan`: the base. `stage`: what a stage works with and leaves. `fit`: the plan with one stage.
 - `graph_hash`: ids grouped by who met whom, then a fit with a row for each group.
+- `optembed`: search for the table that is worth its memory; `evolution`: the search over widths.
 """
 
 from tfctr.plans.fit import Fit
 from tfctr.plans.graph_hash import GraphHash
+from tfctr.plans.optembed import OptEmbed
 from tfctr.plans.plan import Plan
 from tfctr.plans.stage import Stage
 
 PLANS: dict[str, type[Plan]] = {
     "Fit": Fit,
     "GraphHash": GraphHash,
+    "OptEmbed": OptEmbed,
 }
 """Every plan by the name that commands and files use."""
 
-__all__ = ["PLANS", "Fit", "GraphHash", "Plan", "Stage"]
+__all__ = ["PLANS", "Fit", "GraphHash", "OptEmbed", "Plan", "Stage"]

@@ -50,6 +50,10 @@ class Plan:
 
     Raises:
         ValidationError: For a setting that the plan does not have, or of a wrong type.
+        ValueError: For a hyper-parameter that the plan itself chooses.
+
+    Attributes:
+        OWN: Hyper-parameters that the plan itself chooses.
 
     Example:
         >>> from tfctr.models import DNN
@@ -61,6 +65,7 @@ class Plan:
 
     STAGES: ClassVar[tuple[str, ...]] = ()
     Settings: ClassVar[type[Frozen]] = NoSettings
+    OWN: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Refuse a plan whose stages are not its methods, where it is written."""
@@ -79,6 +84,8 @@ class Plan:
     ):
         self.model = model
         self.hyperparameters = dict(hyperparameters or {})
+        if own := [name for name in self.OWN if self.hyperparameters.get(name)]:
+            raise ValueError(f"{type(self).__name__} itself chooses {', '.join(own)} of the model; leave it out")
         self.config = config or FitConfig()
         self.settings: Any = self.Settings(**settings)
 

@@ -4,6 +4,7 @@
 - `table`: the protocol of a table; `full_table`, `hashed_table`, `double_hashed_table`,
   `quotient_remainder_table`, `mapped_table`, `distributed_table`: its forms. `id_map`: rows of ids, written down.
   `fused_lookup`: many features, one table, one gather. `gather`: rows of a table without a read of the whole.
+- `searched_table`: rows and widths under search; `pruned_table`: what is left of it.
 - `budget`: forms and sizes that fit a budget in bytes, with `table_choice` and `byte_size`. `memory`: what tables
   will take, and the refusal of what does not fit.
 - `missing_vector`: a learned vector where there is none. `row_rates`: learning rates and freezing by vocabulary.
@@ -25,7 +26,9 @@ from tfctr.layers.embedding.memory import MemoryEstimate, TooLargeError, estimat
 from tfctr.layers.embedding.mini_batch_aware import MiniBatchAware
 from tfctr.layers.embedding.missing_vector import MissingVector
 from tfctr.layers.embedding.penalties import BatchL2, RowPenalty, TableL2
+from tfctr.layers.embedding.pruned_table import PrunedTable
 from tfctr.layers.embedding.quotient_remainder_table import QuotientRemainderTable
+from tfctr.layers.embedding.searched_table import SearchedTable
 from tfctr.layers.embedding.table import EmbeddingTable
 from tfctr.layers.embedding.table_choice import TableChoice, TablePlan
 
@@ -45,8 +48,10 @@ __all__ = [
     "MemoryEstimate",
     "MiniBatchAware",
     "MissingVector",
+    "PrunedTable",
     "QuotientRemainderTable",
     "RowPenalty",
+    "SearchedTable",
     "TableChoice",
     "TableL2",
     "TablePlan",

@@ -16,6 +16,7 @@ from tfctr.training.optimizers.lazy_adagrad import LazyAdagrad
 from tfctr.training.optimizers.lazy_adam import LazyAdam
 from tfctr.training.optimizers.lazy_ftrl import LazyFtrl
 from tfctr.training.optimizers.lazy_sgd import LazySGD
+from tfctr.training.optimizers.split import Split
 
 _CLASSES = {
     "lazy_adam": LazyAdam,
@@ -41,4 +42,14 @@ def rule_of(optimizer: keras.optimizers.Optimizer) -> Any:
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
-__all__ = ["DenseAdam", "LazyAdagrad", "LazyAdam", "LazyFtrl", "LazySGD", "make_optimizer", "name_of", "rule_of"]
+__all__ = [
+    "DenseAdam",
+    "LazyAdagrad",
+    "LazyAdam",
+    "LazyFtrl",
+    "LazySGD",
+    "Split",
+    "make_optimizer",
+    "name_of",
+    "rule_of",
+]

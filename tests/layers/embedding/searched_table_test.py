@@ -1,0 +1,152 @@
+"""OptEmbed's tables: the step's slope, the draw of widths, what is left after the search."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfctr.layers.embedding import FullTable, PrunedTable, SearchedTable
+from tfctr.layers.embedding.pruned_table import places_of
+from tfctr.layers.embedding.searched_table import step
+
+IDS = np.arange(6)[:, np.newaxis]
+ROWS = np.array([[9.0, 9, 9, 9], [0.1, -0.1, 0, 0], [1, 2, 3, 4], [0, 0, 0, 0.3], [-4, 3, -2, 1], [0.2, 0.1, 0.1, 0.1]])
+NORMS = np.abs(ROWS).sum(1)
+
+
+def table(threshold: float = 0.0, **options: object) -> SearchedTable:
+    made = SearchedTable(6, 4, pressure=0.0, **options)
+    made.build()
+    made.embeddings.assign(ROWS)
+    made.thresholds.assign(np.full(made.thresholds.shape, threshold))
+    return made
+
+
+def answers(layer: keras.layers.Layer, **options: object) -> np.ndarray:
+    return keras.ops.convert_to_numpy(layer(IDS, **options))[:, 0]
+
+
+def test_slope_of_the_step_at_the_paper_s_points() -> None:
+    z = tf.constant([0.0, 0.1, 0.3, 0.4, 0.5, 1.0, 1.01, -0.1, -0.5, -1.01])
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        value = step(z)
+    np.testing.assert_array_equal(value, [0, 1, 1, 1, 1, 1, 1, 0, 0, 0])
+    np.testing.assert_allclose(tape.gradient(value, z), [2, 1.6, 0.8, 0.4, 0.4, 0.4, 0, 1.6, 0.4, 0], atol=1e-6)
+
+
+def test_rows_below_the_threshold_are_zero() -> None:
+    expected = ROWS * (NORMS > 0.4)[:, np.newaxis]
+    expected[0] = 0
+    np.testing.assert_allclose(answers(table(0.4)), expected, rtol=1e-6)
+    np.testing.assert_array_equal(table(0.4).kept_rows(), [False, False, True, False, True, True])
+    np.testing.assert_array_equal(table(0.4, norm=2).kept_rows(), [False, False, True, False, True, False])
+
+
+def test_with_everything_on_it_is_the_plain_table() -> None:
+    plain = FullTable(6, 4)
+    plain.build()
+    plain.embeddings.assign(ROWS)
+    np.testing.assert_array_equal(answers(table()), answers(plain))
+
+
+@pytest.mark.parametrize("per_row", [False, True])
+def test_thresholds_feel_the_loss_and_the_pressure(per_row: bool) -> None:
+    layer = table(0.1, per_row=per_row)
+    layer.pressure = 0.5
+    with tf.GradientTape() as tape:
+        out = tf.reduce_sum(layer(IDS))
+        loss = out + sum(layer.losses)
+    count = 6 if per_row else 1
+    assert float(sum(layer.losses)) == pytest.approx(0.5 * count * np.exp(-0.1), rel=1e-6)
+    z = np.abs(NORMS - 0.1)
+    slope = np.where(z <= 0.4, 2 - 4 * z, np.where(z <= 1, 0.4, 0))
+    of_loss = -slope * ROWS.sum(1)  # d step / d t = - slope
+    of_loss[0] = 0
+    found = tf.convert_to_tensor(tape.gradient(loss, layer.thresholds.value))
+    expected = of_loss if per_row else of_loss.sum(keepdims=True)
+    np.testing.assert_allclose(found[:, 0], expected - 0.5 * np.exp(-0.1), rtol=1e-4, atol=1e-5)
+
+
+def test_widths_are_drawn_evenly_for_each_row_of_data() -> None:
+    layer = SearchedTable(3, 4, pressure=0.0)
+    layer.build()
+    layer.embeddings.assign(np.ones((3, 4)))
+    ids = np.tile([[1, 2]], (4000, 1))
+    shown = keras.ops.convert_to_numpy(layer(ids, training=True))
+    np.testing.assert_array_equal(shown[:, 0], shown[:, 1])  # one draw for all ids of the vocabulary
+    widths = shown[:, 0].sum(1)
+    assert widths.mean() == pytest.approx(2.5, abs=0.1)
+    np.testing.assert_allclose(shown[:, 0].mean(0), [1, 3 / 4, 2 / 4, 1 / 4], atol=0.04)
+    assert np.all(np.diff(shown[:, 0], axis=1) <= 0)  # a prefix
+    assert np.all(keras.ops.convert_to_numpy(layer(ids, training=False)) == 1)
+
+
+def test_a_width_is_shown_until_another_is_set() -> None:
+    layer = table()
+    layer.set_width(2)
+    assert np.all(answers(layer)[:, 2:] == 0)
+    layer.set_width(4)
+    np.testing.assert_allclose(answers(layer)[1:], ROWS[1:], rtol=1e-6)
+    with pytest.raises(ValueError, match="between 1 and 4"):
+        layer.set_width(5)
+
+
+def test_compacted_it_answers_the_same_from_fewer_numbers() -> None:
+    layer = table(0.4)
+    layer.set_width(3)
+    small = layer.compact()
+    assert isinstance(small, PrunedTable)
+    assert small.embeddings.shape == (4, 3)  # three ids and the shared row
+    np.testing.assert_array_equal(small.places, [0, 0, 1, 0, 2, 3])
+    np.testing.assert_allclose(answers(small), answers(layer), atol=1e-7)
+    assert small.serving_bytes() == 4 * 4 * 3 + 6
+    assert sum(np.asarray(weight).nbytes for weight in small.weights) == small.serving_bytes()
+
+
+def test_places_are_as_small_as_they_can_be() -> None:
+    for kept, dtype in ((255, "uint8"), (256, "uint16"), (65_536, "int32")):
+        assert PrunedTable(70_000, 2, kept=kept).place_dtype == dtype
+    small = PrunedTable(400, 2, kept=300)
+    small.build()
+    kept = np.arange(400) % 4 > 0
+    small.keep(kept, np.arange(800).reshape(400, 2))
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(small(np.array([[397, 396]])))[0], [[794, 795], [0, 0]])
+
+
+def test_pruned_rows_and_padding_do_not_train() -> None:
+    small = PrunedTable(6, 4, kept=2, width=2)
+    with tf.GradientTape() as tape:
+        out = tf.reduce_sum(small(IDS))
+    gradient = tf.convert_to_tensor(tape.gradient(out, small.embeddings.value))
+    np.testing.assert_array_equal(gradient, [[0, 0], [1, 1], [1, 1]])
+
+
+def test_nothing_kept_is_zero() -> None:
+    small = PrunedTable(6, 4, kept=0, width=1)
+    assert not answers(small).any()
+
+
+def test_a_table_of_width_one_is_not_searched() -> None:
+    assert type(SearchedTable().sized(5, 1, "weights")) is FullTable
+    assert PrunedTable(kept=3, width=4).sized(6, 1, "weights").shape == (4, 1)
+
+
+def test_places_leave_the_padding_out() -> None:
+    np.testing.assert_array_equal(places_of(np.array([True, False, True])), [0, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: PrunedTable(6, 4, kept=6), "below the 6 rows"),
+        (lambda: PrunedTable(6, 4, width=0), "at least 1"),
+        (lambda: SearchedTable(6, 4, norm=3), "1 or 2"),
+        (lambda: table(0.4).compact().keep(np.ones(6, bool)), "keeps 3 ids"),
+    ],
+)  # fmt: skip
+def test_wrong_arguments(make: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()

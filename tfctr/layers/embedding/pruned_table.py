@@ -1,0 +1,110 @@
+"""A table without the rows and columns that a search left out: small in memory, on disk and when served."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from tfctr.layers.embedding.table import EmbeddingTable, _bytes_of
+
+
+@keras.saving.register_keras_serializable(package="tfctr")
+class PrunedTable(EmbeddingTable):
+    """Ids that are kept have a row of `width` numbers; all others share row 0, whose vector is zero.
+
+    ``vector(id) = (E[place(id)], 0, …, 0)``: zeros fill up to `dim`, which is what a model with masks in place of the
+    cut sees, so that a pruned model answers as the masked one. (A learned projection per field would be another model.)
+    The places are weights that are not trained, in the smallest whole numbers that can name the rows: 1, 2 or 4 bytes
+    an id. Without a call of `keep` the first `kept` ids are kept.
+
+    Args:
+        rows, dim, initializer, penalty: See `EmbeddingTable`.
+        kept: Ids with a row, padding not among them; None keeps all.
+        width: Numbers in a row; None takes `dim`.
+
+    Example:
+        >>> table = PrunedTable(rows=6, dim=4, kept=2, width=3)
+        >>> print(table(np.array([[1, 2, 5]])).shape, table.embeddings.shape)
+        (1, 3, 4) (3, 3)
+    """
+
+    def __init__(
+        self,
+        rows: int | None = None,
+        dim: int | None = None,
+        *,
+        kept: int | None = None,
+        width: int | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(rows, dim, **kwargs)
+        if kept is not None and not (kept >= 0 and (rows is None or kept < rows)):
+            raise ValueError(f"kept is at least 0 and below the {rows} rows, one of which is padding. Received: {kept}")
+        if width is not None and width < 1:
+            raise ValueError(f"width is at least 1. Received: {width}")
+        self.kept = kept
+        self.width = width
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Shape of the trained rows, the shared one among them."""
+        rows, dim = self.size
+        kept = rows - 1 if self.kept is None else self.kept
+        return kept + 1, min(self.width or dim, dim)  # a linear part asks the same template for width 1
+
+    @property
+    def place_dtype(self) -> str:
+        """Smallest whole numbers that name all rows."""
+        return next(dtype for dtype in ("uint8", "uint16", "int32") if self.shape[0] - 1 <= np.iinfo(dtype).max)
+
+    def weight_shapes(self) -> dict[str, tuple[int, int]]:
+        return {"embeddings": self.shape}
+
+    def build(self, input_shape: Any = None) -> None:
+        super().build(input_shape)
+        self.embeddings = self.add_rows("embeddings", self.shape, self.initializer)
+        self.places = self.add_weight(
+            name="places", shape=(self.rows,), initializer=self._first_rows, dtype=self.place_dtype, trainable=False
+        )
+
+    def _first_rows(self, shape: Any, dtype: Any = None) -> Any:
+        return ops.convert_to_tensor(places_of(np.arange(shape[0]) < self.shape[0]), dtype)
+
+    def vectors(self, ids: Any) -> Any:
+        _, dim = self.size
+        places = ops.cast(ops.take(ops.convert_to_tensor(self.places), ids, axis=0), "int32")
+        rows = self.take_rows(self.embeddings, places)
+        rows = rows * ops.cast(ops.expand_dims(places > 0, -1), rows.dtype)
+        missing = dim - self.shape[1]
+        return ops.pad(rows, [*[(0, 0)] * len(ids.shape), (0, missing)]) if missing else rows
+
+    def keep(self, kept: np.ndarray, rows: np.ndarray | None = None) -> None:
+        """Say which ids are kept, and what their rows are.
+
+        Args:
+            kept: bool ``(rows,)``, as many True as `kept`; the padding id is not.
+            rows: ``(rows, at least width)``, of which the kept ones are taken; None leaves the rows as they are.
+
+        Raises:
+            ValueError: When another number of ids is kept, or the padding id is.
+        """
+        count, width = self.shape
+        if kept[0] or int(kept.sum()) != count - 1:
+            raise ValueError(f"this table keeps {count - 1} ids and not the padding. Received: {int(kept.sum())} ids")
+        self.places.assign(places_of(kept).astype(self.place_dtype))
+        if rows is not None:
+            self.embeddings.assign(np.concatenate([np.zeros((1, width), rows.dtype), rows[kept][:, :width]]))
+
+    def serving_bytes(self) -> int:
+        """Bytes of rows and places; the table need not be built."""
+        rows, width = self.shape
+        return 4 * rows * width + _bytes_of(self.place_dtype) * self.size[0]
+
+
+def places_of(kept: np.ndarray) -> np.ndarray:
+    """Return the row of each id, int64 ``(ids,)``: 1, 2, … for kept ones, 0 for others and the padding."""
+    kept = kept & (np.arange(len(kept)) > 0)
+    return np.where(kept, np.cumsum(kept), 0)

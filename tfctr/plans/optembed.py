@@ -1,0 +1,270 @@
+"""OptEmbed: learn which rows to keep, search how wide each vocabulary is, train again what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import keras
+import numpy as np
+from pydantic import Field
+
+from tfctr.layers.embedding import (
+    EmbeddingTable,
+    FeatureEmbedding,
+    PrunedTable,
+    SearchedTable,
+    TableL2,
+    format_bytes,
+    parse_bytes,
+)
+from tfctr.models import CTRModel
+from tfctr.plans.evolution import Evolution, Genes
+from tfctr.plans.plan import Plan
+from tfctr.plans.stage import Arrays, Stage
+from tfctr.spec import FeatureSpec, Problem
+from tfctr.spec.base import Frozen
+from tfctr.training import predictions
+from tfctr.training.metrics import auc
+from tfctr.training.optimizers import LazySGD, Split, make_optimizer
+
+
+class OptEmbedSettings(Frozen):
+    """Numbers of OptEmbed. Defaults are those of the released code.
+
+    Args:
+        thresholds: One threshold a vocabulary (``table``) or one a row.
+        norm: 1 or 2, which norm of a row its threshold is compared with.
+        threshold_rate: Step size of the thresholds' plain SGD. On small data raise it: with the defaults the loss on
+            thresholds alone moves them by 1e-7 a step.
+        pressure: Strength of the loss ``Σ exp(-t)`` that raises thresholds.
+        table_l2: Penalty on whole tables, in search and retraining: what shrinks the rows that are rarely needed. 0
+            leaves the model's own `embedding_l2`.
+        budget: Most bytes that the tables may take when served, such as ``"2 MB"``; None leaves the widths free, as in
+            the paper, where only the validation AUC counts.
+        generations: Generations of the search after the first.
+        population: Candidates of the first generation.
+        parents: Best candidates that children come from.
+        mutated: Mutations in a generation.
+        crossed: Crossings in a generation.
+        mutation_rate: Chance that a gene of a mutation is drawn anew.
+        search_batches: Validation batches that a candidate is judged on; None takes all.
+        initial: Retraining starts from the supernet's weights before training (``supernet``) or from others
+            (``fresh``); the released code can do both, and which one the paper's tables used is not known.
+    """
+
+    thresholds: Literal["table", "row"] = "table"
+    norm: Literal[1, 2] = 1
+    threshold_rate: float = Field(default=3e-4, ge=0)
+    pressure: float = Field(default=3e-4, ge=0)
+    table_l2: float = Field(default=0.0, ge=0)
+    budget: str | int | None = None
+    generations: int = Field(default=30, ge=0)
+    population: int = Field(default=20, ge=1)
+    parents: int = Field(default=15, ge=1)
+    mutated: int = Field(default=10, ge=0)
+    crossed: int = Field(default=10, ge=0)
+    mutation_rate: float = Field(default=0.1, ge=0, le=1)
+    search_batches: int | None = Field(default=None, ge=1)
+    initial: Literal["supernet", "fresh"] = "supernet"
+
+
+class OptEmbed(Plan):
+    """Search for the embedding table that is worth its memory, then train the model with it.
+
+    1. ``supernet``: weights, tables and thresholds learn together; every row of data sees a random width of every
+       vocabulary (`SearchedTable`).
+    2. ``search``: the rows above their thresholds are fixed; an evolution over widths looks for the best validation AUC
+       of the supernet's weights, within the budget.
+    3. ``retrain``: the model with what is left (`PrunedTable`), from the weights that the supernet began with.
+
+    Where the paper has a field there is a vocabulary here: features that share one share its rows and width. Numbers,
+    vectors and the weights of a linear part have no widths to search; a linear part loses the pruned rows too, which
+    the released code leaves in. Narrow rows are filled up with zeros to the model's width: the answer of the masked
+    model, exactly. Normalisation over the batch sees other widths in the search than in training; models for this plan
+    do better without it.
+
+    Args:
+        model, hyperparameters, config: See `Plan`.
+        **settings: See `OptEmbedSettings`.
+
+    Reference: Lyu et al., "OptEmbed: Learning Optimal Embedding Table for Click-through Rate Prediction", CIKM 2022,
+    arXiv 2208.04482, and its released code, of which these slips are not repeated: mutation of the best candidate in
+    place, cuts beyond the last gene, and widths counted one too small.
+    """
+
+    STAGES: ClassVar[tuple[str, ...]] = ("supernet", "search", "retrain")
+    Settings: ClassVar[type[Frozen]] = OptEmbedSettings
+    OWN: ClassVar[tuple[str, ...]] = ("table", "tables")
+    settings: OptEmbedSettings
+
+    @classmethod
+    def problems(cls, model: type[CTRModel], spec: FeatureSpec) -> list[Problem]:
+        problems = []
+        if not spec.tables:
+            problems.append(Problem("OptEmbed searches tables of ids, and the spec has no feature of ids", "features"))
+        if len(spec.tasks) > 1:
+            problems.append(Problem("OptEmbed searches by the AUC of one task; keep one", "tasks"))
+        return problems
+
+    def supernet(self, stage: Stage) -> CTRModel:
+        """Train all widths at once, and thresholds."""
+        model = self._searched_model(stage)
+        apart = LazySGD(self.settings.threshold_rate)
+        model.compile(Split(make_optimizer(stage.config), apart, ("thresholds",)), jit_compile=stage.config.jit_compile)
+        stage.fit(model)
+        kept = kept_rows(model)
+        stage.note(rows=sum(map(len, kept.values())), kept=sum(int(rows.sum()) for rows in kept.values()))
+        return model
+
+    def search(self, stage: Stage) -> Arrays:
+        """Find the widths; what is left are these and the rows that are kept."""
+        model = stage.trained("supernet")
+        kept = kept_rows(model)
+        costs = _Costs(model, kept, self.settings.budget)
+        batches = list(stage.valid if self.settings.search_batches is None else stage.valid.take(self._batches))
+
+        def score(widths: Genes) -> float:
+            _set_widths(model, dict(zip(kept, widths.tolist(), strict=True)))
+            rows = next(iter(predictions(model, batches).values()))
+            return float(auc(rows.labels, rows.probabilities, weights=rows.weights))
+
+        numbers = self.settings.model_dump(
+            include={"population", "parents", "mutated", "crossed", "mutation_rate", "generations"}
+        )
+        evolution = Evolution(costs.largest, score, costs.fitted, seed=stage.config.seed, **numbers)
+        widths, best, curve = evolution.run(stage)
+        stage.note(val_auc=best, bytes=format_bytes(costs.of(widths)), mean_width=float(widths.mean()))
+        masks = {f"kept_{name}": rows for name, rows in kept.items()}
+        return {"widths": widths, "auc": np.array(best), "curve": np.array(curve), **masks}
+
+    def retrain(self, stage: Stage) -> CTRModel:
+        """Train what is left."""
+        found, before = stage.arrays("search"), self._searched_model(stage)
+        kept = {name: found[f"kept_{name}"] for name in own_tables(before)}
+        tables = {
+            name: PrunedTable(kept=int(rows.sum()), width=int(width))
+            for (name, rows), width in zip(kept.items(), found["widths"], strict=True)
+        }
+        model = stage.model(tables=tables, **self._penalty())
+        give_rows(model, before, kept, weights=self.settings.initial == "supernet")
+        stage.fit(model)
+        size = sum(table.serving_bytes() for group in own_tables(model).values() for table in group)
+        stage.note(bytes=format_bytes(size))
+        return model
+
+    @property
+    def _batches(self) -> int:
+        return self.settings.search_batches or 0
+
+    def _penalty(self) -> dict[str, Any]:
+        strength = self.settings.table_l2
+        return {"embedding_l2": TableL2(strength)} if strength else {}
+
+    def _searched_model(self, stage: Stage) -> CTRModel:
+        """The supernet before training: the same weights each time."""
+        settings = self.settings
+        template = SearchedTable(
+            per_row=settings.thresholds == "row",
+            norm=settings.norm,
+            pressure=settings.pressure,
+            seed=stage.config.seed,
+            name="searched",
+        )
+        model = stage.model(tables=dict.fromkeys(stage.spec.rows, template), **self._penalty())
+        if not any(isinstance(table, SearchedTable) for tables in own_tables(model).values() for table in tables):
+            raise ValueError(f"OptEmbed has nothing to search: {type(model).__name__} has no embedding wider than 1")
+        return model
+
+
+def own_tables(model: CTRModel) -> dict[str, list[EmbeddingTable]]:
+    """Return the tables that hold one vocabulary alone, by its name and in the model's order."""
+    tables: dict[str, list[EmbeddingTable]] = {}
+    for layer in model._flatten_layers(include_self=False):
+        if isinstance(layer, FeatureEmbedding):
+            for lookup in layer.lookups:
+                if len(lookup.vocabularies) == 1:
+                    tables.setdefault(next(iter(lookup.vocabularies)), []).append(lookup.fused_table)
+    return tables
+
+
+def kept_rows(model: CTRModel) -> dict[str, np.ndarray]:
+    """Return which rows of each vocabulary any of its searched tables keeps, bool ``(rows,)``."""
+    return {
+        name: np.any([table.kept_rows() for table in tables if isinstance(table, SearchedTable)], axis=0)
+        for name, tables in own_tables(model).items()
+    }
+
+
+def give_rows(model: CTRModel, before: CTRModel, kept: Mapping[str, np.ndarray], *, weights: bool) -> None:
+    """Tell the pruned tables of `model` which rows they keep; with `weights` all weights become those of `before`."""
+    old, new = own_tables(before), own_tables(model)
+    for name, rows in kept.items():
+        for source, table in zip(old[name], new[name], strict=True):
+            assert isinstance(table, PrunedTable)
+            table.keep(rows, keras.ops.convert_to_numpy(source.embeddings) if weights else None)
+    if weights:
+        for target, value in zip(_others(model, new), _others(before, old), strict=True):
+            target.assign(value)
+
+
+def _others(model: CTRModel, tables: Mapping[str, list[EmbeddingTable]]) -> list[Any]:
+    """The weights that belong to none of these tables."""
+    own = {id(weight) for group in tables.values() for table in group for weight in table.weights}
+    return [weight for weight in model.weights if id(weight) not in own]
+
+
+def _set_widths(model: CTRModel, widths: Mapping[str, int]) -> None:
+    for name, tables in own_tables(model).items():
+        for table in tables:
+            if isinstance(table, SearchedTable):
+                table.set_width(widths[name])
+
+
+class _Costs:
+    """Bytes of candidates.
+
+    Args:
+        model: The supernet.
+        kept: Vocabulary -> which rows are kept.
+        budget: Most bytes, None for no bound.
+
+    Raises:
+        ValueError: When the narrowest candidate is over the budget.
+    """
+
+    def __init__(self, model: CTRModel, kept: Mapping[str, np.ndarray], budget: str | int | None):
+        by_width = []
+        for name, tables in own_tables(model).items():
+            # A vocabulary without a row has nothing to be wide.
+            widest = max(table.size[1] for table in tables) if kept[name].any() else 1
+            sizes = [_bytes_of_pruned(tables, kept[name], width) for width in range(1, widest + 1)]
+            by_width.append(np.array(sizes))
+        self._by_width = by_width
+        self.largest = np.array([len(sizes) for sizes in by_width])
+        self._limit = None if budget is None else parse_bytes(budget)
+        least = self.of(np.ones_like(self.largest))
+        if self._limit is not None and least > self._limit:
+            rows = sum(int(rows.sum()) for rows in kept.values())
+            raise ValueError(
+                f"no candidate keeps the budget of {format_bytes(self._limit)}: {rows:,} rows are kept, and with "
+                f"width 1 they take {format_bytes(least)} ({least} bytes). Give more, or prune more rows (pressure, "
+                "threshold_rate, table_l2)."
+            )
+
+    def of(self, widths: Genes) -> int:
+        """Bytes of all tables, the places of ids among them."""
+        return int(sum(sizes[width - 1] for sizes, width in zip(self._by_width, widths, strict=True)))
+
+    def fitted(self, widths: Genes, rng: np.random.Generator) -> Genes:
+        """Narrow vocabularies at random until the budget is kept."""
+        widths = widths.copy()
+        while self._limit is not None and self.of(widths) > self._limit:
+            chosen = rng.choice(np.flatnonzero(widths > 1))
+            widths[chosen] = rng.integers(1, widths[chosen])
+        return widths
+
+
+def _bytes_of_pruned(tables: list[EmbeddingTable], kept: np.ndarray, width: int) -> int:
+    template = PrunedTable(kept=int(kept.sum()), width=width)
+    return sum(template.sized(*table.size, "size").serving_bytes() for table in tables)
