@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pyarrow as pa
 
+from tfctr.models.extra_signature import ENCODE_USER, RANK_WITH_STATE
 from tfctr.serving.answers import served_answers
 from tfctr.serving.raw_inputs import dense, input_names
 from tfctr.spec import FeatureSpec, RawColumn
@@ -95,7 +96,7 @@ def check_signatures(
     spec: FeatureSpec,
     tolerance: float,
 ) -> tuple[Comparison, ...]:
-    """Send raw rows through `serving_default`, `predict` and `rank`.
+    """Send raw rows through `serving_default`, `predict`, `rank`, and through a user's state where the model has one.
 
     Args:
         signatures: The loaded model's, by name.
@@ -115,11 +116,26 @@ def check_signatures(
         compare("predict", predicted, wanted, tolerance),
     ]
     if "rank" in signatures:
-        comparisons.append(_check_rank(signatures["rank"], expected, table, spec, tolerance))
+        comparisons.append(_check_rank("rank", signatures["rank"], expected, table, spec, tolerance))
+    if RANK_WITH_STATE in signatures:
+        encode, rank = signatures[ENCODE_USER], signatures[RANK_WITH_STATE]
+        comparisons.append(_check_rank(RANK_WITH_STATE, _through_state(encode, rank), expected, table, spec, tolerance))
     return tuple(comparisons)
 
 
+def _through_state(encode: Any, rank: Any) -> Callable[..., dict[str, Any]]:
+    """Return what answers as `rank` does, by a state that is encoded first; each is given the columns it takes."""
+    encoded, ranked = (set(function.structured_input_signature[1]) for function in (encode, rank))
+
+    def ranked_by_state(**columns: Any) -> dict[str, Any]:
+        state = encode(**{name: tensor for name, tensor in columns.items() if name in encoded})
+        return rank(**state, **{name: tensor for name, tensor in columns.items() if name in ranked})
+
+    return ranked_by_state
+
+
 def _check_rank(
+    name: str,
     rank: Callable[..., dict[str, Any]],
     expected: Callable[[pa.Table], Probabilities],
     table: pa.Table,
@@ -142,7 +158,7 @@ def _check_rank(
         names = {column.name for column in item}
         crossed.append(pa.table({c.name: (items if c.name in names else repeated).column(c.name) for c in columns}))
     wanted = expected(pa.concat_tables(crossed))
-    return compare("rank", {task: np.concatenate(parts) for task, parts in served.items()}, wanted, tolerance)
+    return compare(name, {task: np.concatenate(parts) for task, parts in served.items()}, wanted, tolerance)
 
 
 def model_probabilities(model: keras.Model, inputs: dict[str, np.ndarray], spec: FeatureSpec) -> Probabilities:

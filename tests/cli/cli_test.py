@@ -228,7 +228,17 @@ def test_prepare_cuts_a_simulated_log(tmp_path: Path) -> None:
 
 @pytest.mark.real_data
 @pytest.mark.parametrize(
-    "name", ["movielens_100k", "movielens_1m", "movielens_1m_folds", "frappe", "movielens_tag", "criteo", "avazu"]
+    "name",
+    [
+        "movielens_100k",
+        "movielens_1m",
+        "movielens_1m_folds",
+        "frappe",
+        "movielens_tag",
+        "criteo",
+        "avazu",
+        "amazon_beauty",
+    ],
 )
 def test_a_shipped_spec_fits_its_data_set(
     name: str, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

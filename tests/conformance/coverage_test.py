@@ -20,7 +20,14 @@ from tfctr.spec import AnyFeature
 from tfctr.training import metrics
 from tfctr.training.metrics import keras_metrics
 
-ABSTRACT = {tfctr.layers.base.Layer, EmbeddingTable, RowPenalty, models.CTRModel, models.MultiTaskModel}
+ABSTRACT = {
+    tfctr.layers.base.Layer,
+    EmbeddingTable,
+    RowPenalty,
+    models.CTRModel,
+    models.HistoryModel,
+    models.MultiTaskModel,
+}
 """Bases that nobody makes one of."""
 
 RESULTS = {metrics.CalibrationCurve, metrics.GroupedResult, metrics.RankingResult, metrics.Recalibration}

@@ -202,6 +202,8 @@ LAYERS = (
     ),
     Descriptor(sequence.LocalActivationUnit, lambda: sequence.LocalActivationUnit((5, 3)), history),
     Descriptor(sequence.DINAttention, lambda: sequence.DINAttention((5, 3), softmax=True), history),
+    Descriptor(sequence.SoftmaxAttention, lambda: sequence.SoftmaxAttention(2, head_dim=3), history),
+    Descriptor(sequence.SDIMAttention, lambda: sequence.SDIMAttention(4, bits=2), history),
     Descriptor(sequence.SumPooling, sequence.SumPooling, history),
     Descriptor(sequence.MeanPooling, sequence.MeanPooling, history),
     Descriptor(
@@ -285,6 +287,14 @@ MODELS = (
             extra_pooling="sum_prod",
             mini_batch_aware=0.01,
         ),
+        example,
+        "model",
+    ),
+    Descriptor(models.TargetAttention, lambda: models.TargetAttention(RICH, **DEEP, head_dim=3), example, "model"),
+    Descriptor(models.SIM, lambda: models.SIM(RICH, **DEEP, top_k=2, head_dim=3), example, "model"),
+    Descriptor(
+        models.SDIM,
+        lambda: models.SDIM(RICH, **DEEP, signatures=4, bits=2, short_length=2, head_dim=3, product=True),
         example,
         "model",
     ),

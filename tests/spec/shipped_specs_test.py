@@ -14,14 +14,17 @@ from tfctr.spec import FeatureSpec, SpecError, SurvivalTask, find_spec, load_spe
 from tfctr.spec.base import models_in
 
 NAMES = [
+    "amazon_beauty",
     "avazu",
     "census_income",
     "criteo",
     "frappe",
     "hillstrom_email",
     "movielens_100k",
+    "movielens_100k_long",
     "movielens_1m",
     "movielens_1m_folds",
+    "movielens_1m_long",
     "movielens_tag",
     "support2",
     "template",

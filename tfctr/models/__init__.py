@@ -3,9 +3,12 @@
 - `ctr_model`: the base. `histories`: which sequences are compared with which candidate features.
 - `lr`, `fm`: linear and pairwise. `dnn`, `wide_deep`, `deepfm`: with an MLP.
 - `dcn_v2`, `autoint`, `finalmlp`: crosses by multiplication, by attention, by two fused streams.
-- `din`: histories against a candidate. `creative_survival`: how long an ad lasts.
+- `creative_survival`: how long an ad lasts.
 - `two_tower`: users and items as vectors, so that items can be found.
 - `multi_task_model`: the base of models with several tasks. `shared_bottom`, `esmm`, `mmoe`, `ple`: such models.
+- `history_model`: the base of those with histories against a candidate. `din`: by a small MLP. `target_attention`: by
+  softmax. For long histories `sim`: searched first, and `sdim`: by hash collision, the user's side apart.
+- `extra_signature`: further ways to ask a served model.
 """
 
 from tfctr.models.autoint import AutoInt
@@ -16,13 +19,18 @@ from tfctr.models.deepfm import DeepFM
 from tfctr.models.din import DIN
 from tfctr.models.dnn import DNN
 from tfctr.models.esmm import ESMM
+from tfctr.models.extra_signature import ExtraSignature
 from tfctr.models.finalmlp import FinalMLP
 from tfctr.models.fm import FM
+from tfctr.models.history_model import HistoryModel
 from tfctr.models.lr import LR
 from tfctr.models.mmoe import MMoE
 from tfctr.models.multi_task_model import MultiTaskModel
 from tfctr.models.ple import PLE
+from tfctr.models.sdim import SDIM
 from tfctr.models.shared_bottom import SharedBottom
+from tfctr.models.sim import SIM
+from tfctr.models.target_attention import TargetAttention
 from tfctr.models.two_tower import TwoTower
 from tfctr.models.wide_deep import WideDeep
 
@@ -42,6 +50,9 @@ MODELS: dict[str, type[CTRModel]] = {
     "MMoE": MMoE,
     "PLE": PLE,
     "CreativeSurvival": CreativeSurvival,
+    "TargetAttention": TargetAttention,
+    "SIM": SIM,
+    "SDIM": SDIM,
 }
 """Every model by the name that commands and files use."""
 
@@ -53,15 +64,20 @@ __all__ = [
     "LR",
     "MODELS",
     "PLE",
+    "SDIM",
+    "SIM",
     "AutoInt",
     "CTRModel",
     "CreativeSurvival",
     "DCNv2",
     "DeepFM",
+    "ExtraSignature",
     "FinalMLP",
+    "HistoryModel",
     "MMoE",
     "MultiTaskModel",
     "SharedBottom",
+    "TargetAttention",
     "TwoTower",
     "WideDeep",
 ]

@@ -13,6 +13,7 @@ from keras import KerasTensor, ops
 from tfctr.layers.base import ConfigFromInit, restored
 from tfctr.layers.embedding import BatchL2, EmbeddingTable, FeatureEmbedding, FirstOrder, FullTable, RowPenalty
 from tfctr.layers.survival import SurvivalLoss, integrated_hazards
+from tfctr.models.extra_signature import ExtraSignature
 from tfctr.spec import AnyTask, BoundSpec, FeatureSpec, Problem, SpecError, SurvivalTask
 
 
@@ -136,8 +137,15 @@ class CTRModel(ConfigFromInit, keras.Model):
         penalty = BatchL2(self.embedding_l2) if isinstance(self.embedding_l2, float | int) else self.embedding_l2
         return type(template).from_config({**template.get_config(), "penalty": penalty})
 
+    def extra_signatures(self) -> tuple[ExtraSignature, ...]:
+        """Return the further ways in which the served model can be asked; none unless a subclass has some."""
+        return ()
+
     def call(self, features: dict[str, Any], training: bool | None = None) -> Any:
-        logits = self.logits(features, training=training)
+        return self.answers_of(self.logits(features, training=training), training=training)
+
+    def answers_of(self, logits: Any, training: bool | None = None) -> Any:
+        """Return what `call` answers when `logits` returned these."""
         if isinstance(logits, dict):
             tasks = {task.name: task for task in self.spec.spec.tasks}
             return {name: _answer(logit, tasks[name], training) for name, logit in logits.items()}

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
+from keras import ops
+
+from tfctr.layers.embedding import EmbeddedFeatures, FeatureEmbedding
 from tfctr.spec import FeatureSpec, Problem, SequenceFeature
 
 
@@ -19,6 +23,34 @@ class History:
 
     events: tuple[str, ...]
     targets: tuple[str, ...]
+
+
+class Compared(NamedTuple):
+    """A history beside the candidate it is compared with, columns of a history side by side.
+
+    Attributes:
+        target: ``(batch, columns · dim)``.
+        events: ``(batch, length, columns · dim)``.
+        mask: bool ``(batch, length)``, True = an event.
+    """
+
+    target: Any
+    events: Any
+    mask: Any
+
+
+def compared(history: History, embedding: FeatureEmbedding, embedded: EmbeddedFeatures) -> Compared:
+    """Return a history and its candidate from an embedded example."""
+    return Compared(
+        candidate(history, embedding, embedded),
+        ops.concatenate([embedded.sequences[name] for name in history.events], axis=-1),
+        embedded.masks[history.events[0]],
+    )
+
+
+def candidate(history: History, embedding: FeatureEmbedding, embedded: EmbeddedFeatures) -> Any:
+    """Return what a history is compared with, ``(batch, columns · dim)``."""
+    return ops.concatenate([embedded.fields[:, embedding.field_index(name)] for name in history.targets], axis=-1)
 
 
 def histories_of(spec: FeatureSpec) -> tuple[History, ...]:

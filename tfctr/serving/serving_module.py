@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,13 @@ import tensorflow as tf
 
 from tfctr.serving.answers import one_score, served_answers
 from tfctr.serving.raw_inputs import input_names
-from tfctr.spec import AnyTask, SequenceFeature
+from tfctr.serving.state import STATE_VERSION, checked, state_version, stated
+from tfctr.spec import AnyTask, RawColumn, SequenceFeature
+from tfctr.transform.schema import sources
 
 if TYPE_CHECKING:
     from tfctr.models.ctr_model import CTRModel
+    from tfctr.models.extra_signature import ExtraSignature
     from tfctr.transform import TransformOutput
 
 EXAMPLES = "examples"
@@ -35,6 +38,8 @@ class ServingModule(tf.Module):
       score of a survival task is the probability that the event came until the last cut point.
     - `regress`, or with several tasks ``regress_<task>``: serialized examples; ``outputs`` (batch, 1), of a
       survival task the expected life.
+    - What the model offers besides, see `ExtraSignature`: the raw columns that it needs, named as in `predict`, and
+      tensors of a user's state. A state leaves with an int64 ``state_version`` and is refused without the same one.
 
     Args:
         model: A built model on Keras' TensorFlow backend.
@@ -42,7 +47,7 @@ class ServingModule(tf.Module):
 
     Raises:
         RuntimeError: On another backend.
-        ValueError: When two raw columns would get one input name.
+        ValueError: When two raw columns would get one input name, or two signatures one name.
     """
 
     def __init__(self, model: CTRModel, transform: TransformOutput):
@@ -80,6 +85,13 @@ class ServingModule(tf.Module):
             found[name] = tf.function(self._regress_of(task), input_signature=[inputs]).get_concrete_function()
         if self.can_rank():
             found["rank"] = tf.function(self._rank).get_concrete_function(**self._specs(1))
+        extras = self._parts.model.extra_signatures()
+        version = state_version(self._parts.model, self._parts.transform) if extras else 0
+        for extra in extras:
+            if extra.name in found:
+                raise ValueError(f"the model offers a signature {extra.name!r}, a name that is taken: {sorted(found)}")
+            if self.can_rank() or not extra.one_user:
+                found[extra.name] = self._extra(extra, version)
         return found
 
     def can_rank(self) -> bool:
@@ -96,15 +108,38 @@ class ServingModule(tf.Module):
                 return False
         return any(sides.values())
 
-    def _specs(self, user_rows: int | None) -> dict[str, tf.TensorSpec]:
-        """Return the inputs of `predict` (None) or of `rank` (1 row of user and context)."""
+    def _specs(self, user_rows: int | None, columns: Sequence[RawColumn] | None = None) -> dict[str, tf.TensorSpec]:
+        """Return the inputs of `predict` (None) or of `rank` (1 row of user and context), or of these columns alone."""
         specs = {}
-        for column in self._columns:
+        for column in self._columns if columns is None else columns:
             rows = None if column.role == "item" else user_rows
             inner: dict[str, tuple[int | None, ...]] = {"scalar": (), "list": (None,), "vector": (column.width,)}
             name = self._names[column.name]
             specs[name] = tf.TensorSpec([rows, *inner[column.shape]], _DTYPES[column.type], name)
         return specs
+
+    def _extra(self, extra: ExtraSignature, version: int) -> Any:
+        """The concrete function of what a model offers besides; states are of this version."""
+        made_of = sources(self._spec)
+        needed = {column for name in extra.reads for column in made_of[name]}
+        columns = [column for column in self._columns if column.name in needed]
+        users = 1 if extra.one_user else None
+        specs = self._specs(users, columns)
+        for name, tensor in extra.state.items():
+            specs[name] = tf.TensorSpec([users, *tensor.shape[1:]], tensor.dtype, name)
+        if extra.state:
+            specs[STATE_VERSION] = tf.TensorSpec([None], tf.int64, STATE_VERSION)
+
+        def answer(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+            state = {name: inputs[name] for name in extra.state}
+            if extra.state:
+                state = checked(state, inputs[STATE_VERSION], version)
+            raw = {column.name: inputs[self._names[column.name]] for column in columns}
+            features = self._ranked(raw) if extra.one_user else self._parts.transform.transform_raw(raw, partial=True)
+            outputs = extra.answer({name: features[name] for name in extra.reads}, state)
+            return stated(outputs, version) if extra.gives == "state" else self._by_task(outputs)
+
+        return tf.function(answer).get_concrete_function(**specs)
 
     def _from_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         raw = tf.io.parse_example(examples, self._parts.transform.raw_feature_spec(serving=True))
@@ -114,16 +149,20 @@ class ServingModule(tf.Module):
         return self._probabilities(self._parts.transform.transform_raw(self._by_column(raw)))
 
     def _rank(self, **raw: tf.Tensor) -> dict[str, tf.Tensor]:
-        columns = self._by_column(raw)
+        return self._probabilities(self._ranked(self._by_column(raw)))
+
+    def _ranked(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Transform the columns of one user and of N items; the user's ids are repeated."""
         given: dict[bool, dict[str, tf.Tensor]] = {True: {}, False: {}}
         for column in self._columns:
-            given[column.role == "item"][column.name] = columns[column.name]
+            if column.name in raw:
+                given[column.role == "item"][column.name] = raw[column.name]
         features = self._parts.transform.transform_raw(given[True], partial=True)
         rows = tf.shape(next(iter(given[True].values())))[0]
         if given[False]:
             once = self._parts.transform.transform_raw(given[False], partial=True)
             features |= {name: tf.repeat(tensor, rows, axis=0) for name, tensor in once.items()}
-        return self._probabilities(features)
+        return features
 
     def _classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         probabilities = self._from_examples(inputs)
@@ -144,6 +183,10 @@ class ServingModule(tf.Module):
         outputs = self._parts.model(
             {name: tensor for name, tensor in features.items() if name in wanted}, training=False
         )
+        return self._by_task(outputs)
+
+    def _by_task(self, outputs: Any) -> dict[str, tf.Tensor]:
+        """What the model's call returns, named by task."""
         if not isinstance(outputs, dict):
             outputs = {self.tasks[0]: outputs}
         return {

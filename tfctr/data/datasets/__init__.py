@@ -7,6 +7,7 @@
 The terms of each set are its owner's; `Dataset.licence` says what they allow.
 """
 
+from tfctr.data.datasets.amazon_beauty import AMAZON_BEAUTY
 from tfctr.data.datasets.avazu import AVAZU
 from tfctr.data.datasets.census_income import CENSUS_INCOME
 from tfctr.data.datasets.criteo_kaggle import CRITEO_KAGGLE
@@ -24,6 +25,7 @@ DATASETS: dict[str, Dataset] = {
     "movielens-1m": MOVIELENS_1M,
     "movielens-1m-timed": MOVIELENS_1M_TIMED,
     "movielens-tag": MOVIELENS_TAG,
+    "amazon-beauty": AMAZON_BEAUTY,
     "frappe": FRAPPE,
     "criteo-kaggle": CRITEO_KAGGLE,
     "avazu": AVAZU,

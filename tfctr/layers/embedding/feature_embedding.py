@@ -203,6 +203,22 @@ class FeatureEmbedding(Layer):
             vectors={name: features[name] for name in self.projections},
         )
 
+    def rows_of(self, features: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+        """Return the vectors of some id features alone, which need nothing else of the example.
+
+        Args:
+            features: At least the ids of `names`.
+            names: Names of embedded id features.
+
+        Returns:
+            Name -> ``(batch, positions, dim)``; a single id has one position, a list as many as it is long.
+        """
+        rows: dict[str, Any] = {}
+        for lookup in self.lookups:
+            if groups := [(name,) for name in names if name in lookup.features]:
+                rows.update(zip((group[0] for group in groups), lookup.blocks(features, groups), strict=True))
+        return rows
+
     def _fields_of(self, run: tuple[str, ...], features: dict, rows: dict, masks: dict) -> Any:
         """The fields of a run, ``(batch, fields, dim)``."""
         name = run[0]

@@ -2,13 +2,26 @@
 
 Padded positions never change the output.
 
-- `din_attention`: target attention. `local_activation_unit`: its scorer.
+- `din_attention`: target attention by a small MLP. `local_activation_unit`: its scorer.
+- `softmax_attention`: target attention by products. `sdim_attention`: its sample by hash collision, for long sequences.
+- `latest_events`: cuts a sequence to its last events, or to the last that a search kept.
 - `sum_pooling`, `mean_pooling`: the same vector for every candidate.
 """
 
 from tfctr.layers.sequence.din_attention import DINAttention
+from tfctr.layers.sequence.latest_events import latest_events
 from tfctr.layers.sequence.local_activation_unit import LocalActivationUnit
 from tfctr.layers.sequence.mean_pooling import MeanPooling
+from tfctr.layers.sequence.sdim_attention import SDIMAttention
+from tfctr.layers.sequence.softmax_attention import SoftmaxAttention
 from tfctr.layers.sequence.sum_pooling import SumPooling
 
-__all__ = ["DINAttention", "LocalActivationUnit", "MeanPooling", "SumPooling"]
+__all__ = [
+    "DINAttention",
+    "LocalActivationUnit",
+    "MeanPooling",
+    "SDIMAttention",
+    "SoftmaxAttention",
+    "SumPooling",
+    "latest_events",
+]
