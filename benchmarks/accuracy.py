@@ -46,8 +46,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 @app.command()
 def main(
     spec: Annotated[str, typer.Argument(help="A shipped spec's name or a file.")],
-    models: Annotated[str, typer.Option(help="Names of models, by commas.")] = "LR,DCNv2,FinalMLP",
-    settings: Annotated[Path | None, typer.Option(help="YAML: model -> hyper-parameters and fit settings.")] = None,
+    models: Annotated[str, typer.Option(help="Names of models, or of settings, by commas.")] = "LR,DCNv2,FinalMLP",
+    settings: Annotated[
+        Path | None, typer.Option(help="YAML: name -> hyper-parameters, fit settings, `model` where it is no model's.")
+    ] = None,
     item: Annotated[str, typer.Option(help="Candidate's id feature, for the popularity baseline.")] = "",
     source: Annotated[str, typer.Option(help="Log or data set; the spec's own when left out.")] = "",
     seeds: Annotated[int, typer.Option(help="How many seeds.")] = 3,
@@ -92,11 +94,12 @@ def main(
 
 
 def _train(splits: Any, name: str, model_settings: dict[str, Any], seed: int) -> Score:
-    """Train one model; what is neither batch size nor fit setting is a hyper-parameter."""
+    """Train one model; what is neither batch size, fit setting nor the model's name is a hyper-parameter."""
     hyperparameters = dict(model_settings)
     batch_size = hyperparameters.pop("batch_size", 1024)
+    model = hyperparameters.pop("model", name)
     config = FitConfig(**hyperparameters.pop("fit", {}))
-    return run_trial(splits(), name, hyperparameters, config, batch_size=batch_size, seed=seed)
+    return run_trial(splits(), model, hyperparameters, config, batch_size=batch_size, seed=seed, label=name)
 
 
 if __name__ == "__main__":

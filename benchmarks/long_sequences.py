@@ -6,18 +6,25 @@ Three tables, medians over repeats:
 - answers to one user's candidates by the joint model, which reads his history for each (as `rank` does), by length;
 - the same from his state: the state is encoded once, and its cost told apart from that of the candidates.
 
+What was measured is kept in the work folder and not measured again, so that a call that was broken off goes on; an
+empty `--workdir` measures anew. What such models are worth on real data is told by `benchmarks.accuracy`.
+
 Example:
     python -m benchmarks.long_sequences
     python -m benchmarks.long_sequences --lengths 50,1000 --models SDIM,DNN --repeats 3 --no-write
+    python -m benchmarks.accuracy amazon_beauty --models SDIM,SumPooling --settings benchmarks/long_sequences.yaml
 """
 
 from __future__ import annotations
 
+import functools
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import keras
 import numpy as np
@@ -25,7 +32,7 @@ import tensorflow as tf
 import typer
 from rich.console import Console
 
-from tfctr.benchmark import write_section
+from tfctr.benchmark import KeptTrials, Score, write_section
 from tfctr.models import MODELS, SDIM, CTRModel
 from tfctr.spec import BoundSpec, FeatureSpec
 
@@ -134,18 +141,68 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def by_length(title: str, names: Sequence[str], lengths: Sequence[int], measure: Callable[[str, int], float]) -> str:
-    """Milliseconds of each model at each length; a length that does not fit in memory is told as such."""
-    rows = []
-    for name in names:
-        cells = []
-        for length in lengths:
-            try:
-                cells.append(f"{1000 * measure(name, length):.1f}")
-            except tf.errors.ResourceExhaustedError:
-                cells.append("out of memory")
-            keras.backend.clear_session()
-        rows.append([TITLES[name], *cells])
+    """Milliseconds of each model at each length."""
+    rows = [[TITLES[name], *(told(measure(name, length)) for length in lengths)] for name in names]
     return f"### {title}, ms\n\n" + table(["model", *(f"{length:,}" for length in lengths)], rows)
+
+
+def told(milliseconds: float) -> str:
+    """One cell of a table."""
+    return "out of memory" if math.isnan(milliseconds) else f"{milliseconds:.1f}"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Measures, and keeps what it measured.
+
+    Args:
+        kept: Where finished measurements are.
+        batch: Rows of a training step.
+        candidates: Candidates of one user.
+        dim: Width of an embedding.
+        repeats: Timed calls of each kind.
+    """
+
+    kept: KeptTrials
+    batch: int
+    candidates: int
+    dim: int
+    repeats: int
+
+    def step(self, name: str, length: int) -> float:
+        """Milliseconds of one training step."""
+        features = functools.partial(rows_of, self.batch, length)
+        return self._kept("step", name, length, lambda m: {"ms": step_seconds(m, features(), self.repeats)})["ms"]
+
+    def answer(self, name: str, length: int) -> float:
+        """Milliseconds of one user's candidates, each with his history."""
+        features = functools.partial(rows_of, self.candidates, length, one_user=True)
+        return self._kept("answer", name, length, lambda m: {"ms": answer_seconds(m, features(), self.repeats)})["ms"]
+
+    def apart(self, length: int) -> tuple[float, float]:
+        """Milliseconds to encode a user with SDIM, and to score his candidates from the state."""
+
+        def measured(model: CTRModel) -> dict[str, float]:
+            features = rows_of(self.candidates, length, one_user=True)
+            return dict(zip(("encode", "score"), state_seconds(cast(SDIM, model), features, self.repeats), strict=True))
+
+        found = self._kept("apart", "SDIM", length, measured)
+        return found.get("encode", math.nan), found.get("score", math.nan)
+
+    def _kept(
+        self, kind: str, name: str, length: int, measured: Callable[[CTRModel], dict[str, float]]
+    ) -> dict[str, float]:
+        """The kept figures, or those measured now; a length that does not fit in memory has none."""
+
+        def trial() -> Score:
+            try:
+                seconds_of = measured(made(name, length, self.dim))
+            except tf.errors.ResourceExhaustedError:
+                seconds_of = {"ms": math.nan}
+            keras.backend.clear_session()
+            return Score(name, 0, {figure: 1000 * value for figure, value in seconds_of.items()})
+
+        return self.kept.score(name, 0, {"kind": kind, "length": length, **SETTINGS[name]}, trial).figures
 
 
 @app.command()
@@ -157,49 +214,41 @@ def main(
     dim: Annotated[int, typer.Option(help="Width of an embedding.")] = 16,
     repeats: Annotated[int, typer.Option(help="Timed calls of each kind.")] = 10,
     threads: Annotated[int, typer.Option(help="Threads of one operation; 0 takes all cores.")] = 1,
+    workdir: Annotated[Path, typer.Option(help="Folder for finished measurements.")] = Path("work/benchmarks"),
     write: Annotated[bool, typer.Option(help="Put the tables into RESULTS.md.")] = True,
 ) -> None:
-    """Measure, and print the three tables."""
+    """Measure what was not measured yet, and print the three tables."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     names, wanted = models.split(","), [int(length) for length in lengths.split(",")]
     if unknown := [name for name in names if name not in SETTINGS]:
         raise typer.BadParameter(f"unknown models {unknown}; there are {', '.join(SETTINGS)}")
-
-    def step(name: str, length: int) -> float:
-        return step_seconds(made(name, length, dim), rows_of(batch, length), repeats)
-
-    def answer(name: str, length: int) -> float:
-        return answer_seconds(made(name, length, dim), rows_of(candidates, length, one_user=True), repeats)
-
+    sizes = {"batch": batch, "candidates": candidates, "dim": dim, "repeats": repeats}
+    clock = Clock(KeptTrials(workdir / "long_sequences", {**sizes, "threads": threads}), **sizes)
     parts = [
-        by_length(f"A training step of {batch} rows, by events of a history", names, wanted, step),
-        by_length(f"{candidates} candidates of one user, his history read for each", names, wanted, answer),
+        by_length(f"A training step of {batch} rows, by events of a history", names, wanted, clock.step),
+        by_length(f"{candidates} candidates of one user, his history read for each", names, wanted, clock.answer),
     ]
     if "SDIM" in names:
-        parts.append(_apart(wanted, candidates, dim, repeats))
+        parts.append(_apart(clock, wanted))
     text = "\n\n".join(parts)
     Console().print(text, soft_wrap=True, highlight=False, markup=False)
     if write:
-        options = {"lengths": lengths, "models": models, "batch": batch, "candidates": candidates, "dim": dim}
-        told = "".join(f" --{name} {value}" for name, value in (options | {"repeats": repeats}).items())
-        write_section(RESULTS, "Long sequences", f"python -m benchmarks.long_sequences{told}", text)
+        options = {"lengths": lengths, "models": models, **sizes, "threads": threads}
+        command = "".join(f" --{name} {value}" for name, value in options.items())
+        write_section(RESULTS, "Long sequences", f"python -m benchmarks.long_sequences{command}", text)
 
 
-def _apart(lengths: Sequence[int], candidates: int, dim: int, repeats: int) -> str:
+def _apart(clock: Clock, lengths: Sequence[int]) -> str:
     """The table of the user's side computed apart."""
-    encoded, scored, size = [], [], 0
-    for length in lengths:
-        model = made("SDIM", length, dim)
-        features = rows_of(candidates, length, one_user=True)
-        encode, score = state_seconds(model, features, repeats)
-        encoded.append(f"{1000 * encode:.1f}")
-        scored.append(f"{1000 * score:.1f}")
-        state = model.user_state({name: features[name][:1] for name in ("clicks", "click_categories")})
-        size = sum(table.numpy().nbytes for table in state.values())
-        keras.backend.clear_session()
+    encoded, scored = zip(*(clock.apart(length) for length in lengths), strict=True)
     heads = ["SDIM, the user's side apart", *(f"{length:,}" for length in lengths)]
-    rows = [["encode the user, once", *encoded], [f"{candidates} candidates from the state", *scored]]
-    title = f"### {candidates} candidates of one user from his state of {size / 1024:.0f} KiB, ms"
+    rows = [
+        ["encode the user, once", *map(told, encoded)],
+        [f"{clock.candidates} candidates from the state", *map(told, scored)],
+    ]
+    state = made("SDIM", 1, clock.dim).user_state(rows_of(1, 1))
+    size = sum(keras.ops.convert_to_numpy(tensor).nbytes for tensor in state.values())
+    title = f"### {clock.candidates} candidates of one user from his state of {size / 1024:.0f} KiB, ms"
     return f"{title}\n\n{table(heads, rows)}"
 
 

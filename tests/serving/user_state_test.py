@@ -68,7 +68,7 @@ def test_encoded_and_scored_it_is_the_joint_model(served: InProcess, model: SDIM
     moved = []
     for user in ROWS[:12]:
         state = encode(served, [user])
-        assert state[BUCKETS].shape == (1, 6, 4, 4)
+        assert state[BUCKETS].shape == (1, 6, 4, 5)
         once = {name: value for name, value in user.items() if name not in items[0]}
         scored = served.call(rank_inputs(sides(user)[0], items, OTHERS) | state, "rank_with_state")["click"]
         crossed = pa.Table.from_pylist([{**once, **item} for item in items], schema=schema)
@@ -99,6 +99,27 @@ def test_a_state_is_brought_up_to_date(served: InProcess) -> None:
     )
 
 
+def test_a_user_without_events_has_a_state(served: InProcess) -> None:
+    """Never any, none that is left: one answer, that of nobody's history."""
+    none = encode(served, [{"clicks": []}])
+    assert np.array_equal(none[BUCKETS], np.zeros((1, 6, 4, 5)))
+    left = encode(served, [{"clicks": [3, 7, 7, 11]}])
+    for events in ([7], [11, 3], [7]):
+        left = served.call(column_inputs([{"clicks": events}], CLICKS) | left, "remove_events")
+    inputs = rank_inputs(sides(ROWS[0])[0] | {"clicks": []}, [sides(row)[1] for row in ROWS], OTHERS)
+    answers = [served.call(inputs | state, "rank_with_state")["click"] for state in (none, left)]
+    assert np.array_equal(*answers)
+
+
+def test_of_a_hundred_thousand_events_the_latest_count(served: InProcess) -> None:
+    """As everywhere: a history is cut to the length of its feature, in the state too."""
+    longest = next(feature.max_length for feature in ADS.features if feature.name == "clicks")
+    events = np.random.default_rng(0).integers(0, 30, 100_000).tolist()
+    whole, latest = (encode(served, [{"clicks": clicks}])[BUCKETS] for clicks in (events, events[-longest:]))
+    assert np.array_equal(whole, latest)
+    assert whole[..., -1].sum() == 6 * longest
+
+
 def test_a_state_of_another_model_is_refused(served: InProcess, transform: TransformOutput, tmp_path: Path) -> None:
     other = in_process(export_model(made(transform, 2), transform, tmp_path / "2"))
     state = encode(other, [ROWS[0]])
@@ -106,6 +127,9 @@ def test_a_state_of_another_model_is_refused(served: InProcess, transform: Trans
     inputs = rank_inputs(sides(ROWS[0])[0], [sides(ROWS[0])[1]], OTHERS)
     with pytest.raises(Exception, match="made by another version of the model"):
         served.call(inputs | state, "rank_with_state")
+    unsaid = encode(served, [ROWS[0]]) | {STATE_VERSION: np.zeros(0, "int64")}
+    with pytest.raises(Exception, match="made by another version of the model"):
+        served.call(inputs | unsaid, "rank_with_state")
 
 
 def test_many_users_at_once_are_each_alone(served: InProcess) -> None:

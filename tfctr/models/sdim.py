@@ -92,7 +92,8 @@ class SDIM(HistoryModel):
         """Return the buckets of the users of a batch, from the ids of their histories alone.
 
         Returns:
-            ``<history>__buckets`` -> float32 ``(batch, signatures, 2^bits, width)`` of each history.
+            ``<history>__buckets`` -> float32 ``(batch, signatures, 2^bits, width + 1)`` of each history, see
+            `SDIMAttention.bucket_sums`.
         """
         state = {}
         for history, long in zip(self.histories, self.long, strict=True):
@@ -107,10 +108,10 @@ class SDIM(HistoryModel):
 
         Args:
             features: The example of each candidate; of histories the latest `short_length` events, or nothing when
-                there is no short branch.
+                there is no short branch. More events are cut before any of them is looked up.
             state: Of `user_state`, one row.
         """
-        embedded = self.embedding(self._without_events(features))
+        embedded = self.embedding(self._with_latest_events(features))
         parts = [flatten_fields(embedded.fields)]
         for index, history in enumerate(self.histories):
             target = candidate(history, self.embedding, embedded)
@@ -119,11 +120,18 @@ class SDIM(HistoryModel):
             parts += self._beside(index, compared(history, self.embedding, embedded), long)
         return self.tower(ops.concatenate(parts, axis=-1), training=False)
 
-    def _without_events(self, features: dict[str, Any]) -> dict[str, Any]:
-        """The example with sequences that are not given as sequences of length 0."""
+    def _with_latest_events(self, features: dict[str, Any]) -> dict[str, Any]:
+        """The example with histories cut to what the short branch reads; what it does not read is of length 0."""
         rows = ops.shape(next(iter(features.values())))[0]
         lists = [name for f in self._sequences for name in ((f.name, f.times_name) if f.times else (f.name,))]
-        return features | {name: ops.zeros((rows, 0), "int64") for name in lists if name not in features}
+        cut = {name: ops.zeros((rows, 0), "int64") for name in lists}
+        for history in self.histories if self.short_length else ():
+            ids = ops.stack([features[name][:1] for name in history.events], axis=-1)  # one user: his row is enough
+            latest, kept = latest_events(ids, ops.not_equal(ids[..., 0], 0), self.short_length)
+            latest = ops.where(ops.expand_dims(kept, -1), latest, 0)
+            for column, name in enumerate(history.events):
+                cut[name] = ops.broadcast_to(latest[..., column], (rows, latest.shape[1]))
+        return features | cut
 
     @property
     def _sequences(self) -> tuple[SequenceFeature, ...]:
@@ -137,7 +145,7 @@ class SDIM(HistoryModel):
         others = tuple(info.name for info in self.spec.spec.inputs() if info.name not in unread)
         state = {
             _state_name(history.events[0]): KerasTensor(
-                (None, self.signatures, 2**self.bits, len(history.events) * self.embedding_dim), "float32"
+                (None, self.signatures, 2**self.bits, len(history.events) * self.embedding_dim + 1), "float32"
             )
             for history in self.histories
         }

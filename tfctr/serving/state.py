@@ -28,8 +28,9 @@ def stated(state: dict[str, tf.Tensor], version: int) -> dict[str, tf.Tensor]:
 
 
 def checked(state: dict[str, tf.Tensor], given: tf.Tensor, version: int) -> dict[str, tf.Tensor]:
-    """Return the state, refused in the graph when it was made by another version of the model."""
+    """Return the state, refused in the graph unless each of its users comes with this version of the model."""
+    users = tf.shape(next(iter(state.values())))[0]
+    same = tf.logical_and(tf.equal(tf.size(given), users), tf.reduce_all(given == version))
     message = "the state was made by another version of the model; encode the user anew. Versions given, and served"
-    same = tf.debugging.Assert(tf.reduce_all(given == version), [message, given, version], summarize=3)
-    with tf.control_dependencies([same] if same is not None else []):
+    with tf.control_dependencies([tf.Assert(same, [message, given, version], summarize=3)]):
         return {name: tf.identity(tensor) for name, tensor in state.items()}

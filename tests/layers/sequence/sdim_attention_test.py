@@ -109,7 +109,8 @@ def test_buckets_read_later_are_the_call(bits: int, l2_norm: bool) -> None:
     layer = SDIMAttention(7, bits, l2_norm=l2_norm)
     together = layer(target, events, mask=mask)
     buckets = layer.bucket_sums(events, mask)
-    assert tuple(buckets.shape) == (5, 7, 2**bits, 6)
+    assert tuple(buckets.shape) == (5, 7, 2**bits, 7)
+    assert np.array_equal(numpy(buckets)[..., -1].sum(axis=-1), np.repeat(mask.sum(axis=1)[:, None], 7, axis=1))
     np.testing.assert_allclose(layer.read(buckets, target), together, atol=2e-6)
 
 
@@ -130,6 +131,19 @@ def test_buckets_add_up_over_events() -> None:
     first, rest = layer.bucket_sums(events[:, :8], mask[:, :8]), layer.bucket_sums(events[:, 8:], mask[:, 8:])
     np.testing.assert_allclose(numpy(first) + numpy(rest), whole, atol=1e-5)
     np.testing.assert_allclose(whole - numpy(first), rest, atol=1e-5)
+
+
+@pytest.mark.parametrize("l2_norm", [True, False])
+def test_an_emptied_bucket_is_empty(l2_norm: bool) -> None:
+    """Events are taken away in another order than they came: rounding leaves something, and it is no interest."""
+    target, events, _ = rows(3, 50, 4)
+    layer = SDIMAttention(5, 2, l2_norm=l2_norm)
+    layer(target, events)
+    buckets = layer.bucket_sums(events)
+    for index in np.random.default_rng(0).permutation(50):
+        buckets = buckets - layer.bucket_sums(events[:, index : index + 1])
+    assert np.abs(numpy(buckets)[..., :-1]).max() > 0
+    assert np.array_equal(layer.read(buckets, target), np.zeros((3, 4)))
 
 
 def test_what_changes_nothing() -> None:

@@ -65,7 +65,8 @@ def _table(
     ratings: pa.Table, users: pa.Table, item_ids: pa.ChunkedArray, titles: pa.ChunkedArray, genres: pa.ListArray
 ) -> pa.Table:
     title, year = titles_and_years(titles)
-    items = pa.table({"item_id": item_ids, "title": title, "year": year, "genres": genres})
+    described = {"title": title, "year": year, "genres": genres, "genre": pc.list_element(genres, 0)}
+    items = pa.table({"item_id": item_ids} | described)
     table = joined(joined(ratings, users, "user_id"), items, "item_id")
     return sorted_by(table, "timestamp", "user_id", "item_id").combine_chunks()
 
@@ -81,6 +82,7 @@ MOVIELENS_100K = Dataset(
     home="https://grouplens.org/datasets/movielens/100k/",
     citation="F. M. Harper and J. A. Konstan, The MovieLens Datasets, ACM TiiS 5(4), 2015",
     rows=100_000,
+    version=2,
     ways=(
         Mirror(
             "movielens-100k",

@@ -56,7 +56,7 @@ def _pairs(ratings: pa.Table) -> np.ndarray:
 
 def _table(ratings: pa.Table, folder: Path) -> pa.Table:
     table = sorted_by(_described(ratings, folder), "user_id", "movie_id")
-    order = ["user_id", "movie_id", "rating", "gender", "age", "occupation", "zip", "title", "year", "genres"]
+    order = ["user_id", "movie_id", "rating", "gender", "age", "occupation", "zip", "title", "year", "genres", "genre"]
     return table.select([*order, "fold", "timestamp"]).combine_chunks()
 
 
@@ -74,7 +74,8 @@ def _described(ratings: pa.Table, folder: Path) -> pa.Table:
     )
     title, year = titles_and_years(movies.column("title"))
     genres = pc.split_pattern(movies.column("genres"), "|")
-    movies = pa.table({"movie_id": movies.column("movie_id"), "title": title, "year": year, "genres": genres})
+    described = {"title": title, "year": year, "genres": genres, "genre": pc.list_element(genres, 0)}
+    movies = pa.table({"movie_id": movies.column("movie_id")} | described)
     return joined(joined(ratings, users, "user_id"), movies, "movie_id")
 
 
@@ -94,6 +95,7 @@ MOVIELENS_1M = Dataset(
     home=HOME,
     citation=CITATION,
     rows=1_000_209,
+    version=2,
     ways=(
         Mirror(
             "movielens-1m",
@@ -124,5 +126,6 @@ MOVIELENS_1M_TIMED = Dataset(
     home=HOME,
     citation=CITATION,
     rows=100_000,
+    version=2,
     ways=(Mirror("movielens-1m", (*DESCRIPTIONS, TIMED_SAMPLE), read_timed),),
 )

@@ -25,7 +25,8 @@ class SDIMAttention(Layer):
 
     Buckets do not depend on the candidate. `bucket_sums` makes them once a user, `read` looks N candidates up in
     them at a cost that does not depend on the length; together they equal the call. Bucket sums add up over events,
-    so new events are added to them and expired ones subtracted.
+    so new events are added to them and expired ones subtracted. Each bucket counts its events beside their sum: what
+    rounding leaves behind in one that was emptied is no interest, though `l2_norm` would bring it to length 1.
 
     Hashing is done in float32 whatever the policy, and passes no gradient: the candidate gets none from here, the
     events get theirs through the sums. The projections are a weight, saved with the model, that never trains; the
@@ -101,27 +102,28 @@ class SDIMAttention(Layer):
         return code
 
     def bucket_sums(self, sequence: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return what a user's events add up to in every bucket, float32 ``(batch, signatures, 2^bits, dim)``.
+        """Return what a user's events add up to in every bucket, float32 ``(batch, signatures, 2^bits, dim + 1)``.
 
-        Its size does not depend on the length, nor does anything beyond the events and their signatures:
-        each signature is one scatter-add.
+        The last number of a bucket is how many events are in it. Its size does not depend on the length, nor does
+        anything beyond the events and their signatures: each signature is one scatter-add.
         """
         events = _kept(sequence, mask)
         codes = self.hash_codes(events)  # (batch, length, signatures)
-        users, dim = ops.shape(sequence)[0], sequence.shape[-1]
+        ones = ops.ones_like(events[..., :1]) if mask is None else ops.cast(ops.expand_dims(mask, -1), "float32")
+        users, width = ops.shape(sequence)[0], sequence.shape[-1] + 1
         first = ops.expand_dims(ops.arange(users, dtype="int32") * self.buckets, 1)
-        flat = ops.reshape(events, (-1, dim))
+        flat = ops.reshape(ops.concatenate([events, ones], axis=-1), (-1, width))
         tables = [
             ops.segment_sum(flat, ops.reshape(first + codes[..., index], (-1,)), users * self.buckets)
             for index in range(self.signatures)
         ]
-        return ops.stack([ops.reshape(table, (-1, self.buckets, dim)) for table in tables], axis=1)
+        return ops.stack([ops.reshape(table, (-1, self.buckets, width)) for table in tables], axis=1)
 
     def read(self, buckets: Tensor, target: Tensor) -> Tensor:
         """Return the interest of each user with respect to candidates of his own.
 
         Args:
-            buckets: Of `bucket_sums`, ``(users, signatures, 2^bits, dim)``.
+            buckets: Of `bucket_sums`, ``(users, signatures, 2^bits, dim + 1)``.
             target: ``(users, dim)``, or ``(users, candidates, dim)``.
 
         Returns:
@@ -129,7 +131,9 @@ class SDIMAttention(Layer):
         """
         if len(target.shape) == 2:
             return ops.squeeze(self.read(buckets, ops.expand_dims(target, 1)), axis=1)
-        rows = self._normalised(ops.cast(buckets, "float32"))
+        buckets = ops.cast(buckets, "float32")
+        sums, filled = buckets[..., :-1], buckets[..., -1:] > 0.5  # counts are whole numbers
+        rows = self._normalised(ops.where(filled, sums, 0.0))
         users = ops.arange(ops.shape(rows)[0], dtype="int32")
         place = ops.reshape(users * self.signatures, (-1, 1, 1)) + ops.arange(self.signatures, dtype="int32")
         flat = ops.reshape(rows, (-1, rows.shape[-1]))
