@@ -114,6 +114,14 @@ def example(batch: int) -> Inputs:
     }
 
 
+def searched(batch: int) -> Inputs:
+    """An example in which a search by the candidate's shop finds all events but the first."""
+    whole = example(batch)["features"]
+    shops = np.where(whole["clicks"] > 0, whole["shop"][:, None], 0)
+    shops[:, :1] = np.where(whole["clicks"][:, :1] > 0, 1 + whole["shop"][:, None] % 4, 0)
+    return {"features": whole | {"shops": shops}}
+
+
 def one_feature(name: str) -> Any:
     def inputs(batch: int) -> Inputs:
         whole = example(batch)["features"]
@@ -291,7 +299,7 @@ MODELS = (
         "model",
     ),
     Descriptor(models.TargetAttention, lambda: models.TargetAttention(RICH, **DEEP, head_dim=3), example, "model"),
-    Descriptor(models.SIM, lambda: models.SIM(RICH, **DEEP, top_k=2, head_dim=3), example, "model"),
+    Descriptor(models.SIM, lambda: models.SIM(RICH, **DEEP, top_k=2, head_dim=3), searched, "model"),
     Descriptor(
         models.SDIM,
         lambda: models.SDIM(RICH, **DEEP, signatures=4, bits=2, short_length=2, head_dim=3, product=True),
