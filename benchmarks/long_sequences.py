@@ -218,7 +218,8 @@ def main(
     write: Annotated[bool, typer.Option(help="Put the tables into RESULTS.md.")] = True,
 ) -> None:
     """Measure what was not measured yet, and print the three tables."""
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    if threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
     names, wanted = models.split(","), [int(length) for length in lengths.split(",")]
     if unknown := [name for name in names if name not in SETTINGS]:
         raise typer.BadParameter(f"unknown models {unknown}; there are {', '.join(SETTINGS)}")
