@@ -238,6 +238,8 @@ def test_prepare_cuts_a_simulated_log(tmp_path: Path) -> None:
         "criteo",
         "avazu",
         "amazon_beauty",
+        "movielens_100k_long",
+        "movielens_1m_long",
     ],
 )
 def test_a_shipped_spec_fits_its_data_set(
