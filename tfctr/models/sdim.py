@@ -157,7 +157,7 @@ class SDIM(HistoryModel):
             return answer
 
         def rank(features: dict[str, Any], state: dict[str, Any]) -> Any:
-            return self.probabilities(self.logits_with_state(features, state), training=False)
+            return self.answers_of(self.logits_with_state(features, state), training=False)
 
         return (
             ExtraSignature(ENCODE_USER, events, lambda features, _: self.user_state(features), "state"),
