@@ -6,7 +6,7 @@ trained again with the same settings, so a run that was broken off goes on.
 
 Example:
     python -m benchmarks.graph_hash
-    python -m benchmarks.graph_hash --spec movielens_1m --every 20 --shares 0.1 --seeds 1 --no-write  # to try it out
+    python -m benchmarks.graph_hash --spec movielens_1m --every 5 --shares 0.3 --seeds 1 --no-write  # to try it out
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from tfctr.layers.embedding import (
     format_bytes,
 )
 from tfctr.models import TwoTower
-from tfctr.spec import BoundSpec, load_spec
+from tfctr.spec import Gates, load_spec
 from tfctr.training import FitConfig, evaluate_retrieval, fit
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -145,8 +145,8 @@ class Bench:
     def _retrieval(self, hyperparameters: dict[str, Any], config: FitConfig, label: str) -> Score:
         splits = self.splits
         ids = [feature for feature in splits.spec.spec.features if feature.name in (USER, ITEM)]
-        plain = splits.spec.spec.model_copy(update={"features": tuple(ids), "meta": None})
-        spec = BoundSpec(spec=plain, rows={name: splits.spec.rows[name] for name in (USER, ITEM)})
+        plain = splits.spec.spec.model_copy(update={"features": tuple(ids), "gates": Gates()})
+        spec = plain.bind({name: splits.spec.rows[name] for name in (USER, ITEM)})
         liked = [_liked(rows) for rows in (splits.train, splits.valid, splits.test)]
         items = catalogue(splits.train, plain, ITEM)
         keras.utils.set_random_seed(config.seed)

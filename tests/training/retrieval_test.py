@@ -100,6 +100,9 @@ def test_figures_by_hand() -> None:
     masked = evaluate_retrieval(model, rows, items, **SIDES, ks=(1, 3), seen=seen)
     assert masked["recall_3"] == pytest.approx((1 + 1) / 2)  # item 2 is no longer wanted of user 2, 5 comes third
     assert masked["ndcg_1"] == pytest.approx((0 + 1) / 2)
+    unknown = {"user": np.array([2, 2, 3, 4]), "item": np.array([2, 5, 3, 1])}  # user 4 met what is in no catalogue
+    with_unknown = evaluate_retrieval(model, unknown, items, **SIDES, ks=(1, 3))
+    assert with_unknown == pytest.approx({**found, "top_1": 1 / 4, "top_3": 2 / 4})
 
 
 def test_ties_win_nothing() -> None:

@@ -16,6 +16,8 @@ Arrays = Mapping[str, np.ndarray]
 _ROWS = 4096
 """Rows whose vectors, or scores against all items, are made at once."""
 
+_NONE = np.zeros(0, np.int64)
+
 
 def evaluate_retrieval(
     model: TwoTower,
@@ -34,6 +36,8 @@ def evaluate_retrieval(
     (tensorflow-recommenders' factorized top-k, by id); ``recall_k`` and ``ndcg_k``, means over users of what is found
     of the items they are to meet, those they met before left out (denominators as in the paper: ``min(k, items)``, and
     the best order of as many).
+
+    A row whose item is not among `items` is missed in ``top_k``; the other figures leave it out.
 
     Items of one vector, as those that share a row, tie: they stand in one drawn order, the same for all users, so that
     neither ids nor popularity decide.
@@ -68,10 +72,11 @@ def evaluate_retrieval(
     for part in _parts({name: values[first] for name, values in rows.items()}):
         scores = _numpy(model.user_vectors(part)) @ vectors.T
         for identity, line in zip(part[user].tolist(), scores, strict=True):
-            wanted = np.setdiff1d(met[identity], known.get(identity, []))
+            hidden = known.get(identity, _NONE)
+            wanted = np.setdiff1d(met.get(identity, _NONE), hidden)
             if not len(wanted):
                 continue
-            line[known.get(identity, [])] = -np.inf
+            line[hidden] = -np.inf
             best = np.argsort(-line, kind="stable")[: max(ks)]
             _add(gains, np.isin(best, wanted), len(wanted), ks)
     return figures | {name: float(np.mean(values)) if values else float("nan") for name, values in gains.items()}
