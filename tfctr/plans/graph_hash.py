@@ -8,11 +8,18 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from tfctr.data.graph import InteractionGraph, cluster, cluster_within
+from tfctr.data.graph import (
+    InteractionGraph,
+    cluster,
+    cluster_within,
+    reserved_ids,
+    side_problem,
+    vocabulary_of,
+)
 from tfctr.models import CTRModel
 from tfctr.plans.plan import Plan
 from tfctr.plans.stage import Arrays, Stage
-from tfctr.spec import BinaryTask, CategoricalFeature, FeatureSpec, Problem, SpecError, suggest
+from tfctr.spec import BinaryTask, FeatureSpec, Problem, SpecError, suggest
 from tfctr.spec.base import Frozen
 from tfctr.training.clustered_tables import mapped_table
 from tfctr.training.config import FitConfig
@@ -77,9 +84,9 @@ class GraphHash(Plan):
         problems = [
             Problem(message, f"plan_settings.{side}")
             for side in ("user", "item")
-            if (message := _side_problem(spec, getattr(settings, side)))
+            if (message := side_problem(spec, getattr(settings, side)))
         ]
-        if not problems and _table(spec, settings.user) == _table(spec, settings.item):
+        if not problems and vocabulary_of(spec, settings.user) == vocabulary_of(spec, settings.item):
             message = f"{settings.user!r} and {settings.item!r} have the ids of one vocabulary"
             problems.append(Problem(message, "plan_settings.item"))
         tasks = [task.name for task in spec.tasks if isinstance(task, BinaryTask)]
@@ -94,7 +101,7 @@ class GraphHash(Plan):
         if problems := self.settings_problems(self.settings, spec):
             raise SpecError(problems)
         sides = (self.settings.user, self.settings.item)
-        reserved = [_reserved(spec, side) for side in sides]
+        reserved = [reserved_ids(spec, side) for side in sides]
         sizes = [stage.spec.rows_of(side) - before for side, before in zip(sides, reserved, strict=True)]
         nodes = [ids - before for ids, before in zip(self._edges(stage), reserved, strict=True)]
         known = np.all([(side >= 0) & (side < size) for side, size in zip(nodes, sizes, strict=True)], axis=0)
@@ -112,8 +119,8 @@ class GraphHash(Plan):
         tables = dict(self.hyperparameters.get("tables") or {})
         for side in ("user", "item"):
             name = getattr(self.settings, side)
-            shared = mapped_table(groups[side], reserved=_reserved(spec, name), doubled=self.settings.doubled)
-            tables[_table(spec, name)] = shared
+            shared = mapped_table(groups[side], reserved=reserved_ids(spec, name), doubled=self.settings.doubled)
+            tables[vocabulary_of(spec, name)] = shared
         model = stage.model(tables=tables)
         stage.fit(model)
         return model
@@ -129,27 +136,3 @@ class GraphHash(Plan):
             users.append(features[self.settings.user].numpy()[chosen])
             items.append(features[self.settings.item].numpy()[chosen])
         return [np.concatenate(users), np.concatenate(items)]
-
-
-def _side_problem(spec: FeatureSpec, name: str) -> str:
-    known = [feature.name for feature in spec.features if isinstance(feature, CategoricalFeature)]
-    if name not in known:
-        return f"{name!r} is no categorical feature of the spec{suggest(name, known)}"
-    if _owner(spec, name).hash_buckets is not None:
-        return f"{name!r} has hash buckets, whose ids are no values; give it a vocabulary to group its ids"
-    return ""
-
-
-def _owner(spec: FeatureSpec, name: str) -> Any:
-    return spec.feature(_table(spec, name))
-
-
-def _table(spec: FeatureSpec, name: str) -> str:
-    feature = spec.feature(name)
-    assert isinstance(feature, CategoricalFeature)
-    return feature.table
-
-
-def _reserved(spec: FeatureSpec, name: str) -> int:
-    """Ids before the first value: padding and out of vocabulary."""
-    return 1 + int(_owner(spec, name).effective_vocabulary.oov_buckets)

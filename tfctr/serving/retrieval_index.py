@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfctr.serving.raw_inputs import dense, input_names
-from tfctr.spec import RawColumn
+from tfctr.serving.serving_module import column_spec
 from tfctr.training.retrieval import import_recommenders
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from tfctr.models import TwoTower
     from tfctr.transform import TransformOutput
-
-_DTYPES = {"string": tf.string, "int": tf.int64, "float": tf.float32}
 
 
 def export_index(
@@ -99,7 +97,7 @@ class _IndexModule(tf.Module):
     def signatures(self) -> dict[str, Any]:
         """Return the concrete functions by name."""
         examples = tf.TensorSpec([None], tf.string, "examples")
-        specs = {self._names[column.name]: _spec(column, self._names[column.name]) for column in self._columns}
+        specs = {self._names[column.name]: column_spec(column, self._names[column.name]) for column in self._columns}
         return {
             "serving_default": tf.function(self._from_examples, input_signature=[examples]).get_concrete_function(),
             "retrieve": tf.function(self._from_columns).get_concrete_function(**specs),
@@ -117,8 +115,3 @@ class _IndexModule(tf.Module):
         users = self._parts.model.user_vectors(self._parts.transform.transform_raw(raw, partial=True), training=False)
         scores, items = self.index(tf.cast(users, tf.float32))
         return {"scores": scores, "items": items}
-
-
-def _spec(column: RawColumn, name: str) -> tf.TensorSpec:
-    inner: dict[str, tuple[int | None, ...]] = {"scalar": (), "list": (None,), "vector": (column.width,)}
-    return tf.TensorSpec([None, *inner[column.shape]], _DTYPES[column.type], name)

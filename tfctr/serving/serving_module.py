@@ -113,9 +113,8 @@ class ServingModule(tf.Module):
         specs = {}
         for column in self._columns if columns is None else columns:
             rows = None if column.role == "item" else user_rows
-            inner: dict[str, tuple[int | None, ...]] = {"scalar": (), "list": (None,), "vector": (column.width,)}
             name = self._names[column.name]
-            specs[name] = tf.TensorSpec([rows, *inner[column.shape]], _DTYPES[column.type], name)
+            specs[name] = column_spec(column, name, rows)
         return specs
 
     def _extra(self, extra: ExtraSignature, version: int) -> Any:
@@ -194,3 +193,9 @@ class ServingModule(tf.Module):
             for task in self._spec.tasks
             for name, values in served_answers(task, outputs[task.name]).items()
         }
+
+
+def column_spec(column: RawColumn, name: str, rows: int | None = None) -> tf.TensorSpec:
+    """Return the dense tensor, called `name`, by which a signature takes a raw column."""
+    inner: dict[str, tuple[int | None, ...]] = {"scalar": (), "list": (None,), "vector": (column.width,)}
+    return tf.TensorSpec([rows, *inner[column.shape]], _DTYPES[column.type], name)

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfctr.data.graph import IdClusters
+from tfctr.data.graph import IdClusters, reserved_ids
 from tfctr.layers.embedding import EmbeddingTable, IdMap, MappedTable
-from tfctr.spec import IdFeature
 
 if TYPE_CHECKING:
     from tfctr.transform import TransformOutput
@@ -32,9 +31,7 @@ def clustered_tables(
     """
     tables: dict[str, EmbeddingTable] = {}
     for name in clusters.groups:
-        owner = transform.spec.feature(name)
-        assert isinstance(owner, IdFeature)
-        reserved = 1 + owner.effective_vocabulary.oov_buckets
+        reserved = reserved_ids(transform.spec, name)
         groups = clusters.groups_of(name, transform.vocabulary(name), before=reserved)
         tables[name] = mapped_table(groups, reserved=reserved, doubled=doubled)
     return tables

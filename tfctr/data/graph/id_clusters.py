@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from tfctr.data.errors import DataError
 from tfctr.data.graph.interaction_graph import InteractionGraph
 from tfctr.data.graph.louvain import NO_GROUP, cluster, cluster_within
+from tfctr.data.graph.sides import side_problem, vocabulary_of
 from tfctr.data.histories import positives
-from tfctr.spec import BinaryTask, CategoricalFeature, FeatureSpec, suggest
+from tfctr.spec import BinaryTask, FeatureSpec, suggest
 
 _ABOUT = b"tfctr"
 
@@ -112,15 +113,18 @@ def cluster_ids(
     Raises:
         DataError: When a feature cannot be grouped, or no row makes an edge.
     """
-    features = {side: _feature(spec, name) for side, name in (("user", user), ("item", item))}
-    if features["user"].table == features["item"].table:
+    names = {"user": user, "item": item}
+    if problem := side_problem(spec, user) or side_problem(spec, item):
+        raise DataError(problem)
+    tables = {side: vocabulary_of(spec, name) for side, name in names.items()}
+    if tables["user"] == tables["item"]:
         raise DataError(f"a graph has two sides: {user!r} and {item!r} have the ids of one vocabulary")
     if positives_of is not None:
         tasks = [task.name for task in spec.tasks if isinstance(task, BinaryTask)]
         if positives_of not in tasks:
             raise DataError(f"there is no binary task {positives_of!r}{suggest(positives_of, tasks)}")
         log = log.filter(pa.array(positives(log, spec, positives_of)))
-    texts = {side: _texts(log.column(feature.column)) for side, feature in features.items()}
+    texts = {side: _texts(log.column(spec.feature(name).column)) for side, name in names.items()}
     both = pc.and_(*(pc.is_valid(column) for column in texts.values()))
     coded = {side: column.filter(both).dictionary_encode() for side, column in texts.items()}
     shape = len(coded["user"].dictionary), len(coded["item"].dictionary)
@@ -128,13 +132,11 @@ def cluster_ids(
     found = cluster(graph, resolution) if rows is None else cluster_within(graph, rows)
     sides = {"user": found.users, "item": found.items}
     groups = {
-        features[side].table: dict(zip(coded[side].dictionary.to_pylist(), sides[side].tolist(), strict=True))
-        for side in features
+        tables[side]: dict(zip(coded[side].dictionary.to_pylist(), sides[side].tolist(), strict=True)) for side in names
     }
     user_groups, item_groups = found.sizes
     about = {
-        "user": features["user"].table,
-        "item": features["item"].table,
+        **tables,
         "users": len(found.users),
         "items": len(found.items),
         "user_groups": user_groups,
@@ -144,17 +146,6 @@ def cluster_ids(
         "modularity": found.modularity,
     }
     return IdClusters(groups, about)
-
-
-def _feature(spec: FeatureSpec, name: str) -> CategoricalFeature:
-    known = [feature.name for feature in spec.features if isinstance(feature, CategoricalFeature)]
-    if name not in known:
-        raise DataError(f"{name!r} is no categorical feature of the spec{suggest(name, known)}")
-    feature = spec.feature(name)
-    assert isinstance(feature, CategoricalFeature)
-    if feature.hash_buckets is not None:
-        raise DataError(f"{name!r} has hash buckets, whose ids are no values; give it a vocabulary to group its ids")
-    return feature
 
 
 def _texts(column: pa.ChunkedArray) -> pa.Array:
