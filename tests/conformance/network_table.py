@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tests.conformance.recipe import Descriptor, Inputs
 from tfctr import models
-from tfctr.layers import embedding, interaction, multi_task, sequence, survival, towers
+from tfctr.layers import embedding, field_blocks, interaction, multi_task, sequence, survival, towers
 from tfctr.spec import (
     BoundSpec,
     CategoricalFeature,
@@ -91,6 +91,13 @@ RICH_LIVES = FeatureSpec(
     ],
     split={"by": "hash", "column": "row"},
 ).bind(dict(RICH.rows))
+ACTS = {**CLICKS, "name": "acts", "shares": None, "times": None, "aligned_with": "clicks"}
+BEHAVIOUR = FeatureSpec(
+    name="t",
+    features=[*RICH.spec.features, ACTS],
+    tasks=list(RICH_TASKS.spec.tasks),
+    split={"by": "hash", "column": "row"},
+).bind({**RICH.rows, "acts": 4})
 ITEM_ALONE = spec_of(ITEM, rows={"item": 8})
 
 
@@ -120,6 +127,12 @@ def searched(batch: int) -> Inputs:
     shops = np.where(whole["clicks"] > 0, whole["shop"][:, None], 0)
     shops[:, :1] = np.where(whole["clicks"][:, :1] > 0, 1 + whole["shop"][:, None] % 4, 0)
     return {"features": whole | {"shops": shops}}
+
+
+def behaviour(batch: int) -> Inputs:
+    """An example of `BEHAVIOUR`: of `RICH`, and the kind of each click."""
+    clicks = example(batch)["features"]["clicks"]
+    return {"features": {**example(batch)["features"], "acts": np.where(clicks > 0, 1 + clicks % 3, 0)}}
 
 
 def one_feature(name: str) -> Any:
@@ -226,6 +239,74 @@ LAYERS = (
     ),
 )
 
+KEY_BIAS = {"key/bias": "adds the same to all scores of a query, which the softmax takes out"}
+NO_LABEL = "learns from the auxiliary loss alone, not from the answer"
+NEXT_EVENT = {"next_item/kernel": NO_LABEL, "next_action_0/kernel": NO_LABEL, "next_action_0/bias": NO_LABEL}
+
+FIELD_BLOCKS = (
+    Descriptor(field_blocks.LinearBlock, lambda: field_blocks.LinearBlock(2), fields("fields")),
+    Descriptor(
+        field_blocks.AttentionBlock,
+        lambda: field_blocks.AttentionBlock(2, hidden_units=6),
+        fields("fields"),
+        untrained=KEY_BIAS,
+    ),
+    Descriptor(field_blocks.CrossBlock, lambda: field_blocks.CrossBlock(2, rank=3), fields("fields")),
+    Descriptor(field_blocks.ConvolutionBlock, lambda: field_blocks.ConvolutionBlock(2, filters=2), fields("fields")),
+    Descriptor(
+        field_blocks.DotProductBlock,
+        lambda: field_blocks.DotProductBlock(2, compressed=3, hidden_units=(5,)),
+        fields("fields"),
+    ),
+    Descriptor(field_blocks.MLPBlock, lambda: field_blocks.MLPBlock(2, hidden_units=(5,)), fields("fields")),
+    Descriptor(
+        field_blocks.DHENLayer,
+        lambda: field_blocks.DHENLayer(
+            ("linear", {"block": "cross", "mode": "gram"}, {"block": "mlp", "hidden_units": (5,)}),
+            2,
+            ensemble="weighted",
+        ),
+        fields("fields"),
+    ),
+)
+
+
+def behaviour_of_rows(batch: int) -> Inputs:
+    """A candidate, its history with times, and what the auxiliary loss is about."""
+    kept = history(batch)
+    return {
+        **kept,
+        "times": events(batch, 90, 5, speed=11),
+        "items": np.where(kept["mask"], ids(batch, 7, 5), 0),
+        "actions": np.where(kept["mask"], ids(batch, 4, 5), 0)[..., None],
+    }
+
+
+BEHAVIOUR_LAYERS = (
+    Descriptor(
+        sequence.MultiHeadAttention,
+        lambda: sequence.MultiHeadAttention(2, 6),
+        lambda batch: {
+            "queries": numbers(batch, 2, 3),
+            "sequence": history(batch)["sequence"],
+            "mask": history(batch)["mask"],
+        },
+        untrained=KEY_BIAS,
+    ),
+    Descriptor(
+        sequence.TransformerEncoder,
+        lambda: sequence.TransformerEncoder(2, hidden_units=6, causal=True),
+        lambda batch: {"sequence": history(batch)["sequence"], "mask": history(batch)["mask"]},
+        untrained=KEY_BIAS,
+    ),
+    Descriptor(
+        sequence.BehaviourEncoder,
+        lambda: sequence.BehaviourEncoder(4, num_layers=1, with_times=True, num_actions=(4,)),
+        behaviour_of_rows,
+        untrained={**KEY_BIAS, **NEXT_EVENT},
+    ),
+)
+
 MULTI_TASK_LAYERS = (
     Descriptor(
         multi_task.Experts,
@@ -325,6 +406,13 @@ MULTI_TASK_MODELS = (
         models.MMoE, lambda: models.MMoE(RICH_TASKS, **EXPERTS, num_experts=2, gate_units=(5,)), example, "model"
     ),
     Descriptor(models.PLE, lambda: models.PLE(RICH_TASKS, **EXPERTS), example, "model"),
+    Descriptor(
+        models.DHEN,
+        lambda: models.DHEN(BEHAVIOUR, **SMALL, tower_units=(4,), encoder_layers=1, auxiliary_weight={"clicks": 0.1}),
+        behaviour,
+        "model",
+        untrained={**KEY_BIAS, **NEXT_EVENT},
+    ),
 )
 
 SURVIVAL_MODELS = (
@@ -351,6 +439,8 @@ FEATURES = (
 
 NETWORKS: tuple[Descriptor, ...] = (
     *LAYERS,
+    *FIELD_BLOCKS,
+    *BEHAVIOUR_LAYERS,
     *MULTI_TASK_LAYERS,
     *SURVIVAL_LAYERS,
     *MODELS,

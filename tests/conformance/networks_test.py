@@ -205,7 +205,8 @@ def test_every_weight_learns(descriptor: Descriptor) -> None:
         )
     for weight, gradient in zip(layer.trainable_weights, tape.gradient(loss, weights), strict=True):
         reason = [why for ending, why in descriptor.untrained.items() if weight.path.endswith(ending)]
-        reached = gradient is not None and np.abs(tf.convert_to_tensor(gradient)).max() > 0
+        rounding = 1e-5 if reason else 0.0  # what cancels out on paper leaves noise behind
+        reached = gradient is not None and np.abs(tf.convert_to_tensor(gradient)).max() > rounding
         assert reached == (not reason), f"{weight.path}: gradient {gradient}"
 
 

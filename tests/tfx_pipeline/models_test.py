@@ -38,7 +38,13 @@ SMALL: dict[str, dict[str, dict[str, Any]]] = {
         "SIM": DEEP,
         "TwoTower": {**NARROW, "vector_dim": 4},
     },
-    "conversions": {"SharedBottom": DEEP, "ESMM": DEEP, "MMoE": EXPERTS, "PLE": EXPERTS},
+    "conversions": {
+        "SharedBottom": DEEP,
+        "ESMM": DEEP,
+        "MMoE": EXPERTS,
+        "PLE": EXPERTS,
+        "DHEN": {**NARROW, "num_layers": 1, "encoder_layers": 1, "tower_units": [4]},
+    },
     "creatives": {"CreativeSurvival": DEEP},
 }
 """Log -> the models that learn from it -> hyper-parameters that keep them small."""

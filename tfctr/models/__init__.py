@@ -9,6 +9,7 @@
 - `history_model`: the base of those with histories against a candidate. `din`: by a small MLP. `target_attention`: by
   softmax. For long histories `sim`: searched first, and `sdim`: by hash collision, the user's side apart.
 - `extra_signature`: further ways to ask a served model.
+- `dhen`: different interaction modules side by side, for several tasks and several histories.
 """
 
 from tfctr.models.autoint import AutoInt
@@ -16,6 +17,7 @@ from tfctr.models.creative_survival import CreativeSurvival
 from tfctr.models.ctr_model import CTRModel
 from tfctr.models.dcn_v2 import DCNv2
 from tfctr.models.deepfm import DeepFM
+from tfctr.models.dhen import DHEN
 from tfctr.models.din import DIN
 from tfctr.models.dnn import DNN
 from tfctr.models.esmm import ESMM
@@ -49,6 +51,7 @@ MODELS: dict[str, type[CTRModel]] = {
     "ESMM": ESMM,
     "MMoE": MMoE,
     "PLE": PLE,
+    "DHEN": DHEN,
     "CreativeSurvival": CreativeSurvival,
     "TargetAttention": TargetAttention,
     "SIM": SIM,
@@ -57,6 +60,7 @@ MODELS: dict[str, type[CTRModel]] = {
 """Every model by the name that commands and files use."""
 
 __all__ = [
+    "DHEN",
     "DIN",
     "DNN",
     "ESMM",

@@ -69,22 +69,28 @@ def histories_of(spec: FeatureSpec) -> tuple[History, ...]:
 
 def history_problems(spec: FeatureSpec, model: str) -> Iterator[Problem]:
     """Yield what keeps the sequences of `spec` from being compared with a candidate."""
-    sequences = {f.name: f for f in spec.features if isinstance(f, SequenceFeature)}
+    sequences = {index: f for index, f in enumerate(spec.features) if isinstance(f, SequenceFeature)}
     if not sequences:
         yield Problem(
             f"{model} compares a candidate with a history; add a feature of kind sequence, "
             "with `shares` naming the candidate's feature",
             "features",
         )
-    for index, feature in enumerate(spec.features):
-        if not isinstance(feature, SequenceFeature):
-            continue
+    for index, feature in sequences.items():
         if feature.target_name is None:
             yield Problem(
                 f"{model} needs to know what {feature.name!r} is compared with; give `shares` or `target`",
                 f"features.{index}.target",
             )
-        elif feature.target_name in sequences:
+    yield from target_problems(spec)
+
+
+def target_problems(spec: FeatureSpec) -> Iterator[Problem]:
+    """Yield the sequences that are compared with other sequences, which no candidate has."""
+    sequences = {index: f for index, f in enumerate(spec.features) if isinstance(f, SequenceFeature)}
+    names = {feature.name for feature in sequences.values()}
+    for index, feature in sequences.items():
+        if feature.target_name in names:
             yield Problem(
                 f"{feature.name!r} is compared with {feature.target_name!r}, which is a sequence itself; "
                 "name a feature of the candidate as `target`",

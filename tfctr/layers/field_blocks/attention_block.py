@@ -1,0 +1,61 @@
+"""Embeddings that attend to each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from tfctr.layers.base import Layer, Shape, Tensor
+from tfctr.layers.field_blocks.linear_block import LinearBlock
+from tfctr.layers.sequence import TransformerEncoder
+
+
+@keras.saving.register_keras_serializable(package="tfctr")
+class AttentionBlock(Layer):
+    """``u = W · TransformerEncoder(X)``: a full encoder layer over fields, without positions.
+
+    Input shape: ``(batch, fields, dim)``.
+    Output shape: ``(batch, out_embeddings, dim)``.
+
+    Args:
+        out_embeddings: Embeddings that come out, at least 1.
+        num_heads: Heads; divides `dim`.
+        hidden_units: Width of the encoder's FFN; None takes ``4 · dim``.
+        dropout_rate: Share of the encoder's branches dropped in training, in [0, 1).
+
+    Reference: DHEN, arXiv 2203.11014: the self-attention module.
+    """
+
+    def __init__(
+        self,
+        out_embeddings: int,
+        *,
+        num_heads: int = 2,
+        hidden_units: int | None = None,
+        dropout_rate: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.out_embeddings = out_embeddings
+        self.num_heads = num_heads
+        self.hidden_units = hidden_units
+        self.dropout_rate = dropout_rate
+
+    def build(self, fields_shape: Shape) -> None:
+        self._encoder = TransformerEncoder(
+            self.num_heads,
+            hidden_units=self.hidden_units,
+            dropout_rate=self.dropout_rate,
+            dtype=self.dtype_policy,
+            name="encoder",
+        )
+        self._mix = LinearBlock(self.out_embeddings, dtype=self.dtype_policy, name="mix")
+        self._encoder.build(fields_shape)
+        self._mix.build(fields_shape)
+
+    def call(self, fields: Tensor, training: bool | None = None) -> Tensor:
+        return self._mix(self._encoder(fields, training=training))
+
+    def compute_output_shape(self, fields_shape: Shape) -> Shape:
+        return (fields_shape[0], self.out_embeddings, fields_shape[2])

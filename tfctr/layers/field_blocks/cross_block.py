@@ -1,0 +1,77 @@
+"""Embeddings crossed by multiplication."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import keras
+from keras import ops
+
+from tfctr.layers.base import Layer, Shape, Tensor
+from tfctr.layers.field_blocks.linear_block import LinearBlock
+from tfctr.layers.interaction.flatten import flatten_fields
+
+
+@keras.saving.register_keras_serializable(package="tfctr")
+class CrossBlock(Layer):
+    """``u = W · reshape(x ∘ (W_c x + b_c))`` with ``x = flatten(X)``: DCN-V2's cross without its own skip.
+
+    DHEN's layer has a shortcut already; a skip inside the module would double it. The paper writes the module as
+    ``(X Xᵀ) W + b``, whose shapes fit only with the products of *coordinates* summed over fields; `mode` ``gram`` is
+    that reading, ``u = Wᵀ (Xᵀ X) + b``. Weights: ``(m d)² + m d + l m`` for m fields of width d and l embeddings,
+    ``2 r m d + m d + l m`` with rank r, and ``d l + l`` as `gram`.
+
+    Input shape: ``(batch, fields, dim)``.
+    Output shape: ``(batch, out_embeddings, dim)``.
+
+    Args:
+        out_embeddings: Embeddings that come out, at least 1.
+        mode: `flat` (DCN-V2's cross) or `gram` (the paper's formula).
+        rank: Rank of ``W_c``; None for full rank.
+
+    Raises:
+        ValueError: When `mode` is unknown.
+
+    Reference: DHEN, arXiv 2203.11014: the DCN module; R. Wang et al., "DCN V2", WWW 2021, Eq. 1.
+    """
+
+    def __init__(
+        self, out_embeddings: int, *, mode: Literal["flat", "gram"] = "flat", rank: int | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        if mode not in ("flat", "gram"):
+            raise ValueError(f"mode is 'flat' or 'gram'. Received: {mode=}")
+        self.out_embeddings = out_embeddings
+        self.mode = mode
+        self.rank = rank
+
+    def build(self, fields_shape: Shape) -> None:
+        _, fields, dim = fields_shape
+        if self.mode == "gram":
+            self._kernel = self.add_weight(
+                name="kernel", shape=(dim, self.out_embeddings), initializer="glorot_uniform"
+            )
+            self._bias = self.add_weight(name="bias", shape=(self.out_embeddings, 1), initializer="zeros")
+            return
+        width = math.prod((fields, dim))
+        self._down = None if self.rank is None else self._dense(self.rank, "down", width, use_bias=False)
+        self._up = self._dense(width, "up", self.rank or width)
+        self._mix = LinearBlock(self.out_embeddings, dtype=self.dtype_policy, name="mix")
+        self._mix.build(fields_shape)
+
+    def _dense(self, units: int, name: str, width: int, *, use_bias: bool = True) -> keras.layers.Dense:
+        dense = keras.layers.Dense(units, use_bias=use_bias, dtype=self.dtype_policy, name=name)
+        dense.build((None, width))
+        return dense
+
+    def call(self, fields: Tensor) -> Tensor:
+        if self.mode == "gram":
+            gram = ops.einsum("bmd,bme->bde", fields, fields)
+            return ops.einsum("bde,el->bld", gram, self._kernel) + self._bias
+        flat = flatten_fields(fields)
+        crossed = flat * self._up(flat if self._down is None else self._down(flat))
+        return self._mix(ops.reshape(crossed, (-1, *fields.shape[1:])))
+
+    def compute_output_shape(self, fields_shape: Shape) -> Shape:
+        return (fields_shape[0], self.out_embeddings, fields_shape[2])
