@@ -145,12 +145,12 @@ def table_sizes(model: CTRModel) -> tuple[int, int]:
     return rows, size
 
 
-def answer_time(exported: Path, spec: FeatureSpec) -> float:
-    """Return the median milliseconds of an answer for one raw row; its values need not be known ones."""
+def answer_time(exported: Path, spec: FeatureSpec, rows: int = 1) -> float:
+    """Return the median milliseconds of an answer for raw rows; their values need not be known ones."""
     columns = spec.raw_columns(serving=True)
     values = {"string": "1", "int": 1, "float": 1.0}
     shaped = {"scalar": lambda c: values[c.type], "list": lambda c: [], "vector": lambda c: [0.0] * c.width}
-    inputs = column_inputs([{column.name: shaped[column.shape](column) for column in columns}], columns)
+    inputs = column_inputs([{column.name: shaped[column.shape](column) for column in columns}] * rows, columns)
     times = []
     with InProcess(exported) as model:
         for _ in range(ASKED + ASKED // 5):

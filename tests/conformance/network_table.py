@@ -175,6 +175,7 @@ LAYERS = (
         ),
         some_ids,
     ),
+    Descriptor(embedding.LowRankTable, lambda: embedding.LowRankTable(**TABLE, rank=2), some_ids),
     Descriptor(embedding.PrunedTable, lambda: embedding.PrunedTable(**TABLE, kept=5, width=3), some_ids),
     Descriptor(
         embedding.SearchedTable,
@@ -231,6 +232,11 @@ LAYERS = (
         towers.MLP,
         lambda: towers.MLP((6, 5), output_units=2, activation="prelu", batch_norm=True),
         lambda batch: {"inputs": numbers(batch, 4)},
+    ),
+    Descriptor(
+        towers.FactoredDense,
+        lambda: towers.FactoredDense(4, rank=1, activation="tanh"),
+        lambda batch: {"inputs": numbers(batch, 3)},
     ),
     Descriptor(
         towers.Dice,

@@ -25,6 +25,11 @@ SHORT: dict[str, dict[str, Any]] = {
         "hyperparameters": {"hidden_units": (8,)},
         "plan_settings": {"user": "user_id", "item": "item_id", "doubled": True},
     },
+    "LowRank": {
+        "model": "DNN",
+        "hyperparameters": {"hidden_units": (16, 16)},
+        "plan_settings": {"ratio": 2, "tuning_epochs": 1},
+    },
     "OptEmbed": {
         "model": "FM",
         "hyperparameters": {"embedding_dim": 4},

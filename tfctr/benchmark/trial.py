@@ -88,7 +88,7 @@ def run_trial(
     """Train one model of `MODELS` and judge its best epoch on the test rows."""
     keras.utils.set_random_seed(seed)
     with dtype_policy(config.precision):
-        model = MODELS[model_name](splits.spec, **_with_objects(hyperparameters))
+        model = MODELS[model_name](splits.spec, **with_objects(hyperparameters))
     train = ArrayPlan(splits.train, splits.spec, batch_size=batch_size, seed=seed)
     valid, test = (array_dataset(rows, splits.spec, batch_size=8192) for rows in (splits.valid, splits.test))
     started = time.perf_counter()
@@ -100,7 +100,7 @@ def run_trial(
     return Score(label or model_name, seed, figures, epochs, best, seconds, to_best, model.count_params())
 
 
-def _with_objects(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+def with_objects(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
     """Turn the two settings of published protocols that are no plain arguments into what models take.
 
     `initial_stddev` is the spread of embedding rows before training; `table_l2` a penalty on the whole table.

@@ -14,6 +14,7 @@ from tfctr.layers.base import ConfigFromInit, restored
 from tfctr.layers.embedding import BatchL2, EmbeddingTable, FeatureEmbedding, FirstOrder, FullTable, RowPenalty
 from tfctr.layers.survival import SurvivalLoss, integrated_hazards
 from tfctr.models.extra_signature import ExtraSignature
+from tfctr.models.tower_ranks import factor_towers
 from tfctr.spec import AnyTask, BoundSpec, FeatureSpec, Problem, SpecError, SurvivalTask
 
 
@@ -30,6 +31,8 @@ class CTRModel(ConfigFromInit, keras.Model):
             only), a `RowPenalty` is taken as it is, 0 means none.
         learning_rates: Name of a vocabulary, number or vector -> multiplier of the learning rate of its embedding
             rows; 0 freezes them. None trains all alike. Needs an optimizer of `tfctr.training.optimizers`.
+        ranks: Tower -> linear map -> rank of the two thin maps in its place, see `MLP`; compression sets it.
+        inner_activation: Whether a tower's activation stands between two such maps too.
 
     Input:
         Dict of tensors named and shaped as ``spec.inputs()``; further keys are ignored.
@@ -71,6 +74,8 @@ class CTRModel(ConfigFromInit, keras.Model):
         tables: dict[str, EmbeddingTable] | None = None,
         embedding_l2: float | RowPenalty = 0.0,
         learning_rates: dict[str, float] | None = None,
+        ranks: dict[str, dict[str, int]] | None = None,
+        inner_activation: bool = False,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -82,6 +87,8 @@ class CTRModel(ConfigFromInit, keras.Model):
         self.tables = {name: restored(template) for name, template in (tables or {}).items()}
         self.embedding_l2 = restored(embedding_l2)
         self.learning_rates = dict(learning_rates or {})
+        self.ranks = {tower: dict(maps) for tower, maps in (ranks or {}).items()}
+        self.inner_activation = inner_activation
 
     @classmethod
     def problems(cls, spec: FeatureSpec) -> list[Problem]:
@@ -152,7 +159,13 @@ class CTRModel(ConfigFromInit, keras.Model):
         return _answer(logits, self.spec.spec.tasks[0], training)
 
     def build(self, input_shape: Any = None) -> None:
-        """Create all weights. Needs no shape: the spec knows every input."""
+        """Create all weights. Needs no shape: the spec knows every input.
+
+        Raises:
+            ValueError: When `ranks` names a tower or a map that is not there, or a rank that saves nothing.
+        """
+        if not self.built:
+            factor_towers(self, self.ranks, inner_activation=self.inner_activation)
         inputs = {
             info.name: KerasTensor((None, *info.shape), dtype=info.dtype, name=info.name)
             for info in self.spec.spec.inputs()

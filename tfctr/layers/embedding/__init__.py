@@ -4,6 +4,7 @@
 - `table`: the protocol of a table; `full_table`, `hashed_table`, `double_hashed_table`,
   `quotient_remainder_table`, `mapped_table`, `distributed_table`: its forms. `id_map`: rows of ids, written down.
   `fused_lookup`: many features, one table, one gather. `gather`: rows of a table without a read of the whole.
+- `low_rank_table`: short codes and one map back to the full width.
 - `searched_table`: rows and widths under search; `pruned_table`: what is left of it.
 - `budget`: forms and sizes that fit a budget in bytes, with `table_choice` and `byte_size`. `memory`: what tables
   will take, and the refusal of what does not fit.
@@ -21,6 +22,7 @@ from tfctr.layers.embedding.full_table import FullTable
 from tfctr.layers.embedding.fused_lookup import FusedLookup
 from tfctr.layers.embedding.hashed_table import HashedTable
 from tfctr.layers.embedding.id_map import IdMap
+from tfctr.layers.embedding.low_rank_table import LowRankTable
 from tfctr.layers.embedding.mapped_table import MappedTable
 from tfctr.layers.embedding.memory import MemoryEstimate, TooLargeError, estimate_memory
 from tfctr.layers.embedding.mini_batch_aware import MiniBatchAware
@@ -44,6 +46,7 @@ __all__ = [
     "FusedLookup",
     "HashedTable",
     "IdMap",
+    "LowRankTable",
     "MappedTable",
     "MemoryEstimate",
     "MiniBatchAware",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -10,6 +11,7 @@ import keras
 from tfctr.layers.base import Layer, Shape, Tensor
 from tfctr.layers.towers.activation import make_activation
 from tfctr.layers.towers.dice import Dice
+from tfctr.layers.towers.factored_dense import FactoredDense
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
@@ -29,9 +31,13 @@ class MLP(Layer):
         batch_norm: Whether each hidden layer normalises before its activation.
         dropout_rate: Share of hidden units dropped in training, in [0, 1).
         kernel_initializer: Name of a Keras initializer. Biases start at zero.
+        ranks: Linear map, ``dense_0``, ``dense_1``, … or ``output``, -> rank of the two thin maps in its place, see
+            `FactoredDense`. None factors none.
+        inner_activation: Whether the activation stands between two such maps too.
 
     Raises:
-        ValueError: When there is no layer at all, a width is below 1, or the activation is unknown (at build).
+        ValueError: When there is no layer at all, a width is below 1, the activation is unknown (at build), `ranks`
+            names a map that is not there, or a rank saves nothing (at build).
 
     Example:
         >>> import numpy as np
@@ -49,6 +55,8 @@ class MLP(Layer):
         batch_norm: bool = False,
         dropout_rate: float = 0.0,
         kernel_initializer: str = "glorot_normal",
+        ranks: Mapping[str, int] | None = None,
+        inner_activation: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -64,6 +72,36 @@ class MLP(Layer):
         self.batch_norm = batch_norm
         self.dropout_rate = dropout_rate
         self.kernel_initializer = kernel_initializer
+        self._heard: dict[str, Tensor] | None = None
+        self.factor(ranks or {}, inner_activation=inner_activation)
+
+    def factor(self, ranks: Mapping[str, int], *, inner_activation: bool = False) -> None:
+        """Set which maps are factored; see the arguments of the same names. Before the MLP is built.
+
+        Raises:
+            ValueError: When a map is not there, or the MLP is built.
+        """
+        known = [f"dense_{index}" for index in range(len(self.hidden_units))] + ["output"] * bool(self.output_units)
+        if unknown := sorted(set(ranks) - set(known)):
+            raise ValueError(f"ranks names {unknown}, no linear maps of {self.name!r}. It has: {', '.join(known)}")
+        if self.built:
+            raise ValueError(f"{self.name!r} is built already: its maps cannot be factored any more")
+        self.ranks = dict(ranks)
+        self.inner_activation = inner_activation
+
+    @property
+    def linear_maps(self) -> dict[str, keras.layers.Dense | FactoredDense]:
+        """The linear maps of a built MLP by name, in order."""
+        return {layer.name: layer for layer in self._blocks if isinstance(layer, keras.layers.Dense | FactoredDense)}
+
+    @contextmanager
+    def listening(self) -> Iterator[dict[str, Tensor]]:
+        """Collect the output of each linear map of a call in this block, by name."""
+        self._heard = {}
+        try:
+            yield self._heard
+        finally:
+            self._heard = None
 
     def build(self, inputs_shape: Shape) -> None:
         shape = tuple(inputs_shape)
@@ -78,8 +116,13 @@ class MLP(Layer):
         if self.output_units is not None:
             self._append(self._dense(self.output_units, "output"), shape)
 
-    def _dense(self, units: int, name: str) -> keras.layers.Dense:
-        return keras.layers.Dense(units, kernel_initializer=self.kernel_initializer, dtype=self.dtype_policy, name=name)
+    def _dense(self, units: int, name: str) -> keras.layers.Dense | FactoredDense:
+        options = {"kernel_initializer": self.kernel_initializer, "dtype": self.dtype_policy, "name": name}
+        if name not in self.ranks:
+            return keras.layers.Dense(units, **options)
+        return FactoredDense(
+            units, self.ranks[name], activation=self.activation if self.inner_activation else None, **options
+        )
 
     def _norm(self, name: str) -> keras.layers.BatchNormalization:
         """Batch normalisation for narrow signals.
@@ -98,12 +141,14 @@ class MLP(Layer):
     def call(self, inputs: Tensor, mask: Tensor | None = None, training: bool | None = None) -> Tensor:
         outputs = inputs
         for layer in self._blocks:
-            if isinstance(layer, Dice | keras.layers.BatchNormalization):
+            if isinstance(layer, Dice | FactoredDense | keras.layers.BatchNormalization):
                 outputs = layer(outputs, mask=mask, training=training)
             elif isinstance(layer, keras.layers.Dropout):
                 outputs = layer(outputs, training=training)
             else:
                 outputs = layer(outputs)
+            if self._heard is not None and layer.name in self.linear_maps:
+                self._heard[layer.name] = outputs
         return outputs
 
     def compute_output_shape(self, inputs_shape: Shape) -> Shape:

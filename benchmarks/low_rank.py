@@ -1,0 +1,168 @@
+"""What low-rank compression costs and saves: one trained model, cut by several ratios, by outputs and by plain SVD.
+
+Every model is judged on the test rows, exported, and asked raw rows one by one and 1,024 at once. Told are AUC and
+logloss before and after tuning, bytes of the weights (what a server holds in memory), size of the SavedModel and of the
+``.keras`` file, and the median time of an answer. A trial that is finished is kept and not repeated; a run that was
+killed goes on at the step where it stopped.
+
+Example:
+    python -m benchmarks.low_rank frappe --model DeepFM --settings benchmarks/frappe.yaml --ratios 2,4,8 --seeds 3
+"""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import tensorflow as tf
+import typer
+import yaml
+from rich.console import Console
+
+from benchmarks.embedding_search import answer_time
+from tfctr.benchmark import KeptTrials, Score, Splits, load_splits, write_section
+from tfctr.benchmark.trial import with_objects
+from tfctr.data.batches import ArrayPlan, array_dataset
+from tfctr.layers.embedding import format_bytes
+from tfctr.models import MODELS, CTRModel
+from tfctr.plans import Fit, LowRank, Plan
+from tfctr.plans.low_rank.sites import model_bytes
+from tfctr.plans.stage import read_model
+from tfctr.serving import export_model
+from tfctr.spec import load_spec
+from tfctr.training import FitConfig, evaluate
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+MANY = 1024
+"""Rows of the larger request."""
+
+METHODS = {"outputs": "output features", "weights": "plain SVD"}
+
+app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+
+
+@app.command()
+def main(
+    spec: Annotated[str, typer.Argument(help="A shipped spec's name or a file.")] = "frappe",
+    model: Annotated[str, typer.Option(help="Name of the model.")] = "DeepFM",
+    settings: Annotated[Path | None, typer.Option(help="YAML: model -> hyper-parameters and fit settings.")] = None,
+    ratios: Annotated[str, typer.Option(help="Bytes of all weights before, over those after; by commas.")] = "2,4,8",
+    plan_sets: Annotated[list[str] | None, typer.Option("--plan-set", help="LowRank's setting; repeat.")] = None,
+    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 3,
+    first_seed: Annotated[int, typer.Option(help="The first of them.")] = 0,
+    threads: Annotated[int, typer.Option(help="Threads of one operation; 0 takes all cores.")] = 0,
+    source: Annotated[str, typer.Option(help="Log or data set; the spec's own when left out.")] = "",
+    workdir: Annotated[Path, typer.Option(help="Folder for data, runs and finished trials.")] = Path("work/low_rank"),
+    write: Annotated[bool, typer.Option(help="Put the table into RESULTS.md.")] = True,
+) -> None:
+    """Train, cut and tune with every seed, unless it is done already, and print the table."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    loaded = load_spec(spec)
+    chosen = yaml.safe_load(settings.read_text()) if settings else {}
+    told = {**chosen.get("all", {}), **chosen.get(model, {})}
+    folder, log = workdir / loaded.name, source or loaded.source.dataset or ""
+    splits = functools.cache(lambda: load_splits(loaded, log, folder))
+    kept = KeptTrials(folder / "trials", {"spec": loaded.model_dump(mode="json"), "log": log, "told": told})
+    plan_settings = _pairs(plan_sets)
+    scores, console = [], Console()
+    for seed in range(first_seed, first_seed + seeds):
+        runs = folder / "runs" / f"{model}-{seed}"
+        one = functools.partial(_trial, splits, model, told, seed, runs)
+        wanted: list[tuple[str, dict[str, Any]]] = [(model, {})]
+        for ratio in map(float, ratios.split(",")):
+            cut = [{"ratio": ratio, "method": method, **plan_settings} for method in METHODS]
+            wanted += [(f"÷ {ratio:g}, {METHODS[options['method']]}{tuned}", {**options, "tuned": not tuned})
+                       for options in cut for tuned in (", not tuned", "")]  # fmt: skip
+        for label, options in wanted:
+            scores.append(kept.score(label, seed, options, functools.partial(one, label, options)))
+            console.print(scores[-1].model, seed, scores[-1].figures, soft_wrap=True)
+    table = markdown(scores)
+    console.print(table, soft_wrap=True, highlight=False, markup=False)
+    if write:
+        options = {"model": model, "settings": settings, "ratios": ratios, "seeds": seeds, "first-seed": first_seed}
+        command = f"python -m benchmarks.low_rank {spec}" + "".join(f" --{k} {v}" for k, v in options.items() if v)
+        command += "".join(f" --plan-set {pair}" for pair in plan_sets or [])
+        write_section(RESULTS, f"Low-rank compression of {model} on {loaded.name}", command, table)
+
+
+def _trial(
+    splits: Any, name: str, told: dict[str, Any], seed: int, runs: Path, label: str, options: dict[str, Any]
+) -> Score:
+    """Train or cut a model and measure it."""
+    rows: Splits = splits()
+    hyperparameters = dict(told)
+    batch_size = hyperparameters.pop("batch_size", 1024)
+    config = FitConfig(**{**hyperparameters.pop("fit", {}), "seed": seed})
+    train = ArrayPlan(rows.train, rows.spec, batch_size=batch_size, seed=seed)
+    valid = array_dataset(rows.valid, rows.spec, batch_size=8192)
+    arguments = with_objects(hyperparameters)
+
+    def run(plan: Plan, folder: Path) -> CTRModel:
+        return plan.run(rows.spec, train, valid, folder)
+
+    base = runs / "base"
+    model = run(Fit(MODELS[name], arguments, config), base)
+    if options:
+        cut = {key: value for key, value in options.items() if key != "tuned"}
+        plan = LowRank(MODELS[name], arguments, config, **cut, base=str(base / "result.keras"))
+        folder = runs / f"{cut['method']}-{cut['ratio']:g}"
+        model = run(plan, folder)
+        if not options["tuned"]:
+            model = read_model(folder / "3-cut" / "result.keras")
+    return Score(label, seed, _figures(model, rows), parameters=model.count_params())
+
+
+def _figures(model: CTRModel, rows: Splits) -> dict[str, float]:
+    """AUC and logloss on the test rows, bytes, and milliseconds of an answer."""
+    figures = evaluate(model, array_dataset(rows.test, rows.spec, batch_size=8192))
+    with tempfile.TemporaryDirectory() as place:
+        exported = export_model(model, rows.transform, Path(place) / "1")
+        weights = Path(place) / "model.keras"
+        type(model).save(_without_optimizer(model), weights)
+        return {
+            "auc": figures["auc"],
+            "logloss": figures["logloss"],
+            "weights": model_bytes(model),
+            "served": sum(path.stat().st_size for path in exported.rglob("*") if path.is_file()),
+            "file": weights.stat().st_size,
+            "one": answer_time(exported, rows.spec.spec),
+            "many": answer_time(exported, rows.spec.spec, rows=MANY),
+        }
+
+
+def _without_optimizer(model: CTRModel) -> CTRModel:
+    """The model's weights in a fresh one: a saved optimizer's slots are twice the weights and nobody serves them."""
+    fresh = type(model).from_config(model.get_config())
+    fresh.build()
+    fresh.set_weights(model.get_weights())
+    return fresh
+
+
+def markdown(scores: Iterable[Score]) -> str:
+    """Return a Markdown table, one row a variant: mean ± standard deviation over the seeds."""
+    head = ["model", "seeds", "AUC", "logloss", "weights", "SavedModel", ".keras", "one row, ms", f"{MANY:,} rows, ms"]
+    lines = [head, ["---"] * len(head)]
+    groups: dict[str, list[Score]] = {}
+    for score in scores:
+        groups.setdefault(score.model, []).append(score)
+    for label, group in groups.items():
+        values = {name: np.array([score.figures[name] for score in group]) for name in group[0].figures}
+        spread = {name: column.std(ddof=1) if len(group) > 1 else 0.0 for name, column in values.items()}
+        cells = [f"{values[name].mean():.4f} ± {spread[name]:.4f}" for name in ("auc", "logloss")]
+        cells += [format_bytes(int(values[name].mean())) for name in ("weights", "served", "file")]
+        cells += [f"{np.median(values[name]):.2f}" for name in ("one", "many")]
+        lines.append([label, str(len(group)), *cells])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _pairs(texts: list[str] | None) -> dict[str, Any]:
+    """Return name=value texts as a dict, values read as YAML."""
+    return {name: yaml.safe_load(value) for name, _, value in (text.partition("=") for text in texts or [])}
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,127 @@
+"""Unified low-rank compression: train, look at outputs, cut, train on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from tfctr.layers.embedding import format_bytes
+from tfctr.models import CTRModel
+from tfctr.plans.low_rank.factors import Method
+from tfctr.plans.low_rank.output_statistics import output_statistics
+from tfctr.plans.low_rank.sites import model_bytes, sites_of
+from tfctr.plans.low_rank.surgery import check_ratio, compress
+from tfctr.plans.plan import Plan
+from tfctr.plans.stage import Arrays, Stage, read_model
+from tfctr.spec.base import Frozen
+from tfctr.training import evaluate
+
+
+class LowRankSettings(Frozen):
+    """Numbers of `LowRank`.
+
+    Args:
+        ratio: Bytes of all weights before, over those after. The paper reaches 3 to 5.
+        method: ``"outputs"`` cuts by what layers answer (atomic feature mimicking), ``"weights"`` by plain SVD.
+        inner_activation: Whether the activation of a tower stands between its two factors too, as in the released
+            networks. It breaks the likeness to the trained model, which tuning has to win back.
+        tuning_epochs: Most epochs of the last stage; None takes the run's, 0 leaves the cut model as it is.
+        tuning_rate: Learning rate of the last stage over the run's. The paper's schedule is not published; a tenth
+            keeps near what was learned.
+        base: File of a trained ``.keras`` model to compress; None trains one first.
+    """
+
+    ratio: float = Field(default=4.0, gt=1)
+    method: Method = "outputs"
+    inner_activation: bool = False
+    tuning_epochs: int | None = Field(default=None, ge=0)
+    tuning_rate: float = Field(default=0.1, gt=0)
+    base: str | None = None
+
+
+class LowRank(Plan):
+    """Make a trained model smaller: the outputs of its layers and tables are of low rank, though their weights are not.
+
+    1. ``base``: the model, trained or read from a file.
+    2. ``statistics``: one pass over the training rows for mean and covariance of the outputs of each linear map, before
+       BatchNorm and activation, and for the counts of ids.
+    3. ``cut``: each map becomes two, each table codes and an expansion, `ranks` by the share of variance kept for a
+       byte, until the whole model keeps the ratio.
+    4. ``tune``: all weights train on, with a smaller rate.
+
+    What is cut: the towers that a model itself is made of, and plain tables wider than 1. A linear part, the maps
+    inside attention, gates and experts, and tables that another method made stay as they are. Every layer above a
+    table sees expanded vectors; the released code folds the expansion into an MLP's first map, which is cut by its
+    outputs here. Ranks are chosen for the whole model, where the paper sets them by hand.
+
+    Args:
+        model, hyperparameters, config: See `Plan`.
+        **settings: See `LowRankSettings`.
+
+    Raises:
+        ValueError: In the first stage, before anything is trained, for a ratio that no ranks give.
+
+    Reference: Yu et al., "Unified Low-rank Compression Framework for Click-through Rate Prediction", KDD 2024,
+    arXiv 2405.18146; Yu & Wu, "Compressing Transformers: Features Are Low-Rank, but Weights Are Not!", AAAI 2023.
+    """
+
+    STAGES: ClassVar[tuple[str, ...]] = ("base", "statistics", "cut", "tune")
+    Settings: ClassVar[type[Frozen]] = LowRankSettings
+    settings: LowRankSettings
+
+    def base(self, stage: Stage) -> CTRModel:
+        """The trained model."""
+        model = stage.model() if self.settings.base is None else self._read(stage)
+        check_ratio(model, sites_of(model), self.settings.ratio)
+        if self.settings.base is None:
+            stage.fit(model)
+        stage.note(bytes=format_bytes(model_bytes(model)))
+        return model
+
+    def statistics(self, stage: Stage) -> Arrays:
+        """Look at its outputs."""
+        return output_statistics(stage.trained("base"), stage.train.epoch(0, 0))
+
+    def cut(self, stage: Stage) -> CTRModel:
+        """Replace maps and tables by thin ones."""
+        settings = self.settings
+        model = compress(
+            stage.trained("base"),
+            stage.arrays("statistics"),
+            settings.ratio,
+            method=settings.method,
+            inner_activation=settings.inner_activation,
+        )
+        figures = {f"val_{name}": value for name, value in evaluate(model, stage.valid).items() if name.endswith("auc")}
+        stage.note(bytes=format_bytes(model_bytes(model)), **figures)
+        return model
+
+    def tune(self, stage: Stage) -> CTRModel:
+        """Train on."""
+        model, config = stage.trained("cut"), stage.config
+        changes = {"learning_rate": config.learning_rate * self.settings.tuning_rate}
+        if self.settings.tuning_epochs is not None:
+            changes["epochs"] = self.settings.tuning_epochs
+        if self.settings.tuning_epochs != 0:
+            stage.fit(model, config=config.model_copy(update=changes))
+        return model
+
+    def _read(self, stage: Stage) -> CTRModel:
+        """The model of the file.
+
+        Raises:
+            ValueError: When it is no model, of another class or for another spec.
+        """
+        path = Path(self.settings.base or "")
+        model = read_model(path)
+        if type(model) is not self.model:
+            raise ValueError(
+                f"{path} holds a {type(model).__name__}; the plan is told to compress a {self.model.__name__}"
+            )
+        if model.spec != stage.spec:
+            raise ValueError(
+                f"{path} was trained for another spec or other vocabularies; give the rows it was trained on"
+            )
+        return model
