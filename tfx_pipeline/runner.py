@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import random
 import shutil
 import time
 import traceback
@@ -151,8 +150,6 @@ def _run_steps(pipeline: Pipeline, config: PipelineConfig, log: Path, console: C
     for node in ir.nodes:
         name = node.pipeline_node.node_info.id
         started = time.perf_counter()
-        # Beam deals rows out by random keys; two rows of one key stand together, and all after them move up.
-        random.seed(f"{config.seed} {name}")
         with _failing(name, log), screen.working(console, name):
             launcher.Launcher(
                 pipeline_node=node.pipeline_node,

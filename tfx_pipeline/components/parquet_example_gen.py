@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import glob
 import os
+import random
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
 import pyarrow.parquet as pq
+from apache_beam.transforms import util
 from google.protobuf import any_pb2, struct_pb2
 from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
 from tfx.components.example_gen.component import FileBasedExampleGen
@@ -48,9 +51,29 @@ def parquet_example_gen(folder: str, spec: str) -> FileBasedExampleGen:
 class Executor(BaseExampleGenExecutor):
     """Reads row groups of Parquet files and writes them as tf.Examples."""
 
+    def Do(self, *arguments: Any) -> None:  # noqa: N802 - TFX's name
+        """Do as TFX does, with rows in the same order in every run."""
+        with fixed_keys():
+            super().Do(*arguments)
+
     def GetInputSourceToExamplePTransform(self) -> beam.PTransform:  # noqa: N802 - TFX's name
         """Return the transform from a split's pattern to serialized examples."""
         return _parquet_to_examples
+
+
+@contextmanager
+def fixed_keys() -> Iterator[None]:
+    """Let Beam's reshuffles draw the same keys in every run.
+
+    TFX reshuffles the rows it writes. Rows that draw one key stand together, and all behind them move up: among
+    80,000 rows and 2**32 keys that happens in about half of the runs, and then every batch of the training is another.
+    """
+    drawn_from = util.random
+    util.random = random.Random(0)
+    try:
+        yield
+    finally:
+        util.random = drawn_from
 
 
 @beam.ptransform_fn
