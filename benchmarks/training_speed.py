@@ -149,10 +149,13 @@ def main(
     setting = Setting(rounds, burst_seconds, threads, batches, workdir)
     workdir.mkdir(parents=True, exist_ok=True)
     found: list[Measured] = []
+    left_out: list[tuple[str, int]] = []
     for size in table_rows:
-        found += measure([(name, size) for name in names], setting)
+        taken = that_fit(names, size)
+        left_out += [(name, size) for name in names if name not in taken]
+        found += measure([(name, size) for name in taken], setting)
     across = measure([(OURS, size) for size in table_rows], setting) if len(table_rows) > 1 else []
-    body = report(found, across, setting)
+    body = report(found, across, setting, left_out)
     console.print(body, soft_wrap=True, highlight=False, markup=False)
     if write:
         options = f" --sizes {sizes} --contenders {contenders} --rounds {rounds} --burst-seconds {burst_seconds:g}"
@@ -183,15 +186,34 @@ def measure(lanes: Sequence[tuple[str, int]], setting: Setting) -> list[Measured
     return found
 
 
+def that_fit(names: Sequence[str], size: int) -> list[str]:
+    """Return the contenders, from the first on, that memory holds side by side; the first in any case."""
+    taken = [names[0]]
+    for name in names[1:]:
+        if bytes_of([(one, size) for one in (*taken, name)]) <= free_bytes():
+            taken.append(name)
+    return taken
+
+
 def check_memory(lanes: Sequence[tuple[str, int]]) -> None:
     """Refuse before anything is allocated what would drive the machine out of memory."""
-    needed = sum(PROCESS_BYTES + CONTENDERS[name].copies * size * DIM * 4 for name, size in lanes)
-    available = re.search(r"^MemAvailable:\s+(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
-    if available and needed > int(available.group(1)) * 1024:
+    needed, free = bytes_of(lanes), free_bytes()
+    if needed > free:
         raise MemoryError(
             f"{len(lanes)} processes side by side need about {needed / 2**30:.1f} GiB, of which "
-            f"{int(available.group(1)) / 2**20:.1f} are free; name fewer --contenders"
+            f"{free / 2**30:.1f} are free; name fewer --contenders"
         )
+
+
+def bytes_of(lanes: Sequence[tuple[str, int]]) -> float:
+    """Memory that contenders need at their peak, side by side."""
+    return sum(PROCESS_BYTES + CONTENDERS[name].copies * size * DIM * 4 for name, size in lanes)
+
+
+def free_bytes() -> float:
+    """Memory that is free; without end where the system does not say."""
+    available = re.search(r"^MemAvailable:\s+(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    return int(available.group(1)) * 1024 if available else float("inf")
 
 
 def started(name: str, size: int, setting: Setting) -> Child:
@@ -222,7 +244,12 @@ def summed_up(lane: Lane) -> Measured:
     return Measured(lane.name, lane.table_rows, lane.step_seconds, min(seconds), max(seconds), peak, last, total)
 
 
-def report(found: Sequence[Measured], across: Sequence[Measured], setting: Setting) -> str:
+def report(
+    found: Sequence[Measured],
+    across: Sequence[Measured],
+    setting: Setting,
+    left_out: Sequence[tuple[str, int]] = (),
+) -> str:
     """Return the tables as Markdown."""
     parts = [
         f"26 fields, width {DIM}, perceptron 3 × 400, batch {BATCH:,}, logloss, Adam 0.001, float32 unless said "
@@ -233,6 +260,9 @@ def report(found: Sequence[Measured], across: Sequence[Measured], setting: Setti
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         *(_line(one, found) for one in found),
     ]
+    if left_out:
+        named = ", ".join(f"{CONTENDERS[name].title} at {size:,} rows" for name, size in left_out)
+        parts += ["", f"Left out, for memory does not hold all side by side: {named}."]
     own = {one.table_rows: one.step_seconds for one in across}
     if own:
         small, large = min(own), max(own)

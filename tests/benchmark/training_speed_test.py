@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import training_speed
 from benchmarks.peers.workload import BATCH, FIELDS, Rows, make_rows
-from benchmarks.training_speed import CONTENDERS, Measured, Setting, check_memory, measure, report
+from benchmarks.training_speed import CONTENDERS, Measured, Setting, check_memory, measure, report, that_fit
 
 
 def test_rows_are_skewed_learnable_and_the_same_again(tmp_path: Path) -> None:
@@ -61,3 +62,11 @@ def test_every_contender_names_its_process() -> None:
     for contender in CONTENDERS.values():
         assert contender.peer in ("", "fuxictr", "deepctr")
         assert Path(*contender.arguments[0].split(".")).with_suffix(".py").exists()
+
+
+def test_contenders_that_memory_does_not_hold_are_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training_speed, "free_bytes", lambda: 12e9)
+    assert that_fit(["tfctr", "fuxictr", "deepctr"], 100_000) == ["tfctr", "fuxictr", "deepctr"]
+    assert that_fit(["tfctr", "fuxictr", "deepctr"], 10_000_000) == ["tfctr", "fuxictr"]
+    body = report([], [], Setting(1, 1.0, 1, 1, Path()), [("deepctr", 10_000_000)])
+    assert body.endswith("side by side: DeepCTR at 10,000,000 rows.")
