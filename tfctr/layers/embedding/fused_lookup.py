@@ -100,15 +100,15 @@ class FusedLookup(Layer):
             A block for each group, ``(batch, positions, dim)``; a single id has one position, a list as many as it
             is long.
         """
-        columns = [[_as_matrix(features[name]) for name in group] for group in groups]
-        positions = [name for group in groups for name in group for _ in range(_as_matrix(features[name]).shape[1])]
+        columns = [{name: _as_matrix(features[name]) for name in group} for group in groups]
+        positions = [name for group in columns for name, column in group.items() for _ in range(column.shape[1])]
         limits = np.array([self.vocabularies[self.features[name]] for name in positions])
         shifts = np.array([self.offsets[self.features[name]] for name in positions])
-        ids = ops.concatenate([column for group in columns for column in group], axis=1)
+        ids = ops.concatenate([column for group in columns for column in group.values()], axis=1)
         vectors = self.fused_table(fused_ids(ids, limits, shifts))
         if len(groups) == 1:
             return [vectors]
-        widths = [sum(column.shape[1] for column in group) for group in columns]
+        widths = [sum(column.shape[1] for column in group.values()) for group in columns]
         # One split, whose gradient is one concatenation: a slice a group would give each a gradient as wide as all.
         return ops.split(vectors, np.cumsum(widths)[:-1].tolist(), axis=1)
 
