@@ -1,28 +1,32 @@
-"""What a searched embedding table costs and gives: OptEmbed beside plain tables of several widths.
+r"""What a searched embedding table costs and gives: OptEmbed beside plain tables of several widths.
 
 Every trial is trained, judged once on the test rows, exported and asked row by row. Told are AUC and logloss, rows that
 are kept, bytes of the tables as they are served, size of the whole SavedModel, and the median time of an answer for one
-raw row. The linear part is among the tables.
+raw row. The linear part is among the tables. A trial that is finished is kept and not repeated; a run that was killed
+goes on at the stage where it stopped.
 
 Example:
-    python -m benchmarks.embedding_search frappe --model DeepFM --widths 16,8,4,2 --budgets "none,100 kB" --seeds 3
+    python -m benchmarks.embedding_search frappe --model DeepFM --settings benchmarks/frappe.yaml --widths 10,5,2 \
+        --budgets "none,100 kB" --seeds 3
 """
 
 from __future__ import annotations
 
+import functools
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import tensorflow as tf
 import typer
 import yaml
 from rich.console import Console
 
-from tfctr.benchmark import Splits, load_splits, write_section
+from tfctr.benchmark import KeptTrials, Score, Splits, load_splits, write_section
+from tfctr.benchmark.trial import with_objects
 from tfctr.data.batches import ArrayPlan, array_dataset
 from tfctr.layers.embedding import FeatureEmbedding, PrunedTable, format_bytes
 from tfctr.models import MODELS, CTRModel
@@ -37,98 +41,86 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 ASKED = 300
 """Rows that are answered one by one, after a fifth as many to warm up."""
 
-_FIGURES = ("auc", "logloss", "rows", "table_bytes", "model_bytes", "milliseconds", "seconds")
-
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What one training gave.
-
-    Attributes:
-        label: Name in the table.
-        auc, logloss: On the test rows.
-        rows: Embedding rows that are kept, those of the linear part apart.
-        table_bytes, model_bytes: Of all tables as they are served; of the SavedModel's folder.
-        milliseconds: Median of an answer for one row.
-        seconds: Of the whole training.
-    """
-
-    label: str
-    auc: float
-    logloss: float
-    rows: int
-    table_bytes: int
-    model_bytes: int
-    milliseconds: float
-    seconds: float
 
 
 @app.command()
 def main(
     spec: Annotated[str, typer.Argument(help="A shipped spec's name or a file.")] = "frappe",
     model: Annotated[str, typer.Option(help="Name of the model.")] = "DeepFM",
+    settings: Annotated[Path | None, typer.Option(help="YAML: model -> hyper-parameters and fit settings.")] = None,
     widths: Annotated[str, typer.Option(help="Widths of the plain tables; OptEmbed searches up to the first.")] = (
         "16,8,4,2"
     ),
     budgets: Annotated[str, typer.Option(help="Budgets of OptEmbed; none lets it free.")] = "none",
-    sets: Annotated[list[str] | None, typer.Option("--set", help="Hyperparameter, name=value; repeat.")] = None,
     plan_sets: Annotated[list[str] | None, typer.Option("--plan-set", help="OptEmbed's setting; repeat.")] = None,
-    fits: Annotated[list[str] | None, typer.Option("--fit", help="Training setting, name=value; repeat.")] = None,
-    batch_size: Annotated[int, typer.Option(help="Rows in a batch.")] = 1024,
-    seeds: Annotated[int, typer.Option(help="Seeds 0, 1, …")] = 3,
+    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 3,
+    first_seed: Annotated[int, typer.Option(help="The first of them.")] = 0,
+    threads: Annotated[int, typer.Option(help="Threads of one operation; 0 takes all cores.")] = 0,
     source: Annotated[str, typer.Option(help="Log or data set; the spec's own when left out.")] = "",
-    workdir: Annotated[Path, typer.Option(help="Folder for data and runs; a killed run goes on.")] = Path(
+    workdir: Annotated[Path, typer.Option(help="Folder for data, runs and finished trials.")] = Path(
         "work/embedding_search"
     ),
     write: Annotated[bool, typer.Option(help="Put the table into RESULTS.md.")] = True,
 ) -> None:
-    """Train every variant with every seed and print the table."""
+    """Train every variant with every seed, unless it is done already, and print the table."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
     loaded = load_spec(spec)
-    splits = load_splits(loaded, source or loaded.source.dataset or "", workdir / loaded.name)
-    shared, console = _pairs(sets), Console()
+    chosen = yaml.safe_load(settings.read_text()) if settings else {}
+    told = {**chosen.get("all", {}), **chosen.get(model, {})}
+    folder, log = workdir / loaded.name, source or loaded.source.dataset or ""
+    splits = functools.cache(lambda: load_splits(loaded, log, folder))
+    kept = KeptTrials(folder / "trials", {"spec": loaded.model_dump(mode="json"), "log": log, "told": told})
     plain = [int(width) for width in widths.split(",")]
-    trials = []
-    for seed in range(seeds):
-        config = FitConfig(**{**_pairs(fits), "seed": seed})
-        variants: dict[str, Plan] = {
-            f"{model}, width {width}": Fit(MODELS[model], {**shared, "embedding_dim": width}, config) for width in plain
-        }
-        for budget in budgets.split(","):
-            searched = {**_pairs(plan_sets), "budget": None if budget == "none" else budget.strip()}
-            label = "OptEmbed" if budget == "none" else f"OptEmbed, {budget.strip()}"
-            variants[label] = OptEmbed(MODELS[model], {**shared, "embedding_dim": plain[0]}, config, **searched)
-        for label, plan in variants.items():
-            folder = workdir / "runs" / f"{loaded.name}-{model}-{label.replace(' ', '')}-{seed}"
-            trials.append(run(label, plan, splits, folder, batch_size))
-            console.print(trials[-1], soft_wrap=True)
-    table = markdown(trials)
+    wanted: list[tuple[str, dict[str, Any]]] = [(f"{model}, width {width}", {"width": width}) for width in plain]
+    for budget in budgets.split(","):
+        searched = {"width": plain[0], "budget": None if budget == "none" else budget.strip(), **pairs(plan_sets)}
+        wanted.append(("OptEmbed" if budget == "none" else f"OptEmbed, {budget.strip()}", searched))
+    scores, console = [], Console()
+    for seed in range(first_seed, first_seed + seeds):
+        for label, options in wanted:
+            runs = folder / "runs" / f"{model}-{label.replace(' ', '')}-{seed}"
+            trial = functools.partial(_trial, splits, model, told, seed, runs, label, options)
+            scores.append(kept.score(label, seed, options, trial))
+            console.print(label, seed, scores[-1].figures, soft_wrap=True)
+    table = markdown(scores)
     console.print(table, soft_wrap=True, highlight=False, markup=False)
     if write:
-        command = (
-            f'python -m benchmarks.embedding_search {spec} --model {model} --widths {widths} --budgets "{budgets}"'
-        )
-        told = {"set": sets, "plan-set": plan_sets, "fit": fits}
-        command += "".join(f" --{name} {value}" for name, values in told.items() for value in values or [])
-        command += f" --batch-size {batch_size} --seeds {seeds}"
+        args = {"model": model, "settings": settings, "widths": widths, "budgets": f'"{budgets}"', "seeds": seeds}
+        command = f"python -m benchmarks.embedding_search {spec}" + "".join(f" --{k} {v}" for k, v in args.items() if v)
+        command += "".join(f" --plan-set {pair}" for pair in plan_sets or [])
         write_section(RESULTS, f"Searched embedding tables of {model} on {loaded.name}", command, table)
 
 
-def run(label: str, plan: Plan, splits: Splits, folder: Path, batch_size: int) -> Trial:
-    """Train, judge, export and time one variant."""
-    train = ArrayPlan(splits.train, splits.spec, batch_size=batch_size, seed=plan.config.seed)
-    valid, test = (array_dataset(rows, splits.spec, batch_size=8192) for rows in (splits.valid, splits.test))
+def _trial(
+    splits: Any, name: str, told: dict[str, Any], seed: int, runs: Path, label: str, options: dict[str, Any]
+) -> Score:
+    """Train, judge, export and time one variant; without a budget among its options it is a plain table."""
+    rows: Splits = splits()
+    hyperparameters = {**told, "embedding_dim": options["width"]}
+    batch_size = hyperparameters.pop("batch_size", 1024)
+    config = FitConfig(**{**hyperparameters.pop("fit", {}), "seed": seed})
+    train = ArrayPlan(rows.train, rows.spec, batch_size=batch_size, seed=seed)
+    valid, test = (array_dataset(split, rows.spec, batch_size=8192) for split in (rows.valid, rows.test))
+    search = {key: value for key, value in options.items() if key != "width"}
+    arguments = with_objects(hyperparameters)
+    plan: Plan = OptEmbed(MODELS[name], arguments, config, **search) if search else Fit(MODELS[name], arguments, config)
     started = time.perf_counter()
-    model = plan.run(splits.spec, train, valid, folder)
+    model = plan.run(rows.spec, train, valid, runs)
     seconds = time.perf_counter() - started
-    figures = evaluate(model, test)
+    judged = evaluate(model, test)
+    kept_rows, table_bytes = table_sizes(model)
     with tempfile.TemporaryDirectory() as place:
-        exported = export_model(model, splits.transform, Path(place) / "1")
-        size = sum(path.stat().st_size for path in exported.rglob("*") if path.is_file())
-        milliseconds = answer_time(exported, splits.spec.spec)
-    rows, table_bytes = table_sizes(model)
-    return Trial(label, figures["auc"], figures["logloss"], rows, table_bytes, size, milliseconds, seconds)
+        exported = export_model(model, rows.transform, Path(place) / "1")
+        figures = {
+            "auc": judged["auc"],
+            "logloss": judged["logloss"],
+            "rows": kept_rows,
+            "tables": table_bytes,
+            "served": sum(path.stat().st_size for path in exported.rglob("*") if path.is_file()),
+            "one": answer_time(exported, rows.spec.spec),
+        }
+    return Score(label, seed, figures, seconds=seconds, parameters=model.count_params())
 
 
 def table_sizes(model: CTRModel) -> tuple[int, int]:
@@ -160,24 +152,25 @@ def answer_time(exported: Path, spec: FeatureSpec, rows: int = 1) -> float:
     return 1000 * float(np.median(times[ASKED // 5 :]))
 
 
-def markdown(trials: Sequence[Trial]) -> str:
+def markdown(scores: Iterable[Score]) -> str:
     """Return a Markdown table, one row a variant: mean ± standard deviation over the seeds."""
     head = ["table", "seeds", "AUC", "logloss", "rows", "tables", "SavedModel", "answer, ms", "training, s"]
     lines = [head, ["---"] * len(head)]
-    for label in dict.fromkeys(trial.label for trial in trials):
-        group = [trial for trial in trials if trial.label == label]
-        mean = {name: float(np.mean([getattr(t, name) for t in group])) for name in _FIGURES}
-        cells = [f"{mean[name]:.4f} ± {_spread([getattr(t, name) for t in group]):.4f}" for name in ("auc", "logloss")]
-        cells += [f"{mean['rows']:,.0f}", format_bytes(mean["table_bytes"]), format_bytes(mean["model_bytes"])]
-        lines.append([label, str(len(group)), *cells, f"{mean['milliseconds']:.2f}", f"{mean['seconds']:.0f}"])
+    groups: dict[str, list[Score]] = {}
+    for score in scores:
+        groups.setdefault(score.model, []).append(score)
+    for label, group in groups.items():
+        values = {name: np.array([score.figures[name] for score in group]) for name in group[0].figures}
+        spread = {name: column.std(ddof=1) if len(group) > 1 else 0.0 for name, column in values.items()}
+        cells = [f"{values[name].mean():.4f} ± {spread[name]:.4f}" for name in ("auc", "logloss")]
+        cells += [f"{values['rows'].mean():,.0f}"]
+        cells += [format_bytes(int(values[name].mean())) for name in ("tables", "served")]
+        seconds = np.mean([score.seconds for score in group])
+        lines.append([label, str(len(group)), *cells, f"{np.median(values['one']):.2f}", f"{seconds:.0f}"])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _spread(values: Sequence[float]) -> float:
-    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-
-
-def _pairs(texts: list[str] | None) -> dict[str, Any]:
+def pairs(texts: list[str] | None) -> dict[str, Any]:
     """Return name=value texts as a dict, values read as YAML."""
     return {name: yaml.safe_load(value) for name, _, value in (text.partition("=") for text in texts or [])}
 

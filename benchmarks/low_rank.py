@@ -23,7 +23,7 @@ import typer
 import yaml
 from rich.console import Console
 
-from benchmarks.embedding_search import answer_time
+from benchmarks.embedding_search import answer_time, pairs
 from tfctr.benchmark import KeptTrials, Score, Splits, load_splits, write_section
 from tfctr.benchmark.trial import with_objects
 from tfctr.data.batches import ArrayPlan, array_dataset
@@ -67,7 +67,7 @@ def main(
     folder, log = workdir / loaded.name, source or loaded.source.dataset or ""
     splits = functools.cache(lambda: load_splits(loaded, log, folder))
     kept = KeptTrials(folder / "trials", {"spec": loaded.model_dump(mode="json"), "log": log, "told": told})
-    plan_settings = _pairs(plan_sets)
+    plan_settings = pairs(plan_sets)
     scores, console = [], Console()
     for seed in range(first_seed, first_seed + seeds):
         runs = folder / "runs" / f"{model}-{seed}"
@@ -157,11 +157,6 @@ def markdown(scores: Iterable[Score]) -> str:
         cells += [f"{np.median(values[name]):.2f}" for name in ("one", "many")]
         lines.append([label, str(len(group)), *cells])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _pairs(texts: list[str] | None) -> dict[str, Any]:
-    """Return name=value texts as a dict, values read as YAML."""
-    return {name: yaml.safe_load(value) for name, _, value in (text.partition("=") for text in texts or [])}
 
 
 if __name__ == "__main__":

@@ -60,12 +60,6 @@ class Contender:
 
 CONTENDERS = {
     OURS: Contender("tfctr, lazy Adam (the default)", "", ("benchmarks.peers.train_tfctr",), 3),
-    "tfctr-eight": Contender(
-        "tfctr, lazy Adam, 8 steps an execution",
-        "",
-        ("benchmarks.peers.train_tfctr", "--steps-per-execution", "8"),
-        3,
-    ),
     "tfctr-adam": Contender(
         "tfctr, Adam on whole tables", "", ("benchmarks.peers.train_tfctr", "--optimizer", "adam"), 6
     ),

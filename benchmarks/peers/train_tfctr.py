@@ -34,16 +34,14 @@ def make_plan(rows: Rows) -> ArrayPlan:
     return ArrayPlan({**rows.columns, LABEL: rows.labels}, spec, batch_size=BATCH, drop_remainder=True)
 
 
-def make_model(plan: ArrayPlan, field_rows: int, optimizer: Optimizer, steps_per_execution: int = 1) -> DNN:
+def make_model(plan: ArrayPlan, field_rows: int, optimizer: Optimizer) -> DNN:
     """Return the model, built and compiled as `tfctr.training.fit` does it."""
     keras.utils.set_random_seed(0)
     bound = plan.spec.bind(dict.fromkeys(NAMES, field_rows))
     model = DNN(bound, embedding_dim=DIM, hidden_units=HIDDEN_UNITS)
     model.build()
-    config = FitConfig(optimizer=optimizer, learning_rate=LEARNING_RATE, steps_per_execution=steps_per_execution)
-    model.compile(
-        make_optimizer(config), jit_compile=config.jit_compile, steps_per_execution=config.steps_per_execution
-    )
+    config = FitConfig(optimizer=optimizer, learning_rate=LEARNING_RATE)
+    model.compile(make_optimizer(config), jit_compile=config.jit_compile)
     model.optimizer.build(model.trainable_variables)
     return model
 
@@ -54,12 +52,12 @@ def use_threads(threads: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
-def build(rows: Rows, threads: int, optimizer: Optimizer, precision: str, steps_per_execution: int = 1) -> Burst:
+def build(rows: Rows, threads: int, optimizer: Optimizer, precision: str) -> Burst:
     """Return what trains the model for a number of steps."""
     use_threads(threads)
     keras.config.set_dtype_policy(precision)
     plan = make_plan(rows)
-    model = make_model(plan, rows.field_rows, optimizer, steps_per_execution)
+    model = make_model(plan, rows.field_rows, optimizer)
     epochs = itertools.count()
 
     def burst(steps: int) -> float:
@@ -74,11 +72,10 @@ def main(
     threads: Annotated[int, typer.Option()] = 2,
     optimizer: Annotated[str, typer.Option(help="lazy_adam or adam.")] = "lazy_adam",
     precision: Annotated[str, typer.Option(help="Keras dtype policy.")] = "float32",
-    steps_per_execution: Annotated[int, typer.Option(help="Steps between two looks of Python.")] = 1,
 ) -> None:
     """Answer requests for bursts of training steps."""
     chosen: Optimizer = "adam" if optimizer == "adam" else "lazy_adam"
-    serve(lambda: build(Rows.load(rows), threads, chosen, precision, steps_per_execution))
+    serve(lambda: build(Rows.load(rows), threads, chosen, precision))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tfctr.benchmark.trial import Score
+from tfctr.data.aside import written_aside
 from tfctr.data.locks import locked
 
 WAIT_SECONDS = 6 * 3600.0
@@ -59,6 +60,5 @@ class KeptTrials:
         return Score(**json.loads(path.read_text())["score"])
 
     def _keep(self, path: Path, score: Score, decided_by: Mapping[str, Any]) -> None:
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text(json.dumps({"score": dataclasses.asdict(score), "of": decided_by}, indent=2) + "\n")
-        partial.rename(path)
+        with written_aside(path) as partial:
+            partial.write_text(json.dumps({"score": dataclasses.asdict(score), "of": decided_by}, indent=2) + "\n")

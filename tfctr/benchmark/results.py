@@ -8,6 +8,8 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tfctr.data.aside import written_aside
+
 HEAD = "# Results\n\nEvery figure here was measured by the command above it.\n"
 
 
@@ -27,9 +29,8 @@ def write_section(path: Path, title: str, command: str, body: str) -> None:
     pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
     replaced, found = pattern.subn(lambda _: section + "\n", text)
     text = replaced if found else f"{text.rstrip()}\n\n{section}"
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text.rstrip() + "\n")
-    partial.replace(path)
+    with written_aside(path) as partial:
+        partial.write_text(text.rstrip() + "\n")
 
 
 def machine() -> str:

@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 from rich.console import Console
 
+from tfctr.data.aside import written_aside
 from tfctr.data.batches import BatchPlan
 from tfctr.models import CTRModel
 from tfctr.plans.stage import MODEL_FILE, REPORT_FILE, MakeModel, Result, Stage, read_model, result_in, writes_files
@@ -181,10 +182,8 @@ class Plan:
             )
         if not writes_files():
             return
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{PLAN_FILE}.partial")
-        partial.write_text(json.dumps({"plan": type(self).__name__, "fingerprint": mine}), encoding="utf-8")
-        partial.replace(path)
+        with written_aside(path) as partial:
+            partial.write_text(json.dumps({"plan": type(self).__name__, "fingerprint": mine}), encoding="utf-8")
 
     def _fingerprint(self, spec: BoundSpec, train: BatchPlan) -> str:
         """A SHA-256 of what decides the result, data apart."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfctr import training
+from tfctr.data.aside import written_aside
 from tfctr.data.batches import BatchPlan
 from tfctr.layers.base import dtype_policy
 from tfctr.models import CTRModel
@@ -175,11 +175,8 @@ def result_in(folder: Path) -> Path | None:
 
 def write_model(path: Path, model: CTRModel) -> None:
     """Write a model aside and rename it, so that half a file is never taken for a whole one."""
-    partial = path.with_name(f".partial-{path.name}")
-    model.save(partial)
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    with written_aside(path) as partial:
+        model.save(partial)
 
 
 def read_model(path: Path) -> CTRModel:

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfctr.data.aside import written_aside
 from tfctr.data.batches import BatchPlan, SampledNegatives
 from tfctr.spec import AnyTask, SurvivalTask
 from tfctr.training.checkpoint import (
@@ -242,9 +243,8 @@ class _Run:
     def _write_history(self) -> None:
         if not self.writes or self.folder is None:
             return
-        partial = self.folder / ".history.jsonl.partial"
-        partial.write_text("".join(json.dumps(row) + "\n" for row in self.progress.history))
-        partial.rename(self.folder / "history.jsonl")
+        with written_aside(self.folder / "history.jsonl") as partial:
+            partial.write_text("".join(json.dumps(row) + "\n" for row in self.progress.history))
 
     def result(self) -> FitResult:
         """Put the best weights into the model, draw the curves and return the history."""

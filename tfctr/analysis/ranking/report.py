@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-import functools
 import io
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tfctr.analysis.ranking.result import FeatureRanking
+from tfctr.data.aside import written_aside
 
 HEAD = ("#", "field (values; coverage)", "score", "noise", "3MR", "mutual inf.", "best with", "synergy", "keep", "why")
 
@@ -49,7 +49,6 @@ def write_ranking(ranking: FeatureRanking, folder: Path) -> list[Path]:
     """
     from tfctr.analysis.ranking.chart import draw
 
-    folder.mkdir(parents=True, exist_ok=True)
     interactions = [{**vars(one), "fields": " AND ".join(one.fields)} for one in ranking.interactions]
     texts = {
         "ranking.json": json.dumps(ranking.to_dict(), indent=2, ensure_ascii=False) + "\n",
@@ -60,8 +59,12 @@ def write_ranking(ranking: FeatureRanking, folder: Path) -> list[Path]:
         "controls.csv": _csv(("control", "score"), ranking.controls.items()),
         "rare_values.csv": _csv(("field", "value", "count"), ranking.rare_values),
     }
-    written = [_write(folder / name, functools.partial(_write_text, text)) for name, text in texts.items()]
-    return [*written, _write(folder / "ranking.png", functools.partial(draw, ranking))]
+    for name, text in texts.items():
+        with written_aside(folder / name) as partial:
+            partial.write_text(text, encoding="utf-8")
+    with written_aside(folder / "ranking.png") as partial:
+        draw(ranking, partial)
+    return [folder / name for name in (*texts, "ranking.png")]
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:
@@ -74,18 +77,3 @@ def _csv(head: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
     writer.writerow(head)
     writer.writerows(rows)
     return stream.getvalue()
-
-
-def _write_text(text: str, path: Path) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def _write(path: Path, write: Callable[[Path], None]) -> Path:
-    """Have a file written whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial{path.suffix}")
-    try:
-        write(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path

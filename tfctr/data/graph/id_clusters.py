@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from tfctr.data.aside import written_aside
 from tfctr.data.errors import DataError
 from tfctr.data.graph.interaction_graph import InteractionGraph
 from tfctr.data.graph.louvain import NO_GROUP, cluster, cluster_within
@@ -60,13 +61,12 @@ class IdClusters:
     def write(self, path: str | Path) -> Path:
         """Write a Parquet file with the columns feature, value and group, aside and renamed; return its path."""
         target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
         rows = [(name, value, group) for name, known in self.groups.items() for value, group in known.items()]
         names, values, groups = zip(*rows, strict=True)
         table = pa.table({"feature": names, "value": values, "group": pa.array(groups, pa.int64())})
-        partial = target.with_name(f".{target.name}.partial")
-        pq.write_table(table.replace_schema_metadata({_ABOUT: json.dumps(self.about)}), partial)
-        return partial.replace(target)
+        with written_aside(target) as partial:
+            pq.write_table(table.replace_schema_metadata({_ABOUT: json.dumps(self.about)}), partial)
+        return target
 
 
 def read_clusters(path: str | Path) -> IdClusters:

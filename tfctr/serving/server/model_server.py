@@ -16,6 +16,7 @@ from tensorflow.core.protobuf import config_pb2
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 from tensorflow_serving.config import model_server_config_pb2
 
+from tfctr.data.aside import written_aside
 from tfctr.serving.server.batching import Batcher, BatchingOptions
 from tfctr.serving.server.config_files import config_message, read_text_proto, single_model
 from tfctr.serving.server.configuration import Configuration
@@ -194,10 +195,8 @@ class ModelServer:
         """Write the ports aside, then rename: whoever sees the file can connect."""
         if not self._flags.port_file:
             return
-        target = Path(self._flags.port_file)
-        part = target.with_name(target.name + ".part")
-        part.write_text(json.dumps({"grpc": self.grpc_port, "rest": self.rest_port, "pid": os.getpid()}))
-        part.replace(target)
+        with written_aside(Path(self._flags.port_file)) as partial:
+            partial.write_text(json.dumps({"grpc": self.grpc_port, "rest": self.rest_port, "pid": os.getpid()}))
 
 
 def _manager_options(flags: Flags) -> ManagerOptions:

@@ -80,8 +80,11 @@ def write_rows(variable: Any, rows: Any, values: Any) -> None:
 
 
 def add_to_rows(variable: Any, rows: Any, values: Any) -> None:
-    """Add `values` to ``variable[rows]`` in place."""
-    variable.scatter_add(tf.IndexedSlices(values, rows))
+    """Add `values` to ``variable[rows]`` in place; `rows` are distinct.
+
+    Read, add and write back: TensorFlow copies rows much faster than it adds to them one by one.
+    """
+    write_rows(variable, rows, tf.gather(variable, rows) + values)
 
 
 registered = keras.saving.register_keras_serializable(package="tfctr")
