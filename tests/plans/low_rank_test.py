@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conformance.network_table import RICH, example
+from tests.conformance.example_inputs import RICH, example
 from tests.conformance.recipe import fill_sequentially
 from tests.plans import teacher as taught
 from tests.plans.exported import variables_bytes

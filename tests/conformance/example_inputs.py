@@ -1,0 +1,142 @@
+"""Inputs of the table's networks, and a spec with every kind of feature. Runs on JAX too: no TensorFlow here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.conformance.recipe import Inputs
+from tfctr.spec import BoundSpec, FeatureSpec
+
+# --- inputs: row i of a batch is the same whatever the batch --------------------------------------------------------
+
+
+def numbers(batch: int, *shape: int, speed: float = 1.7) -> NDArray[np.float32]:
+    count = batch * int(np.prod(shape))
+    return np.sin(speed * np.arange(1, count + 1)).reshape(batch, *shape).astype("float32")
+
+
+def ids(batch: int, rows: int, *shape: int, low: int = 1) -> NDArray[np.int64]:
+    """Ids in ``[low, rows)``."""
+    count = batch * int(np.prod(shape))
+    return (low + np.arange(count) * 7 % (rows - low)).reshape(batch, *shape)
+
+
+def events(batch: int, rows: int, length: int, speed: int = 5) -> NDArray[np.int64]:
+    """Ids padded on the right; rows have 0, 1, ... events in turn, the first one all of them."""
+    kept = np.arange(length) < ((length - np.arange(batch)) % (length + 1))[:, None]
+    return np.where(kept, 1 + np.arange(batch * length).reshape(batch, length) * speed % (rows - 1), 0)
+
+
+def fields(name: str) -> Any:
+    return lambda batch: {name: numbers(batch, 3, 4)}
+
+
+def history(batch: int) -> Inputs:
+    return {
+        "target": numbers(batch, 4),
+        "sequence": numbers(batch, 5, 4, speed=2.3),
+        "mask": events(batch, 9, 5) > 0,
+    }
+
+
+# --- a spec with every kind of feature ------------------------------------------------------------------------------
+
+
+def spec_of(*features: dict[str, Any], rows: dict[str, int]) -> BoundSpec:
+    task = {"name": "click", "label": "clicked"}
+    spec = FeatureSpec(name="t", features=list(features), tasks=[task], split={"by": "hash", "column": "row"})
+    return spec.bind(rows)
+
+
+USER = {"kind": "categorical", "name": "user", "role": "user"}
+ITEM = {"kind": "categorical", "name": "item", "role": "item"}
+SHOP = {"kind": "categorical", "name": "shop", "role": "item", "hash_buckets": 4}
+PRICE = {"kind": "numeric", "name": "price", "role": "item"}
+AGE = {"kind": "numeric", "name": "age", "role": "user", "scale": "quantile", "buckets": 4}
+TAGS = {"kind": "multi", "name": "tags", "role": "item", "max_length": 3}
+IMAGE = {"kind": "vector", "name": "image", "role": "item", "width": 2}
+CLICKS = {"kind": "sequence", "name": "clicks", "role": "user", "max_length": 4, "shares": "item", "times": "when"}
+SHOPS = {**CLICKS, "name": "shops", "shares": "shop", "times": None, "aligned_with": "clicks"}
+BOUGHT = {**CLICKS, "name": "bought", "times": None, "max_length": 2}
+
+RICH = spec_of(
+    *(USER, ITEM, SHOP, PRICE, AGE, TAGS, IMAGE, CLICKS, SHOPS, BOUGHT),
+    rows={"user": 6, "item": 8, "shop": 5, "age": 5, "tags": 7},
+)
+RICH_TASKS = FeatureSpec(
+    name="t",
+    features=list(RICH.spec.features),
+    tasks=[{"name": "click", "label": "clicked"}, {"name": "buy", "label": "bought_it", "after": "click"}],
+    split={"by": "hash", "column": "row"},
+).bind(dict(RICH.rows))
+RICH_LIVES = FeatureSpec(
+    name="t",
+    features=list(RICH.spec.features),
+    tasks=[
+        {"kind": "survival", "name": "short", "duration": "days", "event": "stopped", "cut_points": [1, 3, 7]},
+        {"kind": "survival", "name": "long", "duration": "days", "event": "stopped", "cut_points": [10, 90]},
+    ],
+    split={"by": "hash", "column": "row"},
+).bind(dict(RICH.rows))
+ACTS = {**CLICKS, "name": "acts", "shares": None, "times": None, "aligned_with": "clicks"}
+BEHAVIOUR = FeatureSpec(
+    name="t",
+    features=[*RICH.spec.features, ACTS],
+    tasks=list(RICH_TASKS.spec.tasks),
+    split={"by": "hash", "column": "row"},
+).bind({**RICH.rows, "acts": 4})
+ITEM_ALONE = spec_of(ITEM, rows={"item": 8})
+
+
+def example(batch: int) -> Inputs:
+    """A transformed example of `RICH`, with a meta tensor that models ignore."""
+    return {
+        "features": {
+            "user": ids(batch, 6),
+            "item": ids(batch, 8),
+            "shop": ids(batch, 5),
+            "price": numbers(batch),
+            "age": ids(batch, 5),
+            "tags": events(batch, 7, 3),
+            "image": numbers(batch, 2),
+            "clicks": events(batch, 8, 4),
+            "clicks__times": events(batch, 90, 4, speed=11),
+            "shops": events(batch, 5, 4, speed=3),
+            "bought": events(batch, 8, 2),
+            "meta__group": ids(batch, 1000),
+        }
+    }
+
+
+def searched(batch: int) -> Inputs:
+    """An example in which a search by the candidate's shop finds all events but the first."""
+    whole = example(batch)["features"]
+    shops = np.where(whole["clicks"] > 0, whole["shop"][:, None], 0)
+    shops[:, :1] = np.where(whole["clicks"][:, :1] > 0, 1 + whole["shop"][:, None] % 4, 0)
+    return {"features": whole | {"shops": shops}}
+
+
+def behaviour(batch: int) -> Inputs:
+    """An example of `BEHAVIOUR`: of `RICH`, and the kind of each click."""
+    clicks = example(batch)["features"]["clicks"]
+    return {"features": {**example(batch)["features"], "acts": np.where(clicks > 0, 1 + clicks % 3, 0)}}
+
+
+def one_feature(name: str) -> Any:
+    def inputs(batch: int) -> Inputs:
+        whole = example(batch)["features"]
+        return {"features": {key: whole[key] for key in whole if key.startswith(name)}}
+
+    return inputs
+
+
+def holed(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Every second row missing."""
+    return vectors * (np.arange(len(vectors)) % 2)[:, None].astype("float32")
+
+
+def some_ids(batch: int) -> Inputs:
+    return {"ids": ids(batch, 8, 3, low=0)}
