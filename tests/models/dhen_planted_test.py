@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tests.models.specs import categorical, fitted, make_spec, sequence
+from tests.models.specs import auc, categorical, fitted, make_spec, sequence
 from tfctr.models import DHEN, CTRModel, SharedBottom
 from tfctr.spec import BoundSpec
 
@@ -66,3 +66,29 @@ def test_next_events_tell_items_apart_where_labels_are_too_few(seed: int) -> Non
         keras.utils.set_random_seed(seed)
         found[name] = mean_auc(fitted(make(), *train, epochs=40, learning_rate=0.01), *test)
     assert found["dhen"] - max(found["without"], found["shared"]) > 0.07, found
+
+
+def rare_rows(rows: int, seed: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Items differ in how much they are liked: half of the rows are clicked, one in a hundred is bought."""
+    rng, liked = np.random.default_rng(seed), np.random.default_rng(7).normal(size=ITEMS + 1)
+    item = rng.integers(1, ITEMS + 1, rows)
+    chances = {"click": 1 / (1 + np.exp(-2 * liked[item])), "buy": np.minimum(0.003 * np.exp(1.8 * liked[item]), 0.5)}
+    return {"item": item}, {task: (rng.random(rows) < p).astype("float32")[:, None] for task, p in chances.items()}
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_rare_label_learns_from_a_frequent_one(seed: int) -> None:
+    """AUC of purchases, a hundredth of the rows: 0.05 above that of the same network without the clicks."""
+    train, test = rare_rows(4_000, seed), rare_rows(20_000, 100 + seed)
+    assert 0.005 < float(np.mean(test[1]["buy"])) < 0.015
+
+    def network(*tasks: str) -> DHEN:
+        keras.utils.set_random_seed(seed)
+        spec = make_spec(categorical("item"), rows={"item": ITEMS + 1}, tasks=tasks)
+        return DHEN(spec, embedding_dim=8, num_layers=1, modules=("cross", "linear"), tower_units=(16,))
+
+    steps: dict[str, Any] = {"epochs": 10, "learning_rate": 0.01}
+    both = fitted(network("click", "buy"), *train, **steps)
+    alone = fitted(network("buy"), train[0], train[1]["buy"], **steps)
+    gain = mean_auc(both, test[0], {"buy": test[1]["buy"]}) - auc(alone, test[0], test[1]["buy"])
+    assert gain > 0.05, gain
