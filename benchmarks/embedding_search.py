@@ -103,8 +103,13 @@ def _trial(
     train = ArrayPlan(rows.train, rows.spec, batch_size=batch_size, seed=seed)
     valid, test = (array_dataset(split, rows.spec, batch_size=8192) for split in (rows.valid, rows.test))
     search = {key: value for key, value in options.items() if key != "width"}
-    arguments = with_objects(hyperparameters)
-    plan: Plan = OptEmbed(MODELS[name], arguments, config, **search) if search else Fit(MODELS[name], arguments, config)
+    plan: Plan
+    if search:  # it makes the tables itself: their first values are its own, the penalty on them is a setting of it
+        hyperparameters.pop("initial_stddev", None)
+        search = {"table_l2": hyperparameters.pop("table_l2", 0.0), **search}
+        plan = OptEmbed(MODELS[name], hyperparameters, config, **search)
+    else:
+        plan = Fit(MODELS[name], with_objects(hyperparameters), config)
     started = time.perf_counter()
     model = plan.run(rows.spec, train, valid, runs)
     seconds = time.perf_counter() - started
