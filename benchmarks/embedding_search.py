@@ -1,9 +1,9 @@
 r"""What a searched embedding table costs and gives: OptEmbed beside plain tables of several widths.
 
 Every trial is trained, judged once on the test rows, exported and asked row by row. Told are AUC and logloss, rows that
-are kept, bytes of the tables as they are served, size of the whole SavedModel, and the median time of an answer for one
-raw row. The linear part is among the tables. A trial that is finished is kept and not repeated; a run that was killed
-goes on at the stage where it stopped.
+are kept, bytes of the tables as they are served, sizes of the SavedModel's variables and of all of it (its graphs and
+vocabularies too), and the median time of an answer for one raw row. The linear part is among the tables. A trial that
+is finished is kept and not repeated; a run that was killed goes on at the stage where it stopped.
 
 Example:
     python -m benchmarks.embedding_search frappe --model DeepFM --settings benchmarks/frappe.yaml --widths 10,5,2 \
@@ -122,10 +122,16 @@ def _trial(
             "logloss": judged["logloss"],
             "rows": kept_rows,
             "tables": table_bytes,
-            "served": sum(path.stat().st_size for path in exported.rglob("*") if path.is_file()),
+            "served": bytes_in(exported),
+            "variables": bytes_in(exported / "variables"),
             "one": answer_time(exported, rows.spec.spec),
         }
     return Score(label, seed, figures, seconds=seconds, parameters=model.count_params())
+
+
+def bytes_in(folder: Path) -> int:
+    """Return the bytes of all files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def table_sizes(model: CTRModel) -> tuple[int, int]:
@@ -159,7 +165,7 @@ def answer_time(exported: Path, spec: FeatureSpec, rows: int = 1) -> float:
 
 def markdown(scores: Iterable[Score]) -> str:
     """Return a Markdown table, one row a variant: mean ± standard deviation over the seeds."""
-    head = ["table", "seeds", "AUC", "logloss", "rows", "tables", "SavedModel", "answer, ms", "training, s"]
+    head = "table | seeds | AUC | logloss | rows | tables | variables | SavedModel | answer, ms | training, s".split(" | ")
     lines = [head, ["---"] * len(head)]
     groups: dict[str, list[Score]] = {}
     for score in scores:
@@ -169,7 +175,7 @@ def markdown(scores: Iterable[Score]) -> str:
         spread = {name: column.std(ddof=1) if len(group) > 1 else 0.0 for name, column in values.items()}
         cells = [f"{values[name].mean():.4f} ± {spread[name]:.4f}" for name in ("auc", "logloss")]
         cells += [f"{values['rows'].mean():,.0f}"]
-        cells += [format_bytes(int(values[name].mean())) for name in ("tables", "served")]
+        cells += [format_bytes(int(values[name].mean())) for name in ("tables", "variables", "served")]
         seconds = np.mean([score.seconds for score in group])
         lines.append([label, str(len(group)), *cells, f"{np.median(values['one']):.2f}", f"{seconds:.0f}"])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
