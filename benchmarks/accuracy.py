@@ -58,6 +58,7 @@ def main(
     workdir: Annotated[Path, typer.Option(help="Folder for prepared data and finished trials.")] = Path(
         "work/benchmarks"
     ),
+    title: Annotated[str, typer.Option(help="Heading in RESULTS.md, for a second table of one spec.")] = "",
     write: Annotated[bool, typer.Option(help="Put the table into RESULTS.md.")] = True,
 ) -> None:
     """Train every model with every seed, unless it is done already, and print the table."""
@@ -90,7 +91,9 @@ def main(
     if write:
         options = {"item": item, "models": models, "settings": settings, "seeds": seeds, "first-seed": first_seed}
         told = "".join(f" --{name} {value}" for name, value in options.items() if value)
-        write_section(RESULTS, f"Accuracy on {loaded.name}", f"python -m benchmarks.accuracy {spec}{told}", table)
+        told += f' --title "{title}"' if title else ""
+        heading = title or f"Accuracy on {loaded.name}"
+        write_section(RESULTS, heading, f"python -m benchmarks.accuracy {spec}{told}", table)
 
 
 def _train(splits: Any, name: str, model_settings: dict[str, Any], seed: int) -> Score:

@@ -165,7 +165,7 @@ def answer_time(exported: Path, spec: FeatureSpec, rows: int = 1) -> float:
 
 def markdown(scores: Iterable[Score]) -> str:
     """Return a Markdown table, one row a variant: mean ± standard deviation over the seeds."""
-    head = "table | seeds | AUC | logloss | rows | tables | variables | SavedModel | answer, ms | training, s".split(" | ")
+    head = ["table", "seeds", "AUC", "logloss", "rows", "tables", "variables", "SavedModel", "answer, ms", "seconds"]
     lines = [head, ["---"] * len(head)]
     groups: dict[str, list[Score]] = {}
     for score in scores:
