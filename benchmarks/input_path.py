@@ -1,25 +1,30 @@
 """How fast batches come: each plan alone, and together with a model that trains on them.
 
-    python benchmarks/input_path.py --rows 500000
+Rows are random, of 26 id features and one number each; TFRecord files (gzip, as the pipeline writes) and Parquet files
+are written to a temporary folder first. Told are examples a second, medians over rounds in which the plans take turns,
+and ratios to what the model consumes when one batch is given to it again and again.
 
-Rows are random, of 26 id features and one number each; a TFRecord file (gzip, as the pipeline writes) and Parquet files
-are written to a temporary folder first. Printed are examples a second, medians over rounds in which the plans take
-turns, and ratios to what the model consumes when one batch is given to it again and again.
+Examples:
+    python -m benchmarks.input_path
+    python -m benchmarks.input_path --rows 100_000 --record-rows 20_000 --rounds 1 --no-write
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Annotated
 
 import keras
 import numpy as np
 import tensorflow as tf
+import typer
+from rich.console import Console
 
+from tfctr.benchmark import write_section
 from tfctr.data.batches import ArrayPlan, BatchPlan, FilePlan, ParquetPlan, write_transformed
 from tfctr.data.batches.ahead import made_ahead
 from tfctr.data.batches.element import element
@@ -27,8 +32,17 @@ from tfctr.models import DNN
 from tfctr.spec import FeatureSpec
 from tfctr.training.optimizers import LazyAdam
 
+RESULTS = Path(__file__).with_name("RESULTS.md")
 FIELDS = 26
 VOCABULARY = 100_000
+PLANS = {
+    "gathers": "arrays, a gather a tensor",
+    "arrays": "`ArrayPlan`: arrays in memory",
+    "kept": "`ParquetPlan`, kept in memory",
+    "read": "`ParquetPlan`, read every time",
+    "records": "`FilePlan`: compressed TFRecord",
+}
+app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 
 
 class GatherEachTensor:
@@ -95,17 +109,17 @@ def write_records(arrays: dict[str, np.ndarray], folder: Path) -> Path:
 
 
 def make_plans(rows: int, record_rows: int, batch_size: int, folder: Path) -> dict[str, BatchPlan]:
-    """Return each plan by name; TFRecord files hold fewer rows, because writing them takes long."""
+    """Return the plans of `PLANS`; TFRecord files hold fewer rows, because writing them takes long."""
     spec, arrays = make_spec(), make_arrays(rows)
     columns, records = folder / "columns", folder / "records"
     write_transformed(arrays, columns)
     write_records({name: array[:record_rows] for name, array in arrays.items()}, records)
     return {
-        "arrays, a gather a tensor": GatherEachTensor(arrays, spec, batch_size),
-        "ArrayPlan": ArrayPlan(arrays, spec, batch_size=batch_size, drop_remainder=True),
-        "ParquetPlan, kept": ParquetPlan(columns, spec, batch_size=batch_size, drop_remainder=True),
-        "ParquetPlan, read": ParquetPlan(columns, spec, batch_size=batch_size, drop_remainder=True, memory_bytes=0),
-        "FilePlan": FilePlan(records, spec, batch_size=batch_size, drop_remainder=True),
+        "gathers": GatherEachTensor(arrays, spec, batch_size),
+        "arrays": ArrayPlan(arrays, spec, batch_size=batch_size, drop_remainder=True),
+        "kept": ParquetPlan(columns, spec, batch_size=batch_size, drop_remainder=True),
+        "read": ParquetPlan(columns, spec, batch_size=batch_size, drop_remainder=True, memory_bytes=0),
+        "records": FilePlan(records, spec, batch_size=batch_size, drop_remainder=True),
     }
 
 
@@ -138,37 +152,49 @@ def make_step() -> Callable[[tuple], object]:
     return lambda batch: step(batch[0], batch[1])
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=500_000)
-    parser.add_argument("--record-rows", type=int, default=100_000)
-    parser.add_argument("--batch-size", type=int, default=4096)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--model-steps", type=int, default=20)
-    options = parser.parse_args()
+@app.command()
+def main(
+    rows: Annotated[int, typer.Option(help="Rows of arrays and Parquet files.")] = 500_000,
+    record_rows: Annotated[int, typer.Option(help="Rows of the TFRecord files, whose writing takes long.")] = 100_000,
+    batch_size: Annotated[int, typer.Option(help="Rows of a batch.")] = 4096,
+    rounds: Annotated[int, typer.Option(help="Turns of each plan.")] = 3,
+    model_steps: Annotated[int, typer.Option(help="Steps of a turn with the model.")] = 20,
+    write: Annotated[bool, typer.Option(help="Put the table into RESULTS.md.")] = True,
+) -> None:
+    """Measure every plan by turns and print the table."""
     keras.utils.set_random_seed(0)
-    alone: dict[str, list[float]] = {}
-    together: dict[str, list[float]] = {}
+    alone: dict[str, list[float]] = {name: [] for name in PLANS}
+    together: dict[str, list[float]] = {name: [] for name in PLANS}
     model: list[float] = []
-    size = options.batch_size
     with tempfile.TemporaryDirectory() as folder:
-        plans = make_plans(options.rows, options.record_rows, size, Path(folder))
+        plans = make_plans(rows, record_rows, batch_size, Path(folder))
         step = make_step()
-        same = next(iter(plans["ArrayPlan"].epoch(0)))
-        for number in range(options.rounds):
-            model.append(speed([same] * (options.model_steps + 1), size, step))
+        same = next(iter(plans["arrays"].epoch(0)))
+        for number in range(rounds):
+            model.append(speed([same] * (model_steps + 1), batch_size, step))
             for name, plan in plans.items():
-                alone.setdefault(name, []).append(speed(plan.epoch(number), size))
-                batches = plan.epoch(number).take(options.model_steps + 1)
-                together.setdefault(name, []).append(speed(batches, size, step))
-    consumed = statistics.median(model)
-    print(f"model alone, one batch again and again: {consumed:>12,.0f} examples/s")
-    print(f"{'plan':<28}{'alone':>14}{'× model':>9}{'with model':>14}{'of model':>9}")
-    for name in plans:
+                alone[name].append(speed(plan.epoch(number), batch_size))
+                together[name].append(speed(plan.epoch(number).take(model_steps + 1), batch_size, step))
+    table = report(statistics.median(model), alone, together)
+    Console().print(table, soft_wrap=True, highlight=False, markup=False)
+    if write:
+        options = f"--rows {rows} --record-rows {record_rows} --batch-size {batch_size} --rounds {rounds}"
+        write_section(RESULTS, "Input path", f"python -m benchmarks.input_path {options}", table)
+
+
+def report(consumed: float, alone: Mapping[str, list[float]], together: Mapping[str, list[float]]) -> str:
+    """Return the table as Markdown; `consumed` is what the model takes by itself, examples a second."""
+    lines = [
+        f"The model alone, one batch again and again: {consumed:,.0f} examples/s.",
+        "",
+        "| plan | examples/s alone | of the model's | with the model | of the model's |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, title in PLANS.items():
         one, both = statistics.median(alone[name]), statistics.median(together[name])
-        print(f"{name:<28}{one:>14,.0f}{one / consumed:>9.1f}{both:>14,.0f}{both / consumed:>9.0%}")
+        lines.append(f"| {title} | {one:,.0f} | {one / consumed:.1f} × | {both:,.0f} | {both / consumed:.2f} × |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    main()
+    app()

@@ -9,18 +9,14 @@ training step or a kept generation.
 
 from __future__ import annotations
 
-import hashlib
-import os
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from tests.plans.toy import Ticks
+from tests.plans.ticks import Tick, digest, dying_at, ticking
 from tfctr.data.batches import ArrayPlan, array_dataset
 from tfctr.models import FM, CTRModel
 from tfctr.plans import OptEmbed, Plan, Stage
@@ -82,27 +78,16 @@ BUDGET = "12 kB"
 class Ticking(OptEmbed):
     """OptEmbed that calls `tick` after every training step and every generation."""
 
-    tick: Callable[[], None] = staticmethod(lambda: None)
+    tick: Tick = staticmethod(lambda: None)
 
     def supernet(self, stage: Stage) -> CTRModel:
-        return super().supernet(self._ticking(stage))
+        return super().supernet(ticking(stage, self.tick))
 
     def search(self, stage: Stage) -> Arrays:
-        return super().search(self._ticking(stage))
+        return super().search(ticking(stage, self.tick))
 
     def retrain(self, stage: Stage) -> CTRModel:
-        return super().retrain(self._ticking(stage))
-
-    def _ticking(self, stage: Stage) -> Stage:
-        fit, keep = stage.fit, stage.keep
-
-        def kept(**arrays: np.ndarray) -> None:
-            keep(**arrays)
-            self.tick()
-
-        stage.fit = lambda model: fit(model, callbacks=[Ticks(self.tick)])  # type: ignore[method-assign]
-        stage.keep = kept  # type: ignore[method-assign]
-        return stage
+        return super().retrain(ticking(stage, self.tick))
 
 
 def optembed(seed: int = 0, plan: type[Plan] = OptEmbed, **settings: Any) -> Plan:
@@ -112,8 +97,7 @@ def optembed(seed: int = 0, plan: type[Plan] = OptEmbed, **settings: Any) -> Pla
 
 def outcome(plan: Plan, folder: Path) -> str:
     """Run it on few rows; a digest of the model's weights."""
-    model = plan.run(bound(), train_plan(count=2000), valid_data(), folder)
-    return hashlib.sha256(b"".join(np.asarray(weight).tobytes() for weight in model.weights)).hexdigest()
+    return digest(plan.run(bound(), train_plan(count=2000), valid_data(), folder))
 
 
 def short(plan: type[Plan] = OptEmbed) -> Plan:
@@ -125,14 +109,8 @@ def short(plan: type[Plan] = OptEmbed) -> Plan:
 
 def main(folder: str, ticks: int) -> None:
     """Run, and die at a tick."""
-    plan, seen = short(Ticking), [0]
-
-    def tick() -> None:
-        seen[0] += 1
-        if seen[0] == ticks:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    plan.tick = tick  # type: ignore[attr-defined]
+    plan = short(Ticking)
+    plan.tick = dying_at(ticks)  # type: ignore[attr-defined]
     outcome(plan, Path(folder))
 
 

@@ -9,9 +9,6 @@ dies by SIGKILL at that training step.
 
 from __future__ import annotations
 
-import hashlib
-import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from tests.plans.toy import Ticks
+from tests.plans.ticks import Tick, digest, dying_at, ticking
 from tfctr.data.batches import ArrayPlan, array_dataset
 from tfctr.models import DNN, CTRModel
 from tfctr.plans import LowRank, Stage
@@ -93,34 +90,24 @@ def auc_of(model: CTRModel, judge: DNN, seed: int = 0) -> float:
 class Ticking(LowRank):
     """Calls `tick` after every step of tuning."""
 
-    tick: Any = staticmethod(lambda: None)
+    tick: Tick = staticmethod(lambda: None)
 
     def tune(self, stage: Stage) -> CTRModel:
-        fit = stage.fit
-        stage.fit = lambda model, config: fit(model, config=config, callbacks=[Ticks(self.tick)])  # type: ignore[method-assign,misc]
-        return super().tune(stage)
+        return super().tune(ticking(stage, self.tick))
 
 
-def outcome(folder: Path, base: Path, tick: Any = None) -> str:
+def outcome(folder: Path, base: Path, tick: Tick | None = None) -> str:
     """Compress the teacher in `base`; a digest of the weights."""
     config = FitConfig(epochs=2, patience=2, checkpoint_seconds=0, learning_rate=0.01)
     plan = Ticking(DNN, SETTINGS, config, ratio=4, base=str(base))
     plan.tick = tick or plan.tick
     judge = teacher(0)
-    model = plan.run(bound(), train_plan(judge), valid_data(judge), folder)
-    return hashlib.sha256(b"".join(np.asarray(weight).tobytes() for weight in model.weights)).hexdigest()
+    return digest(plan.run(bound(), train_plan(judge), valid_data(judge), folder))
 
 
 def main(folder: str, ticks: int) -> None:
     """Run, and die at a step."""
-    seen = [0]
-
-    def tick() -> None:
-        seen[0] += 1
-        if seen[0] == ticks:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    outcome(Path(folder) / "run", Path(folder) / "teacher.keras", tick)
+    outcome(Path(folder) / "run", Path(folder) / "teacher.keras", dying_at(ticks))
 
 
 if __name__ == "__main__":

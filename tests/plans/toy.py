@@ -6,35 +6,20 @@ a round of the loop.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-import keras
 import numpy as np
 
+from tests.plans.ticks import Tick, Ticks, digest, dying_at
 from tests.training.planted import bound, train_plan, valid_data
 from tfctr.models import DNN, CTRModel
 from tfctr.plans import Plan, Stage
 from tfctr.plans.stage import Arrays
 from tfctr.spec.base import Frozen
 from tfctr.training import FitConfig
-
-
-class Ticks(keras.callbacks.Callback):
-    """Calls a function after each training step."""
-
-    def __init__(self, tick: Callable[[], None]):
-        super().__init__()
-        self._tick = tick
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._tick()
 
 
 class ToySettings(Frozen):
@@ -48,7 +33,7 @@ class Toy(Plan):
 
     STAGES: ClassVar[tuple[str, ...]] = ("first", "draw", "last")
     Settings: ClassVar[type[Frozen]] = ToySettings
-    tick: Callable[[], None] = staticmethod(lambda: None)
+    tick: Tick = staticmethod(lambda: None)
 
     def first(self, stage: Stage) -> CTRModel:
         model = stage.model()
@@ -82,21 +67,14 @@ def toy(**settings: Any) -> Toy:
 def outcome(plan: Plan, folder: Path) -> str:
     """Run it on the planted log; a digest of the weights, and the figures of the last stage."""
     model = plan.run(bound(), train_plan(), valid_data(), folder)
-    digest = hashlib.sha256(b"".join(np.asarray(weight).tobytes() for weight in model.weights)).hexdigest()
     rows = [{k: v for k, v in row.items() if k.startswith(("loss", "val_"))} for row in plan.history(folder)]
-    return json.dumps([digest, rows])
+    return json.dumps([digest(model), rows])
 
 
 def main(folder: str, ticks: int = 0) -> None:
     """Run, and die at a tick when one is given."""
-    plan, seen = toy(), [0]
-
-    def tick() -> None:
-        seen[0] += 1
-        if seen[0] == ticks:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    plan.tick = tick
+    plan = toy()
+    plan.tick = dying_at(ticks)
     outcome(plan, Path(folder))
 
 
