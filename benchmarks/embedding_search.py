@@ -15,31 +15,45 @@ from __future__ import annotations
 import functools
 import tempfile
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import tensorflow as tf
 import typer
-import yaml
 from rich.console import Console
 
-from tfctr.benchmark import KeptTrials, Score, Splits, load_splits, write_section
+from benchmarks.plan_trials import (
+    Bench,
+    answer_time,
+    as_bytes,
+    as_count,
+    as_milliseconds,
+    bytes_in,
+    markdown,
+    open_bench,
+    pairs,
+    with_spread,
+)
+from tfctr.benchmark import Score, write_section
 from tfctr.benchmark.trial import with_objects
 from tfctr.data.batches import ArrayPlan, array_dataset
-from tfctr.layers.embedding import FeatureEmbedding, PrunedTable, format_bytes
+from tfctr.layers.embedding import FeatureEmbedding, PrunedTable
 from tfctr.models import MODELS, CTRModel
 from tfctr.plans import Fit, OptEmbed, Plan
 from tfctr.serving import export_model
-from tfctr.serving.requests import column_inputs
-from tfctr.serving.savedmodel import InProcess
-from tfctr.spec import FeatureSpec, load_spec
 from tfctr.training import FitConfig, evaluate
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-ASKED = 300
-"""Rows that are answered one by one, after a fifth as many to warm up."""
+COLUMNS = (
+    ("AUC", "auc", with_spread),
+    ("logloss", "logloss", with_spread),
+    ("rows", "rows", as_count),
+    ("tables", "tables", as_bytes),
+    ("variables", "variables", as_bytes),
+    ("SavedModel", "served", as_bytes),
+    ("answer, ms", "one", as_milliseconds),
+    ("training, s", "seconds", as_count),
+)
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 
@@ -65,12 +79,7 @@ def main(
 ) -> None:
     """Train every variant with every seed, unless it is done already, and print the table."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    loaded = load_spec(spec)
-    chosen = yaml.safe_load(settings.read_text()) if settings else {}
-    told = {**chosen.get("all", {}), **chosen.get(model, {})}
-    folder, log = workdir / loaded.name, source or loaded.source.dataset or ""
-    splits = functools.cache(lambda: load_splits(loaded, log, folder))
-    kept = KeptTrials(folder / "trials", {"spec": loaded.model_dump(mode="json"), "log": log, "told": told})
+    bench = open_bench(spec, model, settings, source, workdir)
     plain = [int(width) for width in widths.split(",")]
     wanted: list[tuple[str, dict[str, Any]]] = [(f"{model}, width {width}", {"width": width}) for width in plain]
     for budget in budgets.split(","):
@@ -79,25 +88,22 @@ def main(
     scores, console = [], Console()
     for seed in range(first_seed, first_seed + seeds):
         for label, options in wanted:
-            runs = folder / "runs" / f"{model}-{label.replace(' ', '')}-{seed}"
-            trial = functools.partial(_trial, splits, model, told, seed, runs, label, options)
-            scores.append(kept.score(label, seed, options, trial))
+            trial = functools.partial(_trial, bench, model, seed, label, options)
+            scores.append(bench.kept.score(label, seed, options, trial))
             console.print(label, seed, scores[-1].figures, soft_wrap=True)
-    table = markdown(scores)
+    table = markdown(scores, COLUMNS)
     console.print(table, soft_wrap=True, highlight=False, markup=False)
     if write:
         args = {"model": model, "settings": settings, "widths": widths, "budgets": f'"{budgets}"', "seeds": seeds}
         command = f"python -m benchmarks.embedding_search {spec}" + "".join(f" --{k} {v}" for k, v in args.items() if v)
         command += "".join(f" --plan-set {pair}" for pair in plan_sets or [])
-        write_section(RESULTS, f"Searched embedding tables of {model} on {loaded.name}", command, table)
+        write_section(RESULTS, f"Searched embedding tables of {model} on {bench.name}", command, table)
 
 
-def _trial(
-    splits: Any, name: str, told: dict[str, Any], seed: int, runs: Path, label: str, options: dict[str, Any]
-) -> Score:
+def _trial(bench: Bench, name: str, seed: int, label: str, options: dict[str, Any]) -> Score:
     """Train, judge, export and time one variant; without a budget among its options it is a plain table."""
-    rows: Splits = splits()
-    hyperparameters = {**told, "embedding_dim": options["width"]}
+    rows = bench.splits()
+    hyperparameters = {**bench.told, "embedding_dim": options["width"]}
     batch_size = hyperparameters.pop("batch_size", 1024)
     config = FitConfig(**{**hyperparameters.pop("fit", {}), "seed": seed})
     train = ArrayPlan(rows.train, rows.spec, batch_size=batch_size, seed=seed)
@@ -111,7 +117,7 @@ def _trial(
     else:
         plan = Fit(MODELS[name], with_objects(hyperparameters), config)
     started = time.perf_counter()
-    model = plan.run(rows.spec, train, valid, runs)
+    model = plan.run(rows.spec, train, valid, bench.folder / "runs" / f"{name}-{label.replace(' ', '')}-{seed}")
     seconds = time.perf_counter() - started
     judged = evaluate(model, test)
     kept_rows, table_bytes = table_sizes(model)
@@ -125,13 +131,9 @@ def _trial(
             "served": bytes_in(exported),
             "variables": bytes_in(exported / "variables"),
             "one": answer_time(exported, rows.spec.spec),
+            "seconds": seconds,
         }
-    return Score(label, seed, figures, seconds=seconds, parameters=model.count_params())
-
-
-def bytes_in(folder: Path) -> int:
-    """Return the bytes of all files below a folder."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return Score(label, seed, figures, parameters=model.count_params())
 
 
 def table_sizes(model: CTRModel) -> tuple[int, int]:
@@ -146,44 +148,6 @@ def table_sizes(model: CTRModel) -> tuple[int, int]:
             if layer.dim > 1:
                 rows += table.shape[0] - 1 if isinstance(table, PrunedTable) else table.size[0] - 1
     return rows, size
-
-
-def answer_time(exported: Path, spec: FeatureSpec, rows: int = 1) -> float:
-    """Return the median milliseconds of an answer for raw rows; their values need not be known ones."""
-    columns = spec.raw_columns(serving=True)
-    values = {"string": "1", "int": 1, "float": 1.0}
-    shaped = {"scalar": lambda c: values[c.type], "list": lambda c: [], "vector": lambda c: [0.0] * c.width}
-    inputs = column_inputs([{column.name: shaped[column.shape](column) for column in columns}] * rows, columns)
-    times = []
-    with InProcess(exported) as model:
-        for _ in range(ASKED + ASKED // 5):
-            started = time.perf_counter()
-            model.call(inputs, "predict")
-            times.append(time.perf_counter() - started)
-    return 1000 * float(np.median(times[ASKED // 5 :]))
-
-
-def markdown(scores: Iterable[Score]) -> str:
-    """Return a Markdown table, one row a variant: mean ± standard deviation over the seeds."""
-    head = ["table", "seeds", "AUC", "logloss", "rows", "tables", "variables", "SavedModel", "answer, ms", "seconds"]
-    lines = [head, ["---"] * len(head)]
-    groups: dict[str, list[Score]] = {}
-    for score in scores:
-        groups.setdefault(score.model, []).append(score)
-    for label, group in groups.items():
-        values = {name: np.array([score.figures[name] for score in group]) for name in group[0].figures}
-        spread = {name: column.std(ddof=1) if len(group) > 1 else 0.0 for name, column in values.items()}
-        cells = [f"{values[name].mean():.4f} ± {spread[name]:.4f}" for name in ("auc", "logloss")]
-        cells += [f"{values['rows'].mean():,.0f}"]
-        cells += [format_bytes(int(values[name].mean())) for name in ("tables", "variables", "served")]
-        seconds = np.mean([score.seconds for score in group])
-        lines.append([label, str(len(group)), *cells, f"{np.median(values['one']):.2f}", f"{seconds:.0f}"])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def pairs(texts: list[str] | None) -> dict[str, Any]:
-    """Return name=value texts as a dict, values read as YAML."""
-    return {name: yaml.safe_load(value) for name, _, value in (text.partition("=") for text in texts or [])}
 
 
 if __name__ == "__main__":

@@ -13,33 +13,47 @@ from __future__ import annotations
 
 import functools
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import tensorflow as tf
 import typer
-import yaml
 from rich.console import Console
 
-from benchmarks.embedding_search import answer_time, pairs
-from tfctr.benchmark import KeptTrials, Score, Splits, load_splits, write_section
+from benchmarks.plan_trials import (
+    Bench,
+    answer_time,
+    as_bytes,
+    as_milliseconds,
+    bytes_in,
+    markdown,
+    open_bench,
+    pairs,
+    with_spread,
+)
+from tfctr.benchmark import Score, Splits, write_section
 from tfctr.benchmark.trial import with_objects
 from tfctr.data.batches import ArrayPlan, array_dataset
-from tfctr.layers.embedding import format_bytes
 from tfctr.models import MODELS, CTRModel
 from tfctr.plans import Fit, LowRank, Plan
 from tfctr.plans.low_rank.sites import model_bytes
 from tfctr.plans.stage import read_model
 from tfctr.serving import export_model
-from tfctr.spec import load_spec
 from tfctr.training import FitConfig, evaluate
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 MANY = 1024
 """Rows of the larger request."""
 
+COLUMNS = (
+    ("AUC", "auc", with_spread),
+    ("logloss", "logloss", with_spread),
+    ("weights", "weights", as_bytes),
+    ("SavedModel", "served", as_bytes),
+    (".keras", "file", as_bytes),
+    ("one row, ms", "one", as_milliseconds),
+    (f"{MANY:,} rows, ms", "many", as_milliseconds),
+)
 METHODS = {"outputs": "output features", "weights": "plain SVD"}
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
@@ -61,40 +75,32 @@ def main(
 ) -> None:
     """Train, cut and tune with every seed, unless it is done already, and print the table."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    loaded = load_spec(spec)
-    chosen = yaml.safe_load(settings.read_text()) if settings else {}
-    told = {**chosen.get("all", {}), **chosen.get(model, {})}
-    folder, log = workdir / loaded.name, source or loaded.source.dataset or ""
-    splits = functools.cache(lambda: load_splits(loaded, log, folder))
-    kept = KeptTrials(folder / "trials", {"spec": loaded.model_dump(mode="json"), "log": log, "told": told})
+    bench = open_bench(spec, model, settings, source, workdir)
     plan_settings = pairs(plan_sets)
     scores, console = [], Console()
     for seed in range(first_seed, first_seed + seeds):
-        runs = folder / "runs" / f"{model}-{seed}"
-        one = functools.partial(_trial, splits, model, told, seed, runs)
+        one = functools.partial(_trial, bench, model, seed)
         wanted: list[tuple[str, dict[str, Any]]] = [(model, {})]
         for ratio in map(float, ratios.split(",")):
             cut = [{"ratio": ratio, "method": method, **plan_settings} for method in METHODS]
             wanted += [(f"÷ {ratio:g}, {METHODS[options['method']]}{tuned}", {**options, "tuned": not tuned})
                        for options in cut for tuned in (", not tuned", "")]  # fmt: skip
         for label, options in wanted:
-            scores.append(kept.score(label, seed, options, functools.partial(one, label, options)))
+            scores.append(bench.kept.score(label, seed, options, functools.partial(one, label, options)))
             console.print(scores[-1].model, seed, scores[-1].figures, soft_wrap=True)
-    table = markdown(scores)
+    table = markdown(scores, COLUMNS)
     console.print(table, soft_wrap=True, highlight=False, markup=False)
     if write:
         options = {"model": model, "settings": settings, "ratios": ratios, "seeds": seeds, "first-seed": first_seed}
         command = f"python -m benchmarks.low_rank {spec}" + "".join(f" --{k} {v}" for k, v in options.items() if v)
         command += "".join(f" --plan-set {pair}" for pair in plan_sets or [])
-        write_section(RESULTS, f"Low-rank compression of {model} on {loaded.name}", command, table)
+        write_section(RESULTS, f"Low-rank compression of {model} on {bench.name}", command, table)
 
 
-def _trial(
-    splits: Any, name: str, told: dict[str, Any], seed: int, runs: Path, label: str, options: dict[str, Any]
-) -> Score:
+def _trial(bench: Bench, name: str, seed: int, label: str, options: dict[str, Any]) -> Score:
     """Train or cut a model and measure it."""
-    rows: Splits = splits()
-    hyperparameters = dict(told)
+    rows, runs = bench.splits(), bench.folder / "runs" / f"{name}-{seed}"
+    hyperparameters = dict(bench.told)
     batch_size = hyperparameters.pop("batch_size", 1024)
     config = FitConfig(**{**hyperparameters.pop("fit", {}), "seed": seed})
     train = ArrayPlan(rows.train, rows.spec, batch_size=batch_size, seed=seed)
@@ -127,7 +133,7 @@ def _figures(model: CTRModel, rows: Splits) -> dict[str, float]:
             "auc": figures["auc"],
             "logloss": figures["logloss"],
             "weights": model_bytes(model),
-            "served": sum(path.stat().st_size for path in exported.rglob("*") if path.is_file()),
+            "served": bytes_in(exported),
             "file": weights.stat().st_size,
             "one": answer_time(exported, rows.spec.spec),
             "many": answer_time(exported, rows.spec.spec, rows=MANY),
@@ -140,23 +146,6 @@ def _without_optimizer(model: CTRModel) -> CTRModel:
     fresh.build()
     fresh.set_weights(model.get_weights())
     return fresh
-
-
-def markdown(scores: Iterable[Score]) -> str:
-    """Return a Markdown table, one row a variant: mean ± standard deviation over the seeds."""
-    head = ["model", "seeds", "AUC", "logloss", "weights", "SavedModel", ".keras", "one row, ms", f"{MANY:,} rows, ms"]
-    lines = [head, ["---"] * len(head)]
-    groups: dict[str, list[Score]] = {}
-    for score in scores:
-        groups.setdefault(score.model, []).append(score)
-    for label, group in groups.items():
-        values = {name: np.array([score.figures[name] for score in group]) for name in group[0].figures}
-        spread = {name: column.std(ddof=1) if len(group) > 1 else 0.0 for name, column in values.items()}
-        cells = [f"{values[name].mean():.4f} ± {spread[name]:.4f}" for name in ("auc", "logloss")]
-        cells += [format_bytes(int(values[name].mean())) for name in ("weights", "served", "file")]
-        cells += [f"{np.median(values[name]):.2f}" for name in ("one", "many")]
-        lines.append([label, str(len(group)), *cells])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 if __name__ == "__main__":

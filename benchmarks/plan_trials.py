@@ -1,0 +1,116 @@
+"""What the benchmarks of plans share: rows, kept trials, sizes and times of what is served, a table of means."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from tfctr.benchmark import KeptTrials, Score, Splits, load_splits
+from tfctr.layers.embedding import format_bytes
+from tfctr.serving.requests import column_inputs
+from tfctr.serving.savedmodel import InProcess
+from tfctr.spec import FeatureSpec, load_spec
+
+ASKED = 300
+"""Requests that are answered one by one, after a fifth as many to warm up."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where a model's trials on one data set lie.
+
+    Attributes:
+        name: Of the spec.
+        splits: Gives the rows; they are prepared when a trial first asks for them.
+        told: The model's hyper-parameters and fit settings.
+        kept: Finished trials.
+        folder: Of data, trials and runs.
+    """
+
+    name: str
+    splits: Callable[[], Splits]
+    told: dict[str, Any]
+    kept: KeptTrials
+    folder: Path
+
+
+def open_bench(spec: str, model: str, settings: Path | None, source: str, workdir: Path) -> Bench:
+    """Read the spec and the settings (YAML: model -> hyper-parameters and fit settings, `all` for every one)."""
+    loaded = load_spec(spec)
+    chosen = yaml.safe_load(settings.read_text()) if settings else {}
+    told = {**chosen.get("all", {}), **chosen.get(model, {})}
+    folder, log = workdir / loaded.name, source or loaded.source.dataset or ""
+    kept = KeptTrials(folder / "trials", {"spec": loaded.model_dump(mode="json"), "log": log, "told": told})
+    return Bench(loaded.name, functools.cache(lambda: load_splits(loaded, log, folder)), told, kept, folder)
+
+
+def pairs(texts: list[str] | None) -> dict[str, Any]:
+    """Return name=value texts as a dict, values read as YAML."""
+    return {name: yaml.safe_load(value) for name, _, value in (text.partition("=") for text in texts or [])}
+
+
+def bytes_in(folder: Path) -> int:
+    """Return the bytes of all files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def answer_time(exported: Path, spec: FeatureSpec, rows: int = 1) -> float:
+    """Return the median milliseconds of an answer for raw rows; their values need not be known ones."""
+    columns = spec.raw_columns(serving=True)
+    values = {"string": "1", "int": 1, "float": 1.0}
+    shaped = {"scalar": lambda c: values[c.type], "list": lambda c: [], "vector": lambda c: [0.0] * c.width}
+    inputs = column_inputs([{column.name: shaped[column.shape](column) for column in columns}] * rows, columns)
+    times = []
+    with InProcess(exported) as model:
+        for _ in range(ASKED + ASKED // 5):
+            started = time.perf_counter()
+            model.call(inputs, "predict")
+            times.append(time.perf_counter() - started)
+    return 1000 * float(np.median(times[ASKED // 5 :]))
+
+
+Values = np.ndarray
+"""One figure of a variant, a number a seed."""
+
+Column = tuple[str, str, Callable[[Values], str]]
+"""Title, name of the figure, and how its values are told."""
+
+
+def with_spread(values: Values) -> str:
+    """Mean ± standard deviation."""
+    return f"{values.mean():.4f} ± {values.std(ddof=1) if len(values) > 1 else 0.0:.4f}"
+
+
+def as_bytes(values: Values) -> str:
+    """Mean size."""
+    return format_bytes(int(values.mean()))
+
+
+def as_count(values: Values) -> str:
+    """Mean, without decimals."""
+    return f"{values.mean():,.0f}"
+
+
+def as_milliseconds(values: Values) -> str:
+    """Median, with two decimals."""
+    return f"{np.median(values):.2f}"
+
+
+def markdown(scores: Iterable[Score], columns: Sequence[Column]) -> str:
+    """Return a Markdown table, one row a variant in the order of the scores, over its seeds."""
+    groups: dict[str, list[Score]] = {}
+    for score in scores:
+        groups.setdefault(score.model, []).append(score)
+    head = ["model", "seeds", *(title for title, _, _ in columns)]
+    lines = [head, ["---"] * len(head)]
+    for label, group in groups.items():
+        cells = [told(np.array([score.figures[figure] for score in group])) for _, figure, told in columns]
+        lines.append([label, str(len(group)), *cells])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
