@@ -24,6 +24,15 @@ from rich.console import Console
 
 from benchmarks.plan_trials import (
     Bench,
+    FirstSeedOption,
+    ModelOption,
+    SeedsOption,
+    SettingsOption,
+    SourceOption,
+    SpecArgument,
+    ThreadsOption,
+    WorkdirOption,
+    WriteOption,
     answer_time,
     as_bytes,
     as_count,
@@ -60,22 +69,20 @@ app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 
 @app.command()
 def main(
-    spec: Annotated[str, typer.Argument(help="A shipped spec's name or a file.")] = "frappe",
-    model: Annotated[str, typer.Option(help="Name of the model.")] = "DeepFM",
-    settings: Annotated[Path | None, typer.Option(help="YAML: model -> hyper-parameters and fit settings.")] = None,
+    spec: SpecArgument = "frappe",
+    model: ModelOption = "DeepFM",
+    settings: SettingsOption = None,
     widths: Annotated[str, typer.Option(help="Widths of the plain tables; OptEmbed searches up to the first.")] = (
         "16,8,4,2"
     ),
     budgets: Annotated[str, typer.Option(help="Budgets of OptEmbed; none lets it free.")] = "none",
     plan_sets: Annotated[list[str] | None, typer.Option("--plan-set", help="OptEmbed's setting; repeat.")] = None,
-    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 3,
-    first_seed: Annotated[int, typer.Option(help="The first of them.")] = 0,
-    threads: Annotated[int, typer.Option(help="Threads of one operation; 0 takes all cores.")] = 0,
-    source: Annotated[str, typer.Option(help="Log or data set; the spec's own when left out.")] = "",
-    workdir: Annotated[Path, typer.Option(help="Folder for data, runs and finished trials.")] = Path(
-        "work/embedding_search"
-    ),
-    write: Annotated[bool, typer.Option(help="Put the table into RESULTS.md.")] = True,
+    seeds: SeedsOption = 3,
+    first_seed: FirstSeedOption = 0,
+    threads: ThreadsOption = 0,
+    source: SourceOption = "",
+    workdir: WorkdirOption = Path("work/embedding_search"),
+    write: WriteOption = True,
 ) -> None:
     """Train every variant with every seed, unless it is done already, and print the table."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)

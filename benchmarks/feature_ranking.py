@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 
+from benchmarks.peak_memory import peak_bytes
 from tfctr.analysis.ranking import RankingConfig, rank_features
 from tfctr.spec import FeatureSpec, load_spec
 
@@ -156,27 +156,18 @@ def cost(
 @app.command(hidden=True)
 def measure(folder: Path, run: str) -> None:
     """Rank one log in this process and print what it took."""
-    imported = peak_mib()
+    imported = peak_bytes() / 2**20
     spec = FeatureSpec.model_validate_json((folder / "spec.json").read_text())
     started, processor = time.perf_counter(), time.process_time()
     ranking = rank_features(str(folder / "log"), spec, config=RUNS[run][1])
     found = {
         "seconds": time.perf_counter() - started,
         "processor_seconds": time.process_time() - processor,
-        "peak_mib": peak_mib(),
+        "peak_mib": peak_bytes() / 2**20,
         "imported_mib": imported,
         "rows": ranking.rows,
     }
     print(json.dumps(found))
-
-
-def peak_mib() -> float:
-    """Peak resident memory of this process; `getrusage` would tell that of the process that started it, if larger."""
-    status = Path("/proc/self/status").read_text()
-    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
-    if found is None:
-        raise RuntimeError("/proc/self/status has no VmHWM: the peak is told on Linux alone")
-    return int(found.group(1)) / 1024
 
 
 def simulated(rows: int, folder: Path) -> Path:

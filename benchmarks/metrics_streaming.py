@@ -1,6 +1,6 @@
 """Streaming metrics on many rows: time, memory and error, as the stream grows.
 
-    python benchmarks/metrics_streaming.py --rows 100_000_000
+    python -m benchmarks.metrics_streaming --rows 100_000_000
 
 Rows come from a log with a known distribution, a chunk at a time, so that the stream itself takes no memory. Printed at
 each power of ten and at the end: rows, seconds, rows a second, bytes of the accumulator's state, peak memory of the
@@ -10,13 +10,13 @@ process, AUC and GAUC with their errors. Up to `--exact-rows` rows the exact fig
 from __future__ import annotations
 
 import argparse
-import resource
 import time
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.peak_memory import peak_bytes
 from tfctr.training.metrics import StreamingEvaluation, evaluate_arrays
 
 Chunk = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
@@ -41,7 +41,7 @@ def state_bytes(stream: StreamingEvaluation) -> int:
 def line(rows: int, seconds: float, stream: StreamingEvaluation) -> str:
     """One line of the report."""
     figures = stream.result()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # MiB: Linux counts KiB
+    peak = peak_bytes() / 2**20
     return (
         f"{rows:>13,} rows  {seconds:>7.1f} s  {rows / max(seconds, 1e-9):>12,.0f} rows/s  "
         f"state {state_bytes(stream) / 2**20:>6.1f} MiB  peak {peak:>6.0f} MiB  "

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import typer
 import yaml
 
 from tfctr.benchmark import KeptTrials, Score, Splits, load_splits
@@ -17,6 +18,16 @@ from tfctr.layers.embedding import format_bytes
 from tfctr.serving.requests import column_inputs
 from tfctr.serving.savedmodel import InProcess
 from tfctr.spec import FeatureSpec, load_spec
+
+SpecArgument = Annotated[str, typer.Argument(help="A shipped spec's name or a file.")]
+ModelOption = Annotated[str, typer.Option(help="Name of the model.")]
+SettingsOption = Annotated[Path | None, typer.Option(help="YAML: model -> hyper-parameters and fit settings.")]
+SeedsOption = Annotated[int, typer.Option(help="How many seeds.")]
+FirstSeedOption = Annotated[int, typer.Option(help="The first of them.")]
+ThreadsOption = Annotated[int, typer.Option(help="Threads of one operation; 0 takes all cores.")]
+SourceOption = Annotated[str, typer.Option(help="Log or data set; the spec's own when left out.")]
+WorkdirOption = Annotated[Path, typer.Option(help="Folder for data, runs and finished trials.")]
+WriteOption = Annotated[bool, typer.Option(help="Put the table into RESULTS.md.")]
 
 ASKED = 300
 """Requests that are answered one by one, after a fifth as many to warm up."""

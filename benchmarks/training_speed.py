@@ -11,7 +11,6 @@ Examples:
 from __future__ import annotations
 
 import json
-import re
 import statistics
 import sys
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ from rich.console import Console
 from benchmarks.peers.child import Answer, Child, peer_python
 from benchmarks.peers.workload import BATCH, DIM, make_rows
 from tfctr.benchmark import write_section
+from tfctr.layers.embedding.memory import free_memory
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 ENVIRONMENT = {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": ""}
@@ -190,14 +190,14 @@ def that_fit(names: Sequence[str], size: int) -> list[str]:
     """Return the contenders, from the first on, that memory holds side by side; the first in any case."""
     taken = [names[0]]
     for name in names[1:]:
-        if bytes_of([(one, size) for one in (*taken, name)]) <= free_bytes():
+        if bytes_of([(one, size) for one in (*taken, name)]) <= free_memory():
             taken.append(name)
     return taken
 
 
 def check_memory(lanes: Sequence[tuple[str, int]]) -> None:
     """Refuse before anything is allocated what would drive the machine out of memory."""
-    needed, free = bytes_of(lanes), free_bytes()
+    needed, free = bytes_of(lanes), free_memory()
     if needed > free:
         raise MemoryError(
             f"{len(lanes)} processes side by side need about {needed / 2**30:.1f} GiB, of which "
@@ -208,12 +208,6 @@ def check_memory(lanes: Sequence[tuple[str, int]]) -> None:
 def bytes_of(lanes: Sequence[tuple[str, int]]) -> float:
     """Memory that contenders need at their peak, side by side."""
     return sum(PROCESS_BYTES + CONTENDERS[name].copies * size * DIM * 4 for name, size in lanes)
-
-
-def free_bytes() -> float:
-    """Memory that is free; without end where the system does not say."""
-    available = re.search(r"^MemAvailable:\s+(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
-    return int(available.group(1)) * 1024 if available else float("inf")
 
 
 def started(name: str, size: int, setting: Setting) -> Child:

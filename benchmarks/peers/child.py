@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import select
 import subprocess
 import sys
@@ -23,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from benchmarks.peak_memory import peak_bytes
 
 PROJECT = Path(__file__).resolve().parents[2]
 PEERS = "TFCTR_PEERS"
@@ -131,11 +132,10 @@ class Child:
     @property
     def peak_bytes(self) -> int:
         """The most memory that the process has had so far (high-water mark of its resident set)."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
-        if found is None:
-            raise ChildError(self._last_words("ended"))
-        return int(found.group(1)) * 1024
+        try:
+            return peak_bytes(self._process.pid)
+        except ProcessLookupError:
+            raise ChildError(self._last_words("ended")) from None
 
     def close(self) -> None:
         """End the process: by closing its input, and by force if that does not help."""

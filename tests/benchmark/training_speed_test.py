@@ -65,7 +65,7 @@ def test_every_contender_names_its_process() -> None:
 
 
 def test_contenders_that_memory_does_not_hold_are_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training_speed, "free_bytes", lambda: 12e9)
+    monkeypatch.setattr(training_speed, "free_memory", lambda: 12e9)
     assert that_fit(["tfctr", "fuxictr", "deepctr"], 100_000) == ["tfctr", "fuxictr", "deepctr"]
     assert that_fit(["tfctr", "fuxictr", "deepctr"], 10_000_000) == ["tfctr", "fuxictr"]
     body = report([], [], Setting(1, 1.0, 1, 1, Path()), [("deepctr", 10_000_000)])

@@ -49,7 +49,6 @@ def write_transformed(
         group_rows: Rows of a row group; more compress better, fewer mix better.
     """
     target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
     table = table_of(arrays)
     files = []
     for part, start in enumerate(range(0, max(table.num_rows, 1), rows_per_file)):
