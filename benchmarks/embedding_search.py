@@ -38,19 +38,18 @@ from benchmarks.plan_trials import (
     as_count,
     as_milliseconds,
     bytes_in,
+    inputs_of,
     markdown,
     open_bench,
     pairs,
-    with_spread,
 )
-from tfctr.benchmark import Score, write_section
+from tfctr.benchmark import Score, with_spread, write_section
 from tfctr.benchmark.trial import with_objects
-from tfctr.data.batches import ArrayPlan, array_dataset
 from tfctr.layers.embedding import FeatureEmbedding, PrunedTable
 from tfctr.models import MODELS, CTRModel
 from tfctr.plans import Fit, OptEmbed, Plan
 from tfctr.serving import export_model
-from tfctr.training import FitConfig, evaluate
+from tfctr.training import evaluate
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 COLUMNS = (
@@ -102,6 +101,7 @@ def main(
     console.print(table, soft_wrap=True, highlight=False, markup=False)
     if write:
         args = {"model": model, "settings": settings, "widths": widths, "budgets": f'"{budgets}"', "seeds": seeds}
+        args["first-seed"] = first_seed
         command = f"python -m benchmarks.embedding_search {spec}" + "".join(f" --{k} {v}" for k, v in args.items() if v)
         command += "".join(f" --plan-set {pair}" for pair in plan_sets or [])
         write_section(RESULTS, f"Searched embedding tables of {model} on {bench.name}", command, table)
@@ -109,24 +109,22 @@ def main(
 
 def _trial(bench: Bench, name: str, seed: int, label: str, options: dict[str, Any]) -> Score:
     """Train, judge, export and time one variant; without a budget among its options it is a plain table."""
-    rows = bench.splits()
-    hyperparameters = {**bench.told, "embedding_dim": options["width"]}
-    batch_size = hyperparameters.pop("batch_size", 1024)
-    config = FitConfig(**{**hyperparameters.pop("fit", {}), "seed": seed})
-    train = ArrayPlan(rows.train, rows.spec, batch_size=batch_size, seed=seed)
-    valid, test = (array_dataset(split, rows.spec, batch_size=8192) for split in (rows.valid, rows.test))
+    given = inputs_of(bench, seed)
+    rows, hyperparameters = given.rows, {**given.hyperparameters, "embedding_dim": options["width"]}
     search = {key: value for key, value in options.items() if key != "width"}
     plan: Plan
     if search:  # it makes the tables itself: their first values are its own, the penalty on them is a setting of it
         hyperparameters.pop("initial_stddev", None)
         search = {"table_l2": hyperparameters.pop("table_l2", 0.0), **search}
-        plan = OptEmbed(MODELS[name], hyperparameters, config, **search)
+        plan = OptEmbed(MODELS[name], hyperparameters, given.config, **search)
     else:
-        plan = Fit(MODELS[name], with_objects(hyperparameters), config)
+        plan = Fit(MODELS[name], with_objects(hyperparameters), given.config)
     started = time.perf_counter()
-    model = plan.run(rows.spec, train, valid, bench.folder / "runs" / f"{name}-{label.replace(' ', '')}-{seed}")
+    model = plan.run(
+        rows.spec, given.train, given.valid, bench.folder / "runs" / f"{name}-{label.replace(' ', '')}-{seed}"
+    )
     seconds = time.perf_counter() - started
-    judged = evaluate(model, test)
+    judged = evaluate(model, given.test)
     kept_rows, table_bytes = table_sizes(model)
     with tempfile.TemporaryDirectory() as place:
         exported = export_model(model, rows.transform, Path(place) / "1")

@@ -58,7 +58,7 @@ def accuracy(
     write: WriteOption = True,
 ) -> None:
     """AUC on the test rows of a factorization machine on the first k fields of each ranking."""
-    from tfctr.benchmark import load_splits
+    from tfctr.benchmark import load_splits, with_spread
     from tfctr.data import load_split
 
     head = ["data", "fields taken", "k", "AUC", "taken with seed 0"]
@@ -74,9 +74,8 @@ def accuracy(
             for count in [fields] if chooser == "all fields" else [int(text) for text in counts.split(",")]:
                 taken = [order[chooser][:count] for order in orders]
                 found = [judge(names, seed) for seed, names in enumerate(taken)]
-                spread = f"{np.mean(found):.4f} ± {np.std(found, ddof=1) if seeds > 1 else 0.0:.4f}"
                 shown = "" if chooser == "all fields" else ", ".join(taken[0])
-                lines.append([name, chooser, str(count), spread, shown])
+                lines.append([name, chooser, str(count), with_spread(found), shown])
                 print(lines[-1], flush=True)
     note = (
         "Mean and standard deviation over seeds. Fields are ranked on the training rows alone. FM of width 8, 3 epochs."

@@ -23,7 +23,7 @@ import tensorflow as tf
 import typer
 from rich.console import Console
 
-from tfctr.benchmark import KeptTrials, Score, Splits, load_splits, run_trial, write_section
+from tfctr.benchmark import KeptTrials, Score, Splits, load_splits, run_trial, with_spread, write_section
 from tfctr.data.batches import ArrayPlan, DrawnNegatives, catalogue
 from tfctr.data.graph import InteractionGraph, cluster_within
 from tfctr.layers.embedding import (
@@ -231,9 +231,8 @@ def report(scores: Sequence[Score], figures: Sequence[str]) -> str:
     for label, group in groups.items():
         values = {name: [score.figures[name] for score in group] for name in figures}
         means[label] = float(np.mean(values[figures[0]]))
-        spread = {name: np.std(v, ddof=1) if len(v) > 1 else 0.0 for name, v in values.items()}
         size = group[0].figures
-        cells = [f"{np.mean(values[name]):.4f} ± {spread[name]:.4f}" for name in figures]
+        cells = [with_spread(values[name]) for name in figures]
         lines.append(_line([label, f"{size['rows']:,.0f}", format_bytes(size["bytes"]), *cells]))
     if "full" not in means:
         return "\n".join(lines)

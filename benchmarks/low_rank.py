@@ -23,6 +23,7 @@ from rich.console import Console
 from benchmarks.plan_trials import (
     Bench,
     FirstSeedOption,
+    Inputs,
     ModelOption,
     SeedsOption,
     SettingsOption,
@@ -35,20 +36,19 @@ from benchmarks.plan_trials import (
     as_bytes,
     as_milliseconds,
     bytes_in,
+    inputs_of,
     markdown,
     open_bench,
     pairs,
-    with_spread,
 )
-from tfctr.benchmark import Score, Splits, write_section
+from tfctr.benchmark import Score, with_spread, write_section
 from tfctr.benchmark.trial import with_objects
-from tfctr.data.batches import ArrayPlan, array_dataset
 from tfctr.models import MODELS, CTRModel
 from tfctr.plans import Fit, LowRank, Plan
 from tfctr.plans.low_rank.sites import model_bytes
 from tfctr.plans.stage import read_model
 from tfctr.serving import export_model
-from tfctr.training import FitConfig, evaluate
+from tfctr.training import evaluate
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 MANY = 1024
@@ -108,32 +108,27 @@ def main(
 
 def _trial(bench: Bench, name: str, seed: int, label: str, options: dict[str, Any]) -> Score:
     """Train or cut a model and measure it."""
-    rows, runs = bench.splits(), bench.folder / "runs" / f"{name}-{seed}"
-    hyperparameters = dict(bench.told)
-    batch_size = hyperparameters.pop("batch_size", 1024)
-    config = FitConfig(**{**hyperparameters.pop("fit", {}), "seed": seed})
-    train = ArrayPlan(rows.train, rows.spec, batch_size=batch_size, seed=seed)
-    valid = array_dataset(rows.valid, rows.spec, batch_size=8192)
-    arguments = with_objects(hyperparameters)
+    given, runs = inputs_of(bench, seed), bench.folder / "runs" / f"{name}-{seed}"
+    arguments = with_objects(given.hyperparameters)
 
     def run(plan: Plan, folder: Path) -> CTRModel:
-        return plan.run(rows.spec, train, valid, folder)
+        return plan.run(given.rows.spec, given.train, given.valid, folder)
 
     base = runs / "base"
-    model = run(Fit(MODELS[name], arguments, config), base)
+    model = run(Fit(MODELS[name], arguments, given.config), base)
     if options:
         cut = {key: value for key, value in options.items() if key != "tuned"}
-        plan = LowRank(MODELS[name], arguments, config, **cut, base=str(base / "result.keras"))
+        plan = LowRank(MODELS[name], arguments, given.config, **cut, base=str(base / "result.keras"))
         folder = runs / f"{cut['method']}-{cut['ratio']:g}"
         model = run(plan, folder)
         if not options["tuned"]:
             model = read_model(folder / "3-cut" / "result.keras")
-    return Score(label, seed, _figures(model, rows), parameters=model.count_params())
+    return Score(label, seed, _figures(model, given), parameters=model.count_params())
 
 
-def _figures(model: CTRModel, rows: Splits) -> dict[str, float]:
+def _figures(model: CTRModel, given: Inputs) -> dict[str, float]:
     """AUC and logloss on the test rows, bytes, and milliseconds of an answer."""
-    figures = evaluate(model, array_dataset(rows.test, rows.spec, batch_size=8192))
+    figures, rows = evaluate(model, given.test), given.rows
     with tempfile.TemporaryDirectory() as place:
         exported = export_model(model, rows.transform, Path(place) / "1")
         weights = Path(place) / "model.keras"

@@ -14,10 +14,12 @@ import typer
 import yaml
 
 from tfctr.benchmark import KeptTrials, Score, Splits, load_splits
+from tfctr.data.batches import ArrayPlan, array_dataset
 from tfctr.layers.embedding import format_bytes
 from tfctr.serving.requests import column_inputs
 from tfctr.serving.savedmodel import InProcess
 from tfctr.spec import FeatureSpec, load_spec
+from tfctr.training import FitConfig
 
 SpecArgument = Annotated[str, typer.Argument(help="A shipped spec's name or a file.")]
 ModelOption = Annotated[str, typer.Option(help="Name of the model.")]
@@ -50,6 +52,36 @@ class Bench:
     told: dict[str, Any]
     kept: KeptTrials
     folder: Path
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a trial of a plan begins with.
+
+    Attributes:
+        rows: Of the three parts.
+        hyperparameters: Of the model, without batch size and fit settings.
+        config: How it is fitted, with the trial's seed.
+        train: Batches to learn from.
+        valid, test: Data sets that decide and that judge.
+    """
+
+    rows: Splits
+    hyperparameters: dict[str, Any]
+    config: FitConfig
+    train: ArrayPlan
+    valid: Any
+    test: Any
+
+
+def inputs_of(bench: Bench, seed: int) -> Inputs:
+    """Return what a trial with this seed begins with."""
+    rows, told = bench.splits(), dict(bench.told)
+    batch_size = told.pop("batch_size", 1024)
+    config = FitConfig(**{**told.pop("fit", {}), "seed": seed})
+    train = ArrayPlan(rows.train, rows.spec, batch_size=batch_size, seed=seed)
+    valid, test = (array_dataset(split, rows.spec, batch_size=8192) for split in (rows.valid, rows.test))
+    return Inputs(rows, told, config, train, valid, test)
 
 
 def open_bench(spec: str, model: str, settings: Path | None, source: str, workdir: Path) -> Bench:
@@ -92,11 +124,6 @@ Values = np.ndarray
 
 Column = tuple[str, str, Callable[[Values], str]]
 """Title, name of the figure, and how its values are told."""
-
-
-def with_spread(values: Values) -> str:
-    """Mean ± standard deviation."""
-    return f"{values.mean():.4f} ± {values.std(ddof=1) if len(values) > 1 else 0.0:.4f}"
 
 
 def as_bytes(values: Values) -> str:

@@ -24,7 +24,7 @@ import typer
 from lifelines import CoxPHFitter
 
 from benchmarks.accuracy import RESULTS
-from tfctr.benchmark import KeptTrials, Score, write_section
+from tfctr.benchmark import KeptTrials, Score, with_spread, write_section
 from tfctr.data import prepare_table
 from tfctr.data.batches import ArrayPlan, array_dataset
 from tfctr.data.datasets import DATASETS
@@ -164,8 +164,7 @@ def table(scores: dict[str, list[Figures]]) -> str:
         cells = []
         for name in names:
             values = [figures[name] for figures in many if name in figures]
-            spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-            cells.append(f"{np.mean(values):.4f} ± {spread:.4f}" if values else "-")
+            cells.append(with_spread(values) if values else "-")
         lines.append(f"| {model} | {len(many)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.plan_trials import as_bytes, as_count, as_milliseconds, bytes_in, markdown, pairs, with_spread
-from tfctr.benchmark import Score
+from benchmarks.plan_trials import as_bytes, as_count, as_milliseconds, bytes_in, markdown, pairs
+from tfctr.benchmark import Score, with_spread
 
 
 def test_a_row_a_variant_in_the_order_of_the_scores():

@@ -22,6 +22,7 @@ from tfctr.models import DIN, DNN, LR, AutoInt, CTRModel, DCNv2, DeepFM, FinalML
 from tfctr.models.tower_ranks import towers_of
 from tfctr.plans import LowRank, compress, output_statistics
 from tfctr.plans.low_rank import factors
+from tfctr.plans.low_rank.loss_rises import loss_rises
 from tfctr.plans.low_rank.ranks import choose_ranks
 from tfctr.plans.low_rank.sites import embeddings_of, model_bytes, sites_of
 from tfctr.plans.stage import read_model
@@ -97,8 +98,45 @@ def test_bytes_go_where_they_win_most_and_the_budget_is_kept() -> None:
     lost = {"flat": np.array([0.6, 0.5, 0.4, 0]), "steep": np.array([0.5, 0.1, 0.01, 0])}
     assert choose_ranks(options, lost, 30) == {"flat": 0, "steep": 1}
     assert choose_ranks(options, lost, 80) == {"flat": 3, "steep": 3}
+    worse_before_better = {"flat": np.array([0.6, 0.7, 0.8, 0]), "steep": np.array([0.0, 0.1, 0.01, 0])}
+    assert choose_ranks(options, worse_before_better, 80) == {"flat": 3, "steep": 0}
     with pytest.raises(ValueError, match="5 bytes more than the budget of 15"):
         choose_ranks(options, lost, 15)
+
+
+def unheard() -> DNN:
+    """A teacher that is deaf to field b, in whose rows there is ten times as much variance as in the others'."""
+    model = teacher(0)
+    first, table = model.mlp.linear_maps["dense_0"], model.embedding.lookups[0].fused_table
+    first.kernel.assign(np.where((np.arange(3 * DIM) // DIM == 1)[:, np.newaxis], 0, np.asarray(first.kernel)))
+    scale = np.where((np.arange(table.size[0]) - 1) // 440 == 1, np.sqrt(10), 1)
+    table.embeddings.assign(np.asarray(table.embeddings) * scale[:, np.newaxis])
+    return model
+
+
+def test_a_rank_is_worth_what_the_model_loses_without_it() -> None:
+    """However much a table varies: when nothing hears it, nothing is lost with it, and it gets the least bytes."""
+    model = unheard()
+    found, before = statistics(model), [np.asarray(weight) for weight in model.weights]
+    rises = loss_rises(model, sites_of(model), found, valid_data(model), "outputs")
+    assert set(rises) == {site.key for site in sites_of(model)}
+    assert all(len(rises[site.key]) == len(site.options()) for site in sites_of(model))
+    np.testing.assert_allclose(rises["table.b"], 0, atol=1e-7)
+    for name in ("table.a", "table.c"):
+        assert rises[name][0] > 0.02
+        assert abs(rises[name][RANK - 1]) < 0.01
+    for weight, values in zip(model.weights, before, strict=True):
+        np.testing.assert_array_equal(np.asarray(weight), values)
+    small = compress(model, found, valid_data(model), 4)
+    ranks = {name: getattr(table, "rank", None) for name, table in small.tables.items()}
+    assert ranks["b"] == 1
+    assert min(ranks["a"], ranks["c"]) >= RANK
+
+
+def test_rows_that_tell_no_loss() -> None:
+    model = teacher(0)
+    with pytest.raises(ValueError, match="the loss of the DNN on the rows that ranks are judged on is nan"):
+        compress(model, statistics(model), [], 4)
 
 
 # --- the model that is left -----------------------------------------------------------------------------------------
@@ -111,7 +149,9 @@ def test_outputs_tell_what_can_go_and_weights_do_not(seed: int) -> None:
     found = statistics(model, seed)
     before = auc_of(model, model, seed)
     assert before > 0.75
-    by_outputs, by_weights = (compress(model, found, 4, method=method) for method in ("outputs", "weights"))
+    by_outputs, by_weights = (
+        compress(model, found, valid_data(model, seed), 4, method=method) for method in ("outputs", "weights")
+    )
     assert auc_of(by_outputs, model, seed) > before - 0.01
     assert auc_of(by_weights, model, seed) < before - 0.1
 
@@ -141,7 +181,7 @@ def test_a_plane_takes_two_numbers_and_not_one() -> None:
 @pytest.mark.parametrize("ratio", [2, 4, 8])
 def test_it_is_as_small_as_was_asked_for_everywhere(ratio: int, tmp_path: Path) -> None:
     model = teacher(0)
-    small = compress(model, statistics(model), ratio)
+    small = compress(model, statistics(model), valid_data(model), ratio)
     assert 0.9 * model_bytes(model) / ratio <= model_bytes(small) <= model_bytes(model) / ratio
     saved = variables_bytes(model, tmp_path / "plain") - variables_bytes(small, tmp_path / "small")
     assert saved == pytest.approx(model_bytes(model) - model_bytes(small), rel=0.05)
@@ -173,7 +213,8 @@ def test_any_model_goes_in(kind: type[CTRModel], options: dict[str, Any], tmp_pa
         if weight.name in ("kernel", "embeddings"):
             weight.assign(0.3 * np.asarray(weight))
     features = example(64)["features"]
-    small = compress(model, output_statistics(model, [(features,)]), 1.05)
+    labels = (np.arange(64) % 2).astype("float32")
+    small = compress(model, output_statistics(model, [(features,)]), [(features, labels)], 1.05)
     assert model_bytes(small) < model_bytes(model)
     width = sum(isinstance(layer.fused_table, LowRankTable) for e in embeddings_of(small) for layer in e.lookups)
     maps = sum(isinstance(m, FactoredDense) for tower in towers_of(small).values() for m in tower.linear_maps.values())
@@ -194,12 +235,21 @@ def test_what_is_no_site_stays_as_it_is() -> None:
 
 
 def test_a_compressed_model_can_be_compressed_again() -> None:
-    model = teacher(0)
-    once = compress(model, statistics(model), 1.5)
-    twice = compress(once, output_statistics(once, train_plan(model).epoch(0, 0)), 1.02)
-    assert model_bytes(twice) < model_bytes(once)
-    data = rows(model, 500, 3)
-    assert np.corrcoef(once.predict_on_batch(data)[:, 0], twice.predict_on_batch(data)[:, 0])[0, 1] > 0.95
+    """What is factored stays so, what is plain can be cut."""
+    once = DNN(bound(), **SETTINGS, tables={"a": LowRankTable(rank=4)}, ranks={"mlp": {"dense_0": 9}})
+    once.build()
+    rng = np.random.default_rng(0)
+    once.set_weights(
+        [
+            rng.normal(size=weight.shape) / (weight.shape[0] ** 0.5 if weight.name == "kernel" else 1)
+            for weight in once.weights
+        ]
+    )
+    twice = compress(once, output_statistics(once, train_plan(once).epoch(0, 0)), valid_data(once), 1.5)
+    assert model_bytes(twice) <= model_bytes(once) / 1.5
+    assert (twice.tables["a"].rank, twice.ranks["mlp"]["dense_0"]) == (4, 9)
+    data = rows(once, 500, 3)
+    assert np.corrcoef(once.predict_on_batch(data)[:, 0], twice.predict_on_batch(data)[:, 0])[0, 1] > 0.9
 
 
 def test_impossible_ratios() -> None:
@@ -207,11 +257,11 @@ def test_impossible_ratios() -> None:
     with pytest.raises(
         ValueError, match=r"a ratio of 1000 is impossible: DNN has .* kB.*The largest ratio is [\d.]+\."
     ):
-        compress(model, statistics(model), 1000)
+        compress(model, statistics(model), valid_data(model), 1000)
     plain = LR(bound())
     plain.build()
     with pytest.raises(ValueError, match="LR has nothing to factor: no tower and no plain table wider than 1"):
-        compress(plain, {}, 2)
+        compress(plain, {}, [], 2)
 
 
 def test_a_rank_that_saves_nothing_and_an_unknown_tower() -> None:
@@ -243,14 +293,17 @@ def run(made: LowRank, folder: Path) -> CTRModel:
     return made.run(bound(), train_plan(judge), valid_data(judge), folder)
 
 
-@pytest.mark.parametrize("inner_activation", [False, True])
-def test_tuning_wins_back_what_the_cut_took(inner_activation: bool, base: Path, tmp_path: Path) -> None:
-    made = plan(base, ratio=6, inner_activation=inner_activation, tuning_rate=1.0 if inner_activation else 0.3)
+@pytest.mark.parametrize(("inner_activation", "ratio", "rate"), [(False, 9, 0.3), (True, 6, 1.0)])
+def test_tuning_wins_back_what_the_cut_took(
+    inner_activation: bool, ratio: float, rate: float, base: Path, tmp_path: Path
+) -> None:
+    made = plan(base, ratio=ratio, inner_activation=inner_activation, tuning_rate=rate)
     judge = teacher(0)
     tuned = run(made, tmp_path)
     cut = read_model(tmp_path / "3-cut" / "result.keras")
-    assert auc_of(tuned, judge) > auc_of(cut, judge) + 0.01
-    assert auc_of(tuned, judge) > auc_of(judge, judge) - 0.03
+    whole, before, after = (auc_of(model, judge) for model in (judge, cut, tuned))
+    assert before < whole - 0.03
+    assert after > (before + whole) / 2
     reports = {report["stage"]: report for report in made.reports(tmp_path)}
     assert list(reports) == ["base", "statistics", "cut", "tune"]
     assert reports["tune"]["val_auc"] > reports["cut"]["val_auc"]

@@ -6,7 +6,7 @@
 
 from tfctr.benchmark.kept import KeptTrials
 from tfctr.benchmark.results import write_section
-from tfctr.benchmark.table import Summary, markdown, shown_figures, summarize
+from tfctr.benchmark.table import Summary, markdown, shown_figures, summarize, with_spread
 from tfctr.benchmark.trial import Score, Splits, load_splits, popularity_trial, run_trial
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "run_trial",
     "shown_figures",
     "summarize",
+    "with_spread",
     "write_section",
 ]

@@ -24,6 +24,20 @@ def shown_figures(figures: Iterable[str]) -> list[str]:
     return [*(name for name in SHOWN if name in names), *of_tasks]
 
 
+def with_spread(values: Sequence[float] | np.ndarray) -> str:
+    """Return mean ± standard deviation of one figure over seeds, the deviation that of a sample, 0 for one seed.
+
+    Example:
+        >>> with_spread([0.79, 0.81]), with_spread([0.8])
+        ('0.8000 ± 0.0141', '0.8000 ± 0.0000')
+    """
+    return f"{np.mean(values):.4f} ± {_deviation(values):.4f}"
+
+
+def _deviation(values: Sequence[float] | np.ndarray) -> float:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+
+
 @dataclass(frozen=True)
 class Summary:
     """A model over its seeds.
@@ -59,7 +73,7 @@ def _summary(model: str, scores: Sequence[Score]) -> Summary:
         model,
         len(scores),
         {name: float(np.mean(values)) for name, values in columns.items()},
-        {name: float(np.std(values, ddof=1)) if len(values) > 1 else 0.0 for name, values in columns.items()},
+        {name: _deviation(values) for name, values in columns.items()},
         float(np.median([score.seconds_to_best for score in scores])),
         scores[0].parameters,
     )

@@ -81,5 +81,20 @@ def table_by_weights(rows: np.ndarray, rank: int) -> TableFactors:
     return TableFactors(*_floats(left[:, :rank] * sizes[:rank], right[:rank], np.zeros(rows.shape[1])))
 
 
+def table_factors(rows: np.ndarray, counts: np.ndarray, rank: int, method: Method) -> TableFactors:
+    """Return a table's factors; those of a lower rank are the first codes and rows of those of a higher one.
+
+    Args:
+        rows: ``(rows, dim)``, padding first.
+        counts: How often each id occurs, ``(rows,)``.
+        rank: Numbers in a code.
+        method: See `Method`.
+    """
+    if method == "weights":
+        return table_by_weights(rows, rank)
+    mean, covariance = table_moments(rows, counts)
+    return table_by_outputs(rows, mean, directions(covariance)[1][:, :rank])
+
+
 def _floats(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
     return tuple(array.astype(np.float32) for array in arrays)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -17,6 +18,9 @@ from tfctr.plans.plan import Plan
 from tfctr.plans.stage import Arrays, Stage, read_model
 from tfctr.spec.base import Frozen
 from tfctr.training import evaluate
+
+JUDGED_ON = 16_384
+"""Validation rows that ranks are judged on, rounded up to whole batches; each of some hundred trials asks them all."""
 
 
 class LowRankSettings(Frozen):
@@ -47,8 +51,8 @@ class LowRank(Plan):
     1. ``base``: the model, trained or read from a file.
     2. ``statistics``: one pass over the training rows for mean and covariance of the outputs of each linear map, before
        BatchNorm and activation, and for the counts of ids.
-    3. ``cut``: each map becomes two, each table codes and an expansion, `ranks` by the share of variance kept for a
-       byte, until the whole model keeps the ratio.
+    3. ``cut``: each map becomes two, each table codes and an expansion. Each is tried alone with each rank on
+       validation rows, and bytes go where they keep the loss lowest as far as the ratio lets them.
     4. ``tune``: all weights train on, with a smaller rate.
 
     What is cut: the towers that a model itself is made of, and plain tables wider than 1. A linear part, the maps
@@ -90,6 +94,7 @@ class LowRank(Plan):
         model = compress(
             stage.trained("base"),
             stage.arrays("statistics"),
+            _first(stage.valid, JUDGED_ON),
             settings.ratio,
             method=settings.method,
             inner_activation=settings.inner_activation,
@@ -125,3 +130,12 @@ class LowRank(Plan):
                 f"{path} was trained for another spec or other vocabularies; give the rows it was trained on"
             )
         return model
+
+
+def _first(batches: Iterable[Any], rows: int) -> Iterator[Any]:
+    """The first batches, until they have so many rows."""
+    for batch in batches:
+        yield batch
+        rows -= len(next(iter(batch[0].values())))
+        if rows <= 0:
+            return

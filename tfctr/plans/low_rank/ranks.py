@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,12 +10,12 @@ import numpy as np
 def choose_ranks(options: Mapping[str, np.ndarray], lost: Mapping[str, np.ndarray], budget: int) -> dict[str, int]:
     """Return the index of the option that each part takes.
 
-    Every part starts at its first option; then the step that wins back the greatest share of a part's variance for a
-    byte is taken, again and again, as long as one fits.
+    Every part starts at its first option; then the change that wins back most for a byte is made, again and again, as
+    long as one fits and wins. A change may pass over options: what is lost need not fall from each to the next.
 
     Args:
         options: Part -> bytes of its options, rising: rank 1, 2, …, and last the plain part.
-        lost: Part -> share of its outputs' variance that each option loses, falling to 0.
+        lost: Part -> what is lost with each option, `loss_rises`.
         budget: Most bytes of all parts together.
 
     Raises:
@@ -31,24 +30,22 @@ def choose_ranks(options: Mapping[str, np.ndarray], lost: Mapping[str, np.ndarra
     left = budget - sum(int(sizes[0]) for sizes in options.values())
     if left < 0:
         raise ValueError(f"the first options take {-left} bytes more than the budget of {budget}")
-    steps = [step for key in options if (step := _step(key, 0, options, lost)) is not None]
-    heapq.heapify(steps)
-    while steps:
-        _, key, index, cost = heapq.heappop(steps)
-        if cost > left:
-            continue  # nor will a later step of this part fit
+    while True:
+        changes = [
+            _best_change(key, chosen[key], np.asarray(options[key]), np.asarray(lost[key]), left) for key in options
+        ]
+        won, key, index, cost = max(changes)
+        if won <= 0:
+            return chosen
         chosen[key], left = index, left - cost
-        if (step := _step(key, index, options, lost)) is not None:
-            heapq.heappush(steps, step)
-    return chosen
 
 
-def _step(
-    key: str, index: int, options: Mapping[str, np.ndarray], lost: Mapping[str, np.ndarray]
-) -> tuple[float, str, int, int] | None:
-    """What leads a part from one option to the next: order among steps, part, next option, bytes."""
-    if index + 1 == len(options[key]):
-        return None
-    cost = int(options[key][index + 1]) - int(options[key][index])
-    won = float(lost[key][index]) - float(lost[key][index + 1])
-    return -won / cost, key, index + 1, cost
+def _best_change(key: str, index: int, sizes: np.ndarray, lost: np.ndarray, left: int) -> tuple[float, str, int, int]:
+    """What a part's best change that fits wins for a byte, the part, its next option, bytes; 0 won where none fits."""
+    costs = sizes[index + 1 :] - sizes[index]
+    costs = costs[costs <= left]
+    if not len(costs):
+        return 0.0, key, index, 0
+    won = (lost[index] - lost[index + 1 : index + 1 + len(costs)]) / costs
+    best = int(np.argmax(won))
+    return float(won[best]), key, index + 1 + best, int(costs[best])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import keras
@@ -11,6 +12,7 @@ from tfctr.layers.embedding import EmbeddingTable, FeatureEmbedding, FullTable, 
 from tfctr.layers.towers.factored_dense import largest_rank
 from tfctr.models import CTRModel
 from tfctr.models.tower_ranks import towers_of
+from tfctr.plans.low_rank.factors import MapFactors, Method, directions, map_by_outputs, map_by_weights
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,14 @@ class MapSite:
         width, units = self.shape
         ranks = np.arange(1, largest_rank(width, units) + 1)
         return 4 * np.append(ranks * (width + units + 1) + units, width * units + units)
+
+    def factors(self, rank: int, statistics: Mapping[str, np.ndarray], method: Method) -> MapFactors:
+        """Return the map in two, by what `output_statistics` tells of its outputs or by its weights."""
+        kernel, bias = (np.asarray(keras.ops.convert_to_numpy(weight)) for weight in self.layer.weights)
+        if method == "weights":
+            return map_by_weights(kernel, bias, rank)
+        basis = directions(statistics[f"{self.key}.covariance"])[1][:, :rank]
+        return map_by_outputs(kernel, bias, statistics[f"{self.key}.mean"], basis)
 
 
 @dataclass(frozen=True)

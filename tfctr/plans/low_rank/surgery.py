@@ -11,8 +11,8 @@ import numpy as np
 from tfctr.layers.embedding import EmbeddingTable, FeatureEmbedding, FullTable, FusedLookup, LowRankTable, format_bytes
 from tfctr.models import CTRModel
 from tfctr.models.tower_ranks import towers_of
-from tfctr.plans.low_rank import factors
-from tfctr.plans.low_rank.factors import Method
+from tfctr.plans.low_rank.factors import Method, table_factors
+from tfctr.plans.low_rank.loss_rises import loss_rises
 from tfctr.plans.low_rank.ranks import choose_ranks
 from tfctr.plans.low_rank.sites import (
     MapSite,
@@ -32,6 +32,7 @@ Statistics = Mapping[str, np.ndarray]
 def compress(
     model: CTRModel,
     statistics: Statistics,
+    rows: Iterable[Any],
     ratio: float,
     *,
     method: Method = "outputs",
@@ -40,12 +41,15 @@ def compress(
     """Return a model of the same class whose weights take at most 1 / `ratio` of the bytes.
 
     Linear maps of towers become two thinner ones, plain tables short codes and a map that all ids of a vocabulary
-    share; where the bytes are worth most is decided by the share of variance that each rank keeps. Everything else is
-    copied. The result is an ordinary model that trains, saves, exports and serves.
+    share; bytes go where they keep the loss lowest, see `loss_rises`, and none where they do not lower it, so that a
+    model with much to spare ends smaller than asked. Everything else is copied. The result is an ordinary model that
+    trains, saves, exports and serves.
 
     Args:
         model: Built and trained; it stays as it is.
         statistics: What `output_statistics` returned for it.
+        rows: Batches of ``(features, labels[, weights])`` that ranks are judged on, held in memory; some ten thousand
+            rows do.
         ratio: Bytes of all weights before, over those after; above 1.
         method: ``"outputs"``: atomic feature mimicking, which keeps the directions in which outputs vary over the
             data. ``"weights"``: plain singular value decomposition.
@@ -53,11 +57,13 @@ def compress(
             must be trained again then.
 
     Raises:
-        ValueError: When no ranks give this ratio; says which is the largest.
+        ValueError: When no ranks give this ratio; says which is the largest. When the rows tell no loss.
     """
     sites = sites_of(model)
-    chosen = _chosen(model, sites, statistics, ratio, method)
-    cut = {key: rank for key, rank in chosen.items() if rank is not None}
+    budget = check_ratio(model, sites, ratio)
+    options = {site.key: site.options() for site in sites}
+    taken = choose_ranks(options, loss_rises(model, sites, statistics, rows, method), budget)
+    cut = {key: index + 1 for key, index in taken.items() if index + 1 < len(options[key])}
     ranks: dict[str, dict[str, int]] = {name: dict(maps) for name, maps in model.ranks.items()}
     for site in sites:
         if isinstance(site, MapSite) and site.key in cut:
@@ -96,41 +102,6 @@ def check_ratio(model: CTRModel, sites: Iterable[Site], ratio: float) -> int:
     return limit - rest
 
 
-def _chosen(
-    model: CTRModel, sites: list[Site], statistics: Statistics, ratio: float, method: Method
-) -> dict[str, int | None]:
-    """The rank of each site, None where it stays plain."""
-    budget = check_ratio(model, sites, ratio)
-    options = {site.key: site.options() for site in sites}
-    lost = {site.key: _lost(_variances(site, statistics, method), len(options[site.key])) for site in sites}
-    taken = choose_ranks(options, lost, budget)
-    return {key: None if index == len(options[key]) - 1 else index + 1 for key, index in taken.items()}
-
-
-def _variances(site: Site, statistics: Statistics, method: Method) -> list[np.ndarray]:
-    """Variance along each direction, largest first, of each map or table of a site."""
-    if isinstance(site, MapSite):
-        if method == "outputs":
-            return [factors.directions(statistics[f"{site.key}.covariance"])[0]]
-        return [_squares(_numpy(site.layer.kernel))]
-    if method == "weights":
-        return [_squares(rows) for rows in site.rows]
-    counts = statistics[f"{site.key}.counts"]
-    return [factors.directions(factors.table_moments(rows, counts)[1])[0] for rows in site.rows]
-
-
-def _squares(matrix: np.ndarray) -> np.ndarray:
-    return np.square(np.linalg.svd(matrix.astype(np.float64), compute_uv=False))
-
-
-def _lost(variances: list[np.ndarray], options: int) -> np.ndarray:
-    """Share of the variance that ranks 1, 2, … lose, and 0 of the plain site, ``(options,)``."""
-    ranks = np.arange(1, options)
-    left = np.array([[values[rank:].sum() for rank in ranks] for values in variances]).sum(0)
-    total = sum(float(values.sum()) for values in variances)
-    return np.append(left / total if total > 0 else np.zeros(len(ranks)), 0.0)
-
-
 def _template(model: CTRModel, site: TableSite, rank: int) -> LowRankTable:
     before: EmbeddingTable = model.tables.get(site.vocabulary, model.table or FullTable())
     return LowRankTable(rank=rank, initializer=before.initializer, penalty=before.penalty)
@@ -144,20 +115,12 @@ def _fill(model: CTRModel, small: CTRModel, cut: list[Site], statistics: Statist
     for site in cut:
         if isinstance(site, MapSite):
             target = towers_of(small)[site.tower].linear_maps[site.name]
-            target.set_factors(*_map_factors(site, target.rank, statistics, method))
+            target.set_factors(*site.factors(target.rank, statistics, method))
             old, new = [*old, *site.layer.weights], [*new, *target.weights]
     _fill_tables(model, small, statistics, method)
     for after, before in zip(_without(small.weights, new), _without(model.weights, old), strict=True):
         after.assign(before)
     small.set_counts({name: statistics[f"table.{name}.counts"] for name in model.spec.rows})
-
-
-def _map_factors(site: MapSite, rank: int, statistics: Statistics, method: Method) -> factors.MapFactors:
-    kernel, bias = _numpy(site.layer.kernel), _numpy(site.layer.bias)
-    if method == "weights":
-        return factors.map_by_weights(kernel, bias, rank)
-    basis = factors.directions(statistics[f"{site.key}.covariance"])[1][:, :rank]
-    return factors.map_by_outputs(kernel, bias, statistics[f"{site.key}.mean"], basis)
 
 
 def _fill_tables(model: CTRModel, small: CTRModel, statistics: Statistics, method: Method) -> None:
@@ -172,7 +135,7 @@ def _fill_tables(model: CTRModel, small: CTRModel, statistics: Statistics, metho
             elif isinstance(table, LowRankTable):
                 (name,) = lookup.vocabularies
                 counts = statistics[f"table.{name}.counts"]
-                table.set_factors(*_table_factors(_rows(first, name), counts, table.rank, method))
+                table.set_factors(*table_factors(_rows(first, name), counts, table.rank, method))
             else:
                 values = np.zeros(table.size, np.float32)
                 for name, source in sources.items():
@@ -190,17 +153,6 @@ def _rows(lookup: FusedLookup, vocabulary: str) -> np.ndarray:
     return rows
 
 
-def _table_factors(rows: np.ndarray, counts: np.ndarray, rank: int, method: Method) -> factors.TableFactors:
-    if method == "weights":
-        return factors.table_by_weights(rows, rank)
-    mean, covariance = factors.table_moments(rows, counts)
-    return factors.table_by_outputs(rows, mean, factors.directions(covariance)[1][:, :rank])
-
-
 def _without(weights: list[Any], apart: list[Any]) -> list[Any]:
     known = {id(weight) for weight in apart}
     return [weight for weight in weights if id(weight) not in known]
-
-
-def _numpy(weight: Any) -> np.ndarray:
-    return np.asarray(keras.ops.convert_to_numpy(weight))
