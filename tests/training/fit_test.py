@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.training.planted import bound, train_plan, valid_data
-from tfctr.layers.embedding import DistributedTable, FullTable, HashedTable
+from tfctr.layers.embedding import DistributedTable, EmbeddingTable, FullTable, HashedTable
 from tfctr.models.dnn import DNN
 from tfctr.training import FitConfig, evaluate, fit
 from tfctr.training.divergence import DivergedError
@@ -59,12 +59,16 @@ class StopAfter(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-def test_rows_held_by_keras_rs_resume_bit_for_bit(tmp_path: Path) -> None:
-    config = FitConfig(epochs=2, learning_rate=0.01, checkpoint_seconds=0)
+@pytest.mark.parametrize("batches", [1, 4])
+@pytest.mark.parametrize("table", [FullTable, DistributedTable])
+def test_a_broken_off_run_ends_like_a_whole_one(table: type[EmbeddingTable], batches: int, tmp_path: Path) -> None:
+    """With four batches to a step the break comes between two steps."""
+    settings = {"epochs": 2, "learning_rate": 0.01, "checkpoint_seconds": 0, "clip_norm": 0.1}
+    config = FitConfig(**settings, gradient_accumulation_steps=batches)
 
     def weights_after(folder: str, stop: int = 0) -> list[np.ndarray]:
         keras.utils.set_random_seed(3)
-        model = DNN(bound(), embedding_dim=4, hidden_units=(16,), table=DistributedTable(name="rows"))
+        model = DNN(bound(), embedding_dim=4, hidden_units=(16,), table=table(name="rows"))
         fit(model, train_plan(), valid_data(), config, tmp_path / folder, callbacks=(StopAfter(stop),))
         return model.get_weights()
 

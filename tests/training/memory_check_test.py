@@ -24,6 +24,8 @@ def test_weights_slots_and_gradients_are_counted() -> None:
     with pytest.raises(TooLargeError, match="slots of LazyAdam"):
         refuse_untrainable(model(), LazyAdam(), limit=round(2.9 * WEIGHTS))
     refuse_untrainable(model(), LazySGD(), limit=round(1.1 * WEIGHTS))
+    with pytest.raises(TooLargeError):
+        refuse_untrainable(model(), LazySGD(gradient_accumulation_steps=2), limit=round(1.9 * WEIGHTS))
 
 
 def test_what_is_there_already_is_not_counted_again() -> None:

@@ -29,6 +29,9 @@ class FitConfig(Frozen):
         min_learning_rate: The rate is never cut below this.
         clip_norm: Gradients are scaled down to this global norm; None leaves them. Sparse gradients stay
             sparse.
+        gradient_accumulation_steps: Batches whose mean gradient makes one step: a larger batch than memory holds.
+            Sparse gradients stay sparse; the sums take as much memory as the weights. Batches left over at the
+            end of an epoch count for the next one's first step.
         jit_compile: Compile the step with XLA. Off: on a CPU it gained nothing where it was measured, and
             gradients of tables turn dense.
         precision: Keras dtype policy that the model is made with (``with dtype_policy(config.precision)``);
@@ -52,6 +55,7 @@ class FitConfig(Frozen):
     rate_factor: float = Field(default=0.1, gt=0, le=1)
     min_learning_rate: float = Field(default=1e-6, ge=0)
     clip_norm: float | None = Field(default=None, gt=0)
+    gradient_accumulation_steps: int = Field(default=1, ge=1)
     jit_compile: bool = False
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     steps_per_execution: int = Field(default=1, ge=1)

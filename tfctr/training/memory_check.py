@@ -8,7 +8,7 @@ import keras
 
 from tfctr.layers.embedding import EmbeddingTable, FeatureEmbedding, TooLargeError, estimate_memory
 from tfctr.layers.embedding.memory import SLOTS, explain_too_large, free_memory
-from tfctr.training.optimizers import name_of
+from tfctr.training.optimizers import name_of, rule_of
 
 _OTHERS = 2
 """Numbers that an optimizer of another class is taken to keep for each weight: as many as Adam."""
@@ -32,7 +32,9 @@ def refuse_untrainable(model: keras.Model, optimizer: Any, limit: int | None = N
     if not tables:
         return
     ids = max(embedding.ids_a_row for embedding in embeddings)
-    estimate = estimate_memory(tables, slots=SLOTS.get(name_of(optimizer) or "", _OTHERS), ids=ids)
+    slots = SLOTS.get(name_of(optimizer) or "", _OTHERS)
+    sums = 1 if getattr(rule_of(optimizer), "gradient_accumulation_steps", None) else 0
+    estimate = estimate_memory(tables, slots=slots + sums, ids=ids)
     limit = free_memory() if limit is None else limit
     taken = estimate.weights if model.built else 0
     if estimate.total - taken > limit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -89,6 +90,23 @@ def test_a_model_trains_its_rows_and_is_saved(tmp_path: Path) -> None:
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(again(features), model(features))
+
+
+def test_the_first_table_of_a_process_starts_like_the_next() -> None:
+    """Importing keras-rs draws random numbers, which must not move the first values of weights made after it."""
+    lines = [
+        "import keras",
+        "from tfctr.layers.embedding import DistributedTable, FullTable",
+        "for _ in range(2):",
+        "    keras.utils.set_random_seed(3)",
+        "    DistributedTable(rows=4, dim=2, name='rows').build()",
+        "    table = FullTable(rows=4, dim=2, name='table')",
+        "    table.build()",
+        "    print('VALUES', keras.ops.convert_to_numpy(table.embeddings).tolist())",
+    ]
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    first, second = (line for line in done.stdout.splitlines() if line.startswith("VALUES"))
+    assert first == second
 
 
 def test_a_saved_file_is_that_of_a_full_table(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ OPTIMIZERS: dict[str, Any] = {
     "dense": lambda: DenseAdam(0.01),
     "averaging": lambda: DenseAdam(0.01, use_ema=True),
 }
+ACCUMULATING = {"of three batches": lambda: LazyAdam(0.01, gradient_accumulation_steps=3)}
 SLOTS = {
     "adam_decaying": {"_momentums", "_velocities", "_seen"},
     "adagrad_by_row": {"_accumulators"},
@@ -66,7 +67,9 @@ def trained(transform: TransformOutput, optimizer: str = "adam", cls: type[CTRMo
     keras.utils.set_random_seed(4)
     model = cls(transform.bound_spec, embedding_dim=4, **options)
     model.build()
-    model.compile(optimizer=OPTIMIZERS[optimizer](), run_eagerly=True)  # tracing takes longer than the few steps
+    model.compile(
+        optimizer={**OPTIMIZERS, **ACCUMULATING}[optimizer](), run_eagerly=True
+    )  # tracing takes longer than the few steps
     features, labels = arrays(transform, day(0, 12, seed=1))
     model.fit(features, labels, batch_size=50, epochs=2, shuffle=False, verbose=0)
     return model
@@ -162,6 +165,20 @@ def test_slots_of_kept_ids_follow_and_new_ones_start_anew(both: Pair, optimizer:
                     np.testing.assert_array_equal(
                         row, before[kind][old.offsets[name] + source] if source > 0 else start
                     )
+
+
+def test_a_step_that_was_not_finished_is_left_out(both: Pair) -> None:
+    """Its sums lie at the rows of yesterday."""
+    model = trained(both[0], "of three batches")
+    grown = grow(model, *both)
+    assert (int(model.optimizer.iterations), int(grown.optimizer.iterations)) == (5, 5)
+    assert any(np.any(np.array(variable)) for variable in model.optimizer.unfinished())
+    assert not any(np.any(np.array(variable)) for variable in grown.optimizer.unfinished())
+    known = day(4, 12, seed=9)
+    np.testing.assert_array_equal(answers(grown, both[1], known), answers(model, both[0], known))
+    for _ in range(2):  # one batch is in hand
+        grown.train_on_batch(*arrays(both[1], known))
+    assert np.any(answers(grown, both[1], known) != answers(model, both[0], known))
 
 
 def test_a_vocabulary_with_a_table_of_its_own_grows_in_it(both: Pair) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -134,10 +135,12 @@ class DistributedTable(EmbeddingTable):
 
     def _distributed(self) -> Any:
         """Return the layer of keras-rs, one look-up in one table, not built."""
+        state = random.getstate()
         try:
             from keras_rs.layers import DistributedEmbedding, FeatureConfig, TableConfig
         except ImportError as error:
             raise ImportError("DistributedTable needs keras-rs: pip install 'tfctr[accelerators]'") from error
+        random.setstate(state)  # the import draws from it, and Keras seeds first weights with it
         rows, dim = self.size
         placement = self._wanted_placement()
         settings: dict[str, Any] = {}

@@ -12,7 +12,7 @@ from tfctr.models import CTRModel
 from tfctr.spec import Problem, SpecError
 from tfctr.training.growth.new_rows import NewRows
 from tfctr.training.growth.row_source import COUNTS, GrowthError, RowSource, row_sources
-from tfctr.training.growth.slots import averaged_weights, weights_of_slots
+from tfctr.training.growth.slots import averaged_weights, passing, weights_of_slots
 from tfctr.training.growth.vocabulary_change import compare_vocabularies
 from tfctr.transform import TransformOutput
 
@@ -91,8 +91,10 @@ def _copy_weights(old: CTRModel, new: CTRModel, sources: dict[int, RowSource], n
 
 def _copy_optimizer(old: Any, new: Any, sources: dict[int, RowSource], new_rows: NewRows) -> None:
     """Copy every slot and counter; slots of changed tables follow their rows, averages of weights are weights."""
-    weights, averages = weights_of_slots(new), averaged_weights(new)
+    weights, averages, passed = weights_of_slots(new), averaged_weights(new), passing(new)
     for before, after in zip(old.variables, new.variables, strict=True):
+        if id(after) in passed:
+            continue  # gradients of yesterday's last batches, too few for a step
         values = keras.ops.convert_to_numpy(before)
         source = sources.get(id(weights.get(id(after))))
         if source is not None and id(after) in averages:

@@ -27,6 +27,12 @@ def weights_of_slots(optimizer: keras.optimizers.Optimizer) -> dict[int, keras.V
     return found
 
 
+def passing(optimizer: keras.optimizers.Optimizer) -> set[int]:
+    """Return the ``id``s of the variables that hold a step whose batches have not all been seen."""
+    rule = rule_of(optimizer)
+    return {id(variable) for variable in rule.unfinished()} if hasattr(rule, "unfinished") else set()
+
+
 def averaged_weights(optimizer: keras.optimizers.Optimizer) -> set[int]:
     """Return the ``id``s of the slots that hold running averages of the weights themselves (``use_ema``)."""
     return {id(average) for average in getattr(rule_of(optimizer), "_model_variables_moving_average", [])}

@@ -1,6 +1,7 @@
 """Optimizers whose step costs as much as the rows a batch touches, not as the table is long.
 
-- `row_wise`, `checked`: what they share. `joint`: the gradients of all replicas. `rated`: learning rates by row.
+- `row_wise`, `checked`: what they share. `joint`: the gradients of all replicas; `accumulating`: of several batches.
+  `rated`: learning rates by row. `rows`: rows of a gradient and of a variable.
 - `lazy_adam`, `lazy_adagrad`, `lazy_ftrl`, `lazy_sgd`, `dense_adam`: the rules.
 """
 
@@ -29,7 +30,12 @@ _CLASSES = {
 
 def make_optimizer(config: FitConfig) -> keras.optimizers.Optimizer:
     """Return the optimizer that the settings name."""
-    return _CLASSES[config.optimizer](learning_rate=config.learning_rate, global_clipnorm=config.clip_norm)
+    batches = config.gradient_accumulation_steps
+    return _CLASSES[config.optimizer](
+        learning_rate=config.learning_rate,
+        global_clipnorm=config.clip_norm,
+        gradient_accumulation_steps=batches if batches > 1 else None,
+    )
 
 
 def name_of(optimizer: keras.optimizers.Optimizer) -> str | None:

@@ -9,7 +9,8 @@ import tensorflow as tf
 from keras import ops
 
 from tfctr.training.optimizers.rated import Rated
-from tfctr.training.optimizers.row_wise import RowWise, add_to_rows, registered, write_rows
+from tfctr.training.optimizers.row_wise import RowWise, registered
+from tfctr.training.optimizers.rows import add_to_rows, write_rows
 
 
 class _RowAccumulators(keras.optimizers.Adagrad):

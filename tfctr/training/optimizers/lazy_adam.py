@@ -8,7 +8,8 @@ import keras
 import tensorflow as tf
 
 from tfctr.training.optimizers.rated import Rated
-from tfctr.training.optimizers.row_wise import RowWise, add_to_rows, registered, write_rows
+from tfctr.training.optimizers.row_wise import RowWise, registered
+from tfctr.training.optimizers.rows import add_to_rows, write_rows
 
 
 @registered
@@ -48,7 +49,7 @@ class LazyAdam(Rated, RowWise, keras.optimizers.Adam):
 
     def update_rows(self, gradient: Any, rows: Any, variable: Any, learning_rate: Any) -> None:
         dtype = variable.dtype
-        step = tf.cast(self.iterations.value + 1, dtype)
+        step = tf.cast(keras.ops.convert_to_tensor(self.iterations) + 1, dtype)
         beta_1, beta_2 = tf.constant(self.beta_1, dtype), tf.constant(self.beta_2, dtype)
         rate = learning_rate * tf.sqrt(1 - tf.pow(beta_2, step)) / (1 - tf.pow(beta_1, step))
         momentums, velocities = self.slot(self._momentums, variable), self.slot(self._velocities, variable)
@@ -65,7 +66,7 @@ class LazyAdam(Rated, RowWise, keras.optimizers.Adam):
     def _missed_steps(self, variable: Any, rows: Any, dtype: Any) -> Any:
         """Steps since each row's last one, ``(rows, 1)``; notes that they are seen now."""
         last_step = self.slot(self._seen, variable)
-        now = tf.cast(self.iterations.value + 1, tf.int32)
+        now = tf.cast(keras.ops.convert_to_tensor(self.iterations) + 1, tf.int32)
         missed = tf.maximum(now - tf.gather(last_step, rows) - 1, 0)
         write_rows(last_step, rows, tf.fill(tf.shape(rows), now))
         return tf.cast(missed, dtype)[:, tf.newaxis]

@@ -8,7 +8,8 @@ import keras
 import tensorflow as tf
 
 from tfctr.training.optimizers.rated import Rated
-from tfctr.training.optimizers.row_wise import RowWise, registered, write_rows
+from tfctr.training.optimizers.row_wise import RowWise, registered
+from tfctr.training.optimizers.rows import write_rows
 
 
 @registered

@@ -7,7 +7,8 @@ from typing import Any
 import keras
 
 from tfctr.training.optimizers.rated import Rated
-from tfctr.training.optimizers.row_wise import RowWise, add_to_rows, registered
+from tfctr.training.optimizers.row_wise import RowWise, registered
+from tfctr.training.optimizers.rows import add_to_rows
 
 
 @registered

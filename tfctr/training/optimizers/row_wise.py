@@ -7,10 +7,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfctr.training.optimizers.accumulating import Accumulating
 from tfctr.training.optimizers.checked import Checked
+from tfctr.training.optimizers.rows import sum_duplicate_rows
 
 
-class RowWise(Checked):
+class RowWise(Accumulating, Checked):
     """Mixin of Keras optimizers: gradients of embedding tables touch only the rows looked up.
 
     On the TensorFlow backend a look-up's gradient is a `tf.IndexedSlices`. Before anything else its
@@ -65,26 +67,6 @@ class RowWise(Checked):
 
 def _each_row_once(grads: list[Any]) -> list[Any]:
     return [sum_duplicate_rows(g) if isinstance(g, tf.IndexedSlices) else g for g in grads]
-
-
-def sum_duplicate_rows(gradient: tf.IndexedSlices) -> tf.IndexedSlices:
-    """Return the same gradient with each row once."""
-    rows, position = tf.unique(gradient.indices)
-    values = tf.math.unsorted_segment_sum(gradient.values, position, tf.shape(rows)[0])
-    return tf.IndexedSlices(values, rows, gradient.dense_shape)
-
-
-def write_rows(variable: Any, rows: Any, values: Any) -> None:
-    """Set ``variable[rows] = values`` in place."""
-    variable.scatter_update(tf.IndexedSlices(values, rows))
-
-
-def add_to_rows(variable: Any, rows: Any, values: Any) -> None:
-    """Add `values` to ``variable[rows]`` in place; `rows` are distinct.
-
-    Read, add and write back: TensorFlow copies rows much faster than it adds to them one by one.
-    """
-    write_rows(variable, rows, tf.gather(variable, rows) + values)
 
 
 registered = keras.saving.register_keras_serializable(package="tfctr")
