@@ -26,7 +26,7 @@ from rich.console import Console
 
 from tfctr.benchmark import write_section
 from tfctr.data.batches import ArrayPlan, BatchPlan, FilePlan, ParquetPlan, write_transformed
-from tfctr.data.batches.ahead import made_ahead
+from tfctr.data.batches.ahead import AHEAD
 from tfctr.data.batches.element import element
 from tfctr.models import DNN
 from tfctr.spec import FeatureSpec
@@ -67,7 +67,7 @@ class GatherEachTensor:
             return element({name: tf.gather(tensor, rows) for name, tensor in self.tensors.items()}, self.spec)
 
         steps = tf.data.Dataset.range(start_step, self.steps_per_epoch)
-        return made_ahead(steps, gather)
+        return AHEAD.of(steps, gather)
 
 
 def make_spec() -> FeatureSpec:

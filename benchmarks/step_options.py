@@ -1,4 +1,4 @@
-"""What the settings of a training step are worth on this machine: why the defaults of `FitConfig` are what they are.
+"""What the settings of training are worth on this machine: why the defaults of `FitConfig` and `Ahead` are as they are.
 
 The same model as in `training_speed` (26 fields, width 16, perceptron 3 × 400, batch 4096) trains by `model.fit` with
 each setting in turn; medians over rounds, and the ratio to the defaults.
@@ -21,9 +21,9 @@ import typer
 from rich.console import Console
 
 from benchmarks.peers.train_tfctr import make_model, make_plan, use_threads
-from benchmarks.peers.workload import BATCH, make_rows
+from benchmarks.peers.workload import BATCH, Rows, make_rows
 from tfctr.benchmark import write_section
-from tfctr.data.batches import ArrayPlan
+from tfctr.data.batches.ahead import AHEAD, Ahead
 from tfctr.layers.base import dtype_policy
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -35,6 +35,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "precision=mixed_bfloat16": {"precision": "mixed_bfloat16"},
     "mixed_bfloat16, steps_per_execution=8": {"precision": "mixed_bfloat16", "steps_per_execution": 8},
     "optimizer=adam": {"optimizer": "adam"},
+    "Ahead(batches=1)": {"ahead": Ahead(batches=1)},
+    "Ahead(threads=1)": {"ahead": Ahead(threads=1)},
+    "Ahead(autotune=True)": {"ahead": Ahead(autotune=True)},
 }
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 
@@ -50,8 +53,7 @@ def main(
     """Train with each setting by turns and print the table."""
     use_threads(threads)
     rows = make_rows(BATCH * steps, table_rows)
-    plan = make_plan(rows)
-    runs = {name: _trainer(plan, rows.field_rows, options) for name, options in OPTIONS.items()}
+    runs = {name: _trainer(rows, options) for name, options in OPTIONS.items()}
     for run in runs.values():  # the first turn compiles
         run()
     seconds: dict[str, list[float]] = {name: [] for name in runs}
@@ -68,10 +70,11 @@ def main(
         )
 
 
-def _trainer(plan: ArrayPlan, field_rows: int, options: dict[str, Any]) -> Callable[[], Any]:
+def _trainer(rows: Rows, options: dict[str, Any]) -> Callable[[], Any]:
     """Return what trains one epoch with these settings."""
+    plan = make_plan(rows, options.get("ahead", AHEAD))
     with dtype_policy(options.get("precision", "float32")):
-        model = make_model(plan, field_rows, options.get("optimizer", "lazy_adam"))
+        model = make_model(plan, rows.field_rows, options.get("optimizer", "lazy_adam"))
     model.compile(
         model.optimizer,
         jit_compile=options.get("jit_compile", False),

@@ -3,7 +3,8 @@
 - `element`: what one batch is: features, labels, weights.
 - `arrays`: batches of arrays in memory. `files`: batches of TFRecord files of transformed `tf.Example`s.
 - `parquet`: batches of Parquet files of transformed columns. `arrow`: such columns from and to arrays.
-- `ahead`: batches made beside the training step. `negatives`: a plan's batches with a share of their negative rows.
+- `ahead`: how batches are made beside the training step. `negatives`: a plan's batches with a share of their negative
+  rows.
 - `drawn_negatives`: positive rows beside items drawn at random, for retrieval.
 - `packed`: tensors side by side in one matrix.
 
@@ -12,6 +13,7 @@ for arrays and TFRecord files a function returns a plain dataset for `model.fit`
 TensorFlow.
 """
 
+from tfctr.data.batches.ahead import Ahead
 from tfctr.data.batches.arrays import ArrayPlan, array_dataset
 from tfctr.data.batches.arrow import write_transformed
 from tfctr.data.batches.drawn_negatives import DrawnNegatives, catalogue, item_tensors
@@ -21,6 +23,7 @@ from tfctr.data.batches.negatives import SampledNegatives
 from tfctr.data.batches.parquet import ParquetPlan
 
 __all__ = [
+    "Ahead",
     "ArrayPlan",
     "BatchPlan",
     "DrawnNegatives",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfctr.data.batches.ahead import made_ahead
+from tfctr.data.batches.ahead import AHEAD, Ahead
 from tfctr.data.batches.element import element, spec_of, tensor_infos
 from tfctr.data.batches.packed import Layout
 from tfctr.data.errors import DataError
@@ -25,6 +25,7 @@ class ArrayPlan:
         shuffle: False keeps the order of the arrays.
         drop_remainder: Leave out the smaller batch at the end.
         labels: False gives ``(features,)``, for arrays that have no labels.
+        ahead: How they are made beside the step.
 
     Raises:
         DataError: When a tensor is missing, or lengths or shapes do not fit the spec.
@@ -54,6 +55,7 @@ class ArrayPlan:
         shuffle: bool = True,
         drop_remainder: bool = False,
         labels: bool = True,
+        ahead: Ahead = AHEAD,
     ):
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, received {batch_size}")
@@ -63,6 +65,7 @@ class ArrayPlan:
         self.shuffle = shuffle
         self.drop_remainder = drop_remainder
         self.labels = labels
+        self.ahead = ahead
         infos = tensor_infos(self.spec, arrays, labels=labels)
         self.rows = _rows_of(arrays, infos)
         self._layout = Layout.of(infos)
@@ -109,7 +112,7 @@ class ArrayPlan:
             return element(self._layout.unpack(batch), self.spec, labels=self.labels)
 
         steps = tf.data.Dataset.range(start_step, self.steps_per_epoch)
-        return made_ahead(steps, gather)
+        return self.ahead.of(steps, gather)
 
     def _complete(self, batches: tf.data.Dataset, steps: int) -> tf.data.Dataset:
         return batches.apply(tf.data.experimental.assert_cardinality(steps))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tfctr.data.batches.ahead import made_ahead
+from tfctr.data.batches.ahead import AHEAD, Ahead
 from tfctr.data.batches.element import element, spec_of, tensor_infos
 from tfctr.data.errors import DataError
 from tfctr.spec import BoundSpec, FeatureSpec
@@ -36,6 +36,7 @@ class FilePlan:
         shuffle_rows: Rows the shuffle buffer holds.
         drop_remainder: Leave out the smaller batch at the end.
         labels: False gives ``(features,)``, for examples that have no labels.
+        ahead: How they are made beside the step.
 
     Raises:
         DataError: When no file is found, the files have no rows, or the first example lacks a tensor.
@@ -52,6 +53,7 @@ class FilePlan:
         shuffle_rows: int = SHUFFLE_ROWS,
         drop_remainder: bool = False,
         labels: bool = True,
+        ahead: Ahead = AHEAD,
     ):
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, received {batch_size}")
@@ -62,6 +64,7 @@ class FilePlan:
         self.shuffle_rows = shuffle_rows
         self.drop_remainder = drop_remainder
         self.labels = labels
+        self.ahead = ahead
         self.files = _files(files)
         infos = tensor_infos(self.spec, _names_in(self.files), labels=labels)
         self._parsed_as = {info.name: tf.io.FixedLenFeature(info.shape, info.dtype) for info in infos}
@@ -95,7 +98,7 @@ class FilePlan:
         def parse(serialized: tf.Tensor) -> tuple:
             return element(tf.io.parse_example(serialized, self._parsed_as), self.spec, labels=self.labels)
 
-        return made_ahead(batches, parse)
+        return self.ahead.of(batches, parse)
 
 
 def transformed_dataset(

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
 
-from tfctr.data.batches.ahead import made_ahead
+from tfctr.data.batches.ahead import AHEAD, Ahead
 from tfctr.data.batches.arrays import ArrayPlan
 from tfctr.data.batches.arrow import arrays_of
 from tfctr.data.batches.element import element, spec_of, tensor_infos
@@ -54,6 +54,7 @@ class ParquetPlan:
         memory_bytes: Most memory for rows; 0 never keeps them.
         drop_remainder: Leave out the smaller batch at the end.
         labels: False gives ``(features,)``, for files that have no labels.
+        ahead: How they are made beside the step.
 
     Raises:
         DataError: When no file is found, a file is damaged, or a column is missing or unfit.
@@ -71,6 +72,7 @@ class ParquetPlan:
         memory_bytes: int = MEMORY_BYTES,
         drop_remainder: bool = False,
         labels: bool = True,
+        ahead: Ahead = AHEAD,
     ):
         if batch_size < 1 or window_groups < 1:
             raise ValueError(
@@ -79,6 +81,7 @@ class ParquetPlan:
         self.spec = spec_of(spec)
         self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
         self.window_groups, self.drop_remainder, self.labels = window_groups, drop_remainder, labels
+        self.ahead = ahead
         self.files = [str(file) for file in find_files(files, "parquet")]
         self._groups = [group for file in self.files for group in _row_groups(file)]
         self.rows = sum(group.rows for group in self._groups)
@@ -100,7 +103,7 @@ class ParquetPlan:
         size = self.batch_size if self.drop_remainder else None
         signature = {d: tf.TensorSpec((size, width), d) for d, width in self._layout.widths.items()}
         packed = tf.data.Dataset.from_generator(lambda: self._batches(epoch, start_step), output_signature=signature)
-        batches = made_ahead(
+        batches = self.ahead.of(
             packed, lambda matrices: element(self._layout.unpack(matrices), self.spec, labels=self.labels)
         )
         steps = max(self.steps_per_epoch - start_step, 0)
@@ -119,6 +122,7 @@ class ParquetPlan:
             shuffle=self.shuffle,
             drop_remainder=self.drop_remainder,
             labels=self.labels,
+            ahead=self.ahead,
         )
 
     def _windows(self, epoch: int) -> list[list[RowGroup]]:
