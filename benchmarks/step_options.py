@@ -57,10 +57,11 @@ def main(
     for run in runs.values():  # the first turn compiles
         run()
     seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
+    for turn in range(rounds):
+        names = [*runs][turn % len(runs) :] + [*runs][: turn % len(runs)]  # so that none always follows the same one
+        for name in names:
             started = time.perf_counter()
-            run()
+            runs[name]()
             seconds[name].append((time.perf_counter() - started) / steps)
     table = _table({name: statistics.median(values) for name, values in seconds.items()})
     Console().print(table, soft_wrap=True, highlight=False, markup=False)
