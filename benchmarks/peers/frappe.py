@@ -1,4 +1,4 @@
-"""FuxiCTR's DNN and FinalMLP on the Frappe rows that tfctr trains on, with the same hyper-parameters.
+"""FuxiCTR's DNN, DeepFM and FinalMLP on the Frappe rows that tfctr trains on, with the same hyper-parameters.
 
 The rows are tfctr's own train, valid and test, transformed; the hyper-parameters are those of `benchmarks/frappe.yaml`,
 renamed. A finished trial is kept in the work folder and never run again with the same settings, so that the seeds can
@@ -31,8 +31,10 @@ from tfctr.spec import load_spec
 
 RESULTS = PROJECT / "benchmarks" / "RESULTS.md"
 # tfctr's argument -> FuxiCTR's, as `fuxictr_models` spells them.
+PERCEPTRON = {"hidden_units": "hidden_units", "batch_norm": "batch_norm", "dropout_rate": "net_dropout"}
 ARGUMENTS = {
-    "DNN": {"hidden_units": "hidden_units", "batch_norm": "batch_norm", "dropout_rate": "net_dropout"},
+    "DNN": PERCEPTRON,
+    "DeepFM": PERCEPTRON,
     "FinalMLP": {
         "hidden_units1": "hidden_units1",
         "hidden_units2": "hidden_units2",
@@ -52,7 +54,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 
 @app.command()
 def main(
-    models: Annotated[str, typer.Option(help="Of DNN and FinalMLP, by commas.")] = ",".join(ARGUMENTS),
+    models: Annotated[str, typer.Option(help="Of DNN, DeepFM and FinalMLP, by commas.")] = ",".join(ARGUMENTS),
     settings: Annotated[Path, typer.Option(help="tfctr's settings: model -> hyper-parameters.")] = Path(
         "benchmarks/frappe.yaml"
     ),
@@ -98,7 +100,7 @@ def fuxictr_settings(model: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Rename tfctr's hyper-parameters to FuxiCTR's.
 
     Args:
-        model: DNN or FinalMLP.
+        model: DNN, DeepFM or FinalMLP.
         settings: As in `benchmarks/frappe.yaml`, the part for all models merged in.
 
     Returns:

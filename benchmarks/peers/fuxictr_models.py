@@ -1,7 +1,7 @@
-"""FuxiCTR's DNN and FinalMLP from the parts that its package brings. For the environment that `make peers` made.
+"""FuxiCTR's DNN, DeepFM and FinalMLP from its package's parts. For the environment that `make peers` made.
 
 The package holds the base class with the training loop, the layers, and of the model zoo only the models for long
-histories; the zoo's DNN and FinalMLP for plain fields live in the repository beside it. They are put together here
+histories; the zoo's models for plain fields live in the repository beside it. They are put together here
 from the package's parts in the same way.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fuxictr.features import FeatureMap
-from fuxictr.pytorch.layers import FeatureEmbedding, MLP_Block
+from fuxictr.pytorch.layers import FactorizationMachine, FeatureEmbedding, MLP_Block
 from fuxictr.pytorch.models import BaseModel
 from model_zoo.LongCTR.FinalMLP.FinalMLP import FeatureSelection, InteractionAggregation
 
@@ -77,6 +77,41 @@ class DNN(BaseModel):
     def forward(self, inputs: Any) -> dict[str, Any]:
         """Return the probabilities under FuxiCTR's key."""
         return {"y_pred": self.mlp(self.embedding_layer(self.get_inputs(inputs), flatten_emb=True))}
+
+
+class DeepFM(BaseModel):
+    """A factorization machine beside the perceptron; arguments as of `DNN`."""
+
+    def __init__(
+        self,
+        features: FeatureMap,
+        learning_rate: float = 1e-3,
+        hidden_units: Sequence[int] = (400, 400, 400),
+        batch_norm: bool = False,
+        net_dropout: float = 0.0,
+        **options: Any,
+    ):
+        super().__init__(features, model_id="DeepFM", **PROTOCOL, **options)
+        self.embedding_layer = FeatureEmbedding(features, features.default_emb_dim)
+        self.machine = FactorizationMachine(features)
+        self.mlp = MLP_Block(
+            input_dim=features.sum_emb_out_dim(),
+            output_dim=1,
+            hidden_units=list(hidden_units),
+            hidden_activations="relu",
+            dropout_rates=net_dropout,
+            batch_norm=batch_norm,
+        )
+        self.compile(PROTOCOL["optimizer"], PROTOCOL["loss"], learning_rate)
+        self.reset_parameters()
+        self.model_to_device()
+
+    def forward(self, inputs: Any) -> dict[str, Any]:
+        """Return the probabilities under FuxiCTR's key."""
+        columns = self.get_inputs(inputs)
+        fields = self.embedding_layer(columns)
+        logit = self.machine(columns, fields) + self.mlp(fields.flatten(start_dim=1))
+        return {"y_pred": self.output_activation(logit)}
 
 
 class FinalMLP(BaseModel):

@@ -18,9 +18,9 @@ import torch
 from fuxictr.pytorch.dataloaders.npz_dataloader import NpzDataLoader
 from fuxictr.pytorch.torch_utils import seed_everything
 
-from benchmarks.peers.fuxictr_models import DNN, FinalMLP, feature_map
+from benchmarks.peers.fuxictr_models import DNN, DeepFM, FinalMLP, feature_map
 
-MODELS = {"DNN": DNN, "FinalMLP": FinalMLP}
+MODELS = {"DNN": DNN, "DeepFM": DeepFM, "FinalMLP": FinalMLP}
 
 
 class MemoryBatches:

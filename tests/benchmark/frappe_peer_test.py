@@ -36,6 +36,8 @@ def test_the_published_settings_are_renamed_whole() -> None:
             "net_dropout": 0.2,
         },
     }
+    both = [fuxictr_settings(model, published(model))["options"] for model in ("DNN", "DeepFM")]
+    assert both[0] == both[1]
     final = fuxictr_settings("FinalMLP", published("FinalMLP"))["options"]
     assert (final["dropout1"], final["gate_units"], final["context1"], final["num_heads"]) == (0.4, [400], ["user"], 5)
     assert len(final) == 11
