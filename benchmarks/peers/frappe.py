@@ -48,7 +48,7 @@ ARGUMENTS = {
     },
 }
 # What FuxiCTR does unless told otherwise; a file of settings that wants something else is refused.
-ITS_OWN = {"initial_stddev": 1e-4, "optimizer": "adam", "patience": 2}
+ITS_OWN = {"initial_stddev": 1e-4, "optimizer": "adam", "patience": 2, "clip_norm": 10.0}
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 
 
