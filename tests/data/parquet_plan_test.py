@@ -118,5 +118,7 @@ def test_unfit_files_are_told(folder: Path, tmp_path_factory: pytest.TempPathFac
     (folder / "part-00001.parquet").write_bytes(b"half")
     with pytest.raises(DataError, match=r"part-00001.parquet: no Parquet file, or only half of one"):
         ParquetPlan(folder, SPEC, batch_size=2)
-    with pytest.raises(ValueError, match="at least 1, received 0 and 8"):
+    with pytest.raises(ValueError, match="batch_size must be at least 1, received 0"):
         ParquetPlan(folder, SPEC, batch_size=0)
+    with pytest.raises(ValueError, match="window_groups must be at least 1, received 0"):
+        ParquetPlan(written(), SPEC, batch_size=2, window_groups=0)

@@ -1,6 +1,6 @@
 """Transformed examples as `tf.data`, in batches that can be made again exactly.
 
-- `element`: what one batch is: features, labels, weights.
+- `element`: what one batch is: features, labels, weights. `seeded_plan`: what plans that read rows share.
 - `arrays`: batches of arrays in memory. `files`: batches of TFRecord files of transformed `tf.Example`s.
 - `parquet`: batches of Parquet files of transformed columns. `arrow`: such columns from and to arrays.
 - `ahead`: how batches are made beside the training step. `negatives`: a plan's batches with a share of their negative

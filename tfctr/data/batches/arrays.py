@@ -8,13 +8,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfctr.data.batches.ahead import AHEAD, Ahead
-from tfctr.data.batches.element import element, spec_of, tensor_infos
+from tfctr.data.batches.element import element, tensor_infos
 from tfctr.data.batches.packed import Layout
+from tfctr.data.batches.seeded_plan import SeededPlan
 from tfctr.data.errors import DataError
 from tfctr.spec import BoundSpec, FeatureSpec, TensorInfo
 
 
-class ArrayPlan:
+class ArrayPlan(SeededPlan):
     """The batches of arrays, epoch by epoch; the same seed gives the same batches on every machine.
 
     Args:
@@ -57,26 +58,20 @@ class ArrayPlan:
         labels: bool = True,
         ahead: Ahead = AHEAD,
     ):
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, received {batch_size}")
-        self.spec = spec_of(spec)
-        self.batch_size = batch_size
-        self.seed = seed
-        self.shuffle = shuffle
-        self.drop_remainder = drop_remainder
-        self.labels = labels
-        self.ahead = ahead
+        super().__init__(
+            spec,
+            batch_size=batch_size,
+            seed=seed,
+            shuffle=shuffle,
+            drop_remainder=drop_remainder,
+            labels=labels,
+            ahead=ahead,
+        )
         infos = tensor_infos(self.spec, arrays, labels=labels)
         self.rows = _rows_of(arrays, infos)
         self._layout = Layout.of(infos)
         packed = self._layout.pack(arrays, self.rows)
         self._matrices = {dtype: _on_host(matrix) for dtype, matrix in packed.items()}
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Batches in an epoch."""
-        whole, rest = divmod(self.rows, self.batch_size)
-        return whole + (rest > 0 and not self.drop_remainder)
 
     def order(self, epoch: int) -> np.ndarray:
         """Return the order of the rows in an epoch, int64 ``(rows,)``."""

@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfctr.data.batches.ahead import AHEAD, Ahead
-from tfctr.data.batches.element import element, spec_of, tensor_infos
+from tfctr.data.batches.element import element, tensor_infos
+from tfctr.data.batches.seeded_plan import SeededPlan
 from tfctr.data.errors import DataError
 from tfctr.spec import BoundSpec, FeatureSpec
 
@@ -21,7 +22,7 @@ SHUFFLE_ROWS = 65_536
 INTERLEAVED = {"cycle_length": 8, "block_length": 16, "num_parallel_calls": 8, "deterministic": True}
 
 
-class FilePlan:
+class FilePlan(SeededPlan):
     """The batches of TFRecord files, epoch by epoch; the same seed gives the same batches on every machine.
 
     Rows are mixed by the order of the files, by reading several at once and by a shuffle buffer, all decided by
@@ -55,30 +56,24 @@ class FilePlan:
         labels: bool = True,
         ahead: Ahead = AHEAD,
     ):
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, received {batch_size}")
-        self.spec = spec_of(spec)
-        self.batch_size = batch_size
-        self.seed = seed
-        self.shuffle = shuffle
+        super().__init__(
+            spec,
+            batch_size=batch_size,
+            seed=seed,
+            shuffle=shuffle,
+            drop_remainder=drop_remainder,
+            labels=labels,
+            ahead=ahead,
+        )
         self.shuffle_rows = shuffle_rows
-        self.drop_remainder = drop_remainder
-        self.labels = labels
-        self.ahead = ahead
         self.files = _files(files)
         infos = tensor_infos(self.spec, _names_in(self.files), labels=labels)
         self._parsed_as = {info.name: tf.io.FixedLenFeature(info.shape, info.dtype) for info in infos}
 
     @functools.cached_property
-    def rows(self) -> int:
+    def rows(self) -> int:  # type: ignore[override]  # an attribute of other plans, counted when asked for here
         """Rows in all files, counted by reading them once."""
         return int(_records(self.files).reduce(np.int64(0), lambda count, _: count + 1))
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Batches in an epoch."""
-        whole, rest = divmod(self.rows, self.batch_size)
-        return whole + (rest > 0 and not self.drop_remainder)
 
     def epoch(self, epoch: int = 0, start_step: int = 0) -> tf.data.Dataset:
         """Return the batches of an epoch (from 0) from `start_step` (from 0) on."""

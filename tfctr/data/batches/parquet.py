@@ -15,8 +15,9 @@ import tensorflow as tf
 from tfctr.data.batches.ahead import AHEAD, Ahead
 from tfctr.data.batches.arrays import ArrayPlan
 from tfctr.data.batches.arrow import arrays_of
-from tfctr.data.batches.element import element, spec_of, tensor_infos
+from tfctr.data.batches.element import element, tensor_infos
 from tfctr.data.batches.packed import Layout
+from tfctr.data.batches.seeded_plan import SeededPlan
 from tfctr.data.errors import DataError
 from tfctr.data.readers.files import Paths, find_files
 from tfctr.spec import BoundSpec, FeatureSpec
@@ -36,7 +37,7 @@ class RowGroup:
     rows: int
 
 
-class ParquetPlan:
+class ParquetPlan(SeededPlan):
     """The batches of Parquet files, epoch by epoch; the same arguments give the same batches on every machine.
 
     Files whose rows take at most `memory_bytes` are read once and kept, and all rows are mixed. Longer ones are read
@@ -74,14 +75,18 @@ class ParquetPlan:
         labels: bool = True,
         ahead: Ahead = AHEAD,
     ):
-        if batch_size < 1 or window_groups < 1:
-            raise ValueError(
-                f"batch_size and window_groups must be at least 1, received {batch_size} and {window_groups}"
-            )
-        self.spec = spec_of(spec)
-        self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
-        self.window_groups, self.drop_remainder, self.labels = window_groups, drop_remainder, labels
-        self.ahead = ahead
+        super().__init__(
+            spec,
+            batch_size=batch_size,
+            seed=seed,
+            shuffle=shuffle,
+            drop_remainder=drop_remainder,
+            labels=labels,
+            ahead=ahead,
+        )
+        if window_groups < 1:
+            raise ValueError(f"window_groups must be at least 1, received {window_groups}")
+        self.window_groups = window_groups
         self.files = [str(file) for file in find_files(files, "parquet")]
         self._groups = [group for file in self.files for group in _row_groups(file)]
         self.rows = sum(group.rows for group in self._groups)
@@ -89,12 +94,6 @@ class ParquetPlan:
         self._layout = Layout.of(self._infos)
         self.in_memory = self.rows * self._layout.bytes_a_row <= memory_bytes
         """Whether the rows are kept in memory."""
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Batches in an epoch."""
-        whole, rest = divmod(self.rows, self.batch_size)
-        return whole + (rest > 0 and not self.drop_remainder)
 
     def epoch(self, epoch: int = 0, start_step: int = 0) -> tf.data.Dataset:
         """Return the batches of an epoch (from 0) from `start_step` (from 0) on."""
