@@ -100,6 +100,10 @@ def test_bytes_go_where_they_win_most_and_the_budget_is_kept() -> None:
     assert choose_ranks(options, lost, 80) == {"flat": 3, "steep": 3}
     worse_before_better = {"flat": np.array([0.6, 0.7, 0.8, 0]), "steep": np.array([0.0, 0.1, 0.01, 0])}
     assert choose_ranks(options, worse_before_better, 80) == {"flat": 3, "steep": 0}
+    small = {**options, "tiny": np.array([1, 2]), "tinier": np.array([1, 1.5])}
+    nothing_lost = {**lost, "tiny": np.zeros(2), "tinier": np.zeros(2)}
+    assert choose_ranks(small, nothing_lost, 200) == {"flat": 3, "steep": 3, "tiny": 1, "tinier": 1}
+    assert choose_ranks(small, nothing_lost, 22) == {"flat": 0, "steep": 0, "tiny": 0, "tinier": 0}
     with pytest.raises(ValueError, match="5 bytes more than the budget of 15"):
         choose_ranks(options, lost, 15)
 

@@ -6,12 +6,17 @@ from collections.abc import Mapping
 
 import numpy as np
 
+SMALL = 0.01
+"""Share of the budget up to which a part stays plain where it can."""
+
 
 def choose_ranks(options: Mapping[str, np.ndarray], lost: Mapping[str, np.ndarray], budget: int) -> dict[str, int]:
     """Return the index of the option that each part takes.
 
-    Every part starts at its first option; then the change that wins back most for a byte is made, again and again, as
-    long as one fits and wins. A change may pass over options: what is lost need not fall from each to the next.
+    Every part starts at its first option, but for the small ones, of at most `SMALL` of the budget each, which stay
+    plain where that fits: a thin part is one more look-up or product in the served graph, and few bytes are not worth
+    it. Then the change that wins back most for a byte is made, again and again, as long as one fits and wins. A change
+    may pass over options: what is lost need not fall from each to the next.
 
     Args:
         options: Part -> bytes of its options, rising: rank 1, 2, …, and last the plain part.
@@ -30,6 +35,10 @@ def choose_ranks(options: Mapping[str, np.ndarray], lost: Mapping[str, np.ndarra
     left = budget - sum(int(sizes[0]) for sizes in options.values())
     if left < 0:
         raise ValueError(f"the first options take {-left} bytes more than the budget of {budget}")
+    for key in sorted(options, key=lambda key: int(options[key][-1])):
+        more = int(options[key][-1]) - int(options[key][0])
+        if options[key][-1] <= SMALL * budget and more <= left:
+            chosen[key], left = len(options[key]) - 1, left - more
     while True:
         changes = [
             _best_change(key, chosen[key], np.asarray(options[key]), np.asarray(lost[key]), left) for key in options
