@@ -38,6 +38,21 @@ def feature_map(table_rows: Mapping[str, int], label: str, embedding_dim: int, f
     return described
 
 
+def perceptron(
+    features: FeatureMap, hidden_units: Sequence[int], batch_norm: bool, net_dropout: float, activation: Any = None
+) -> MLP_Block:
+    """Return a perceptron from the flattened embeddings to one number."""
+    return MLP_Block(
+        input_dim=features.sum_emb_out_dim(),
+        output_dim=1,
+        hidden_units=list(hidden_units),
+        hidden_activations="relu",
+        output_activation=activation,
+        dropout_rates=net_dropout,
+        batch_norm=batch_norm,
+    )
+
+
 class DNN(BaseModel):
     """A perceptron on the flattened embeddings.
 
@@ -61,15 +76,7 @@ class DNN(BaseModel):
     ):
         super().__init__(features, model_id="DNN", **PROTOCOL, **options)
         self.embedding_layer = FeatureEmbedding(features, features.default_emb_dim)
-        self.mlp = MLP_Block(
-            input_dim=features.sum_emb_out_dim(),
-            output_dim=1,
-            hidden_units=list(hidden_units),
-            hidden_activations="relu",
-            output_activation=self.output_activation,
-            dropout_rates=net_dropout,
-            batch_norm=batch_norm,
-        )
+        self.mlp = perceptron(features, hidden_units, batch_norm, net_dropout, self.output_activation)
         self.compile(PROTOCOL["optimizer"], PROTOCOL["loss"], learning_rate)
         self.reset_parameters()
         self.model_to_device()
@@ -94,14 +101,7 @@ class DeepFM(BaseModel):
         super().__init__(features, model_id="DeepFM", **PROTOCOL, **options)
         self.embedding_layer = FeatureEmbedding(features, features.default_emb_dim)
         self.machine = FactorizationMachine(features)
-        self.mlp = MLP_Block(
-            input_dim=features.sum_emb_out_dim(),
-            output_dim=1,
-            hidden_units=list(hidden_units),
-            hidden_activations="relu",
-            dropout_rates=net_dropout,
-            batch_norm=batch_norm,
-        )
+        self.mlp = perceptron(features, hidden_units, batch_norm, net_dropout)
         self.compile(PROTOCOL["optimizer"], PROTOCOL["loss"], learning_rate)
         self.reset_parameters()
         self.model_to_device()
