@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 """Folder that holds the packages `tfctr` and `tfx_pipeline`."""
@@ -103,25 +104,38 @@ class SourceTree:
 
     def digest(self, module: str) -> str:
         """Return 12 hex digits of the hash of the module's code, docstrings and comments left out."""
-        tree = ast.parse(self.file(module).read_text("utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-                node.body = node.body[1:]
-        return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:12]
+        return _parse(self.file(module).read_text("utf-8")).digest
 
     def _imports_from(self, module: str) -> Iterator[tuple[str, str | None, str]]:
         """Yield (module, name or None, bound name) of every import statement, those in functions too."""
         path = self.file(module)
         package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    yield alias.name, None, alias.asname or alias.name
-            elif isinstance(node, ast.ImportFrom):
-                up = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-                source = ".".join([*up, *([node.module] if node.module else [])])
-                for alias in node.names:
-                    yield source, alias.name, alias.asname or alias.name
+        for level, source, name, bound in _parse(path.read_text("utf-8")).imports:
+            up = package.split(".")[: len(package.split(".")) - level + 1] if level else []
+            yield ".".join([*up, *([source] if source else [])]), name, bound
 
     def _is_own(self, module: str) -> bool:
         return module.split(".")[0] in _OWN_PACKAGES and self.exists(module)
+
+
+class SourceFile(NamedTuple):
+    """What one source file says: each import as (dots, module, name or None, bound name), and the hash of its code."""
+
+    imports: tuple[tuple[int, str, str | None, str], ...]
+    digest: str
+
+
+@lru_cache(maxsize=2048)
+def _parse(text: str) -> SourceFile:
+    """Kept by the text itself: the steps of a run ask for the same files, and an edit is never overlooked."""
+    tree = ast.parse(text)
+    imports: list[tuple[int, str, str | None, str]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imports += [(0, alias.name, None, alias.asname or alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            source = node.module or ""
+            imports += [(node.level, source, alias.name, alias.asname or alias.name) for alias in node.names]
+        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return SourceFile(tuple(imports), hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:12])

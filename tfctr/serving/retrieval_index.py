@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfctr.serving.raw_inputs import dense, input_names
-from tfctr.serving.serving_module import column_spec
+from tfctr.serving.serving_module import column_spec, graph
 from tfctr.training.retrieval import import_recommenders
 
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ class _IndexModule(tf.Module):
         examples = tf.TensorSpec([None], tf.string, "examples")
         specs = {self._names[column.name]: column_spec(column, self._names[column.name]) for column in self._columns}
         return {
-            "serving_default": tf.function(self._from_examples, input_signature=[examples]).get_concrete_function(),
-            "retrieve": tf.function(self._from_columns).get_concrete_function(**specs),
+            "serving_default": graph(self._from_examples, input_signature=[examples]).get_concrete_function(),
+            "retrieve": graph(self._from_columns).get_concrete_function(**specs),
         }
 
     def _from_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:

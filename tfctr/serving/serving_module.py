@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from tfctr.models.ctr_model import CTRModel
     from tfctr.models.extra_signature import ExtraSignature
     from tfctr.transform import TransformOutput
+
+graph = partial(tf.function, autograph=False)
+"""`tf.function` for code that never branches on a tensor: rewriting all it calls, TFT's too, would take seconds."""
 
 EXAMPLES = "examples"
 _DTYPES = {"string": tf.string, "int": tf.int64, "float": tf.float32}
@@ -76,15 +80,15 @@ class ServingModule(tf.Module):
         examples = tf.TensorSpec([None], tf.string, EXAMPLES)
         inputs = tf.TensorSpec([None], tf.string, "inputs")  # the name that Classify and Regress demand
         found = {
-            "serving_default": tf.function(self._from_examples, input_signature=[examples]).get_concrete_function(),
-            "predict": tf.function(self._from_columns).get_concrete_function(**self._specs(None)),
-            "classify": tf.function(self._classify, input_signature=[inputs]).get_concrete_function(),
+            "serving_default": graph(self._from_examples, input_signature=[examples]).get_concrete_function(),
+            "predict": graph(self._from_columns).get_concrete_function(**self._specs(None)),
+            "classify": graph(self._classify, input_signature=[inputs]).get_concrete_function(),
         }
         for task in self._spec.tasks:
             name = "regress" if len(self.tasks) == 1 else f"regress_{task.name}"
-            found[name] = tf.function(self._regress_of(task), input_signature=[inputs]).get_concrete_function()
+            found[name] = graph(self._regress_of(task), input_signature=[inputs]).get_concrete_function()
         if self.can_rank():
-            found["rank"] = tf.function(self._rank).get_concrete_function(**self._specs(1))
+            found["rank"] = graph(self._rank).get_concrete_function(**self._specs(1))
         extras = self._parts.model.extra_signatures()
         version = state_version(self._parts.model, self._parts.transform) if extras else 0
         for extra in extras:
@@ -138,7 +142,7 @@ class ServingModule(tf.Module):
             outputs = extra.answer({name: features[name] for name in extra.reads}, state)
             return stated(outputs, version) if extra.gives == "state" else self._by_task(outputs)
 
-        return tf.function(answer).get_concrete_function(**specs)
+        return graph(answer).get_concrete_function(**specs)
 
     def _from_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         raw = tf.io.parse_example(examples, self._parts.transform.raw_feature_spec(serving=True))

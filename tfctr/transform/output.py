@@ -175,7 +175,7 @@ class TransformOutput:
     @cached_property
     def _function(self) -> Any:
         """`transform_raw` as a graph; traced once for each set of columns."""
-        return tf.function(self.transform_raw, reduce_retracing=True)
+        return tf.function(self.transform_raw, autograph=False, reduce_retracing=True)
 
 
 def adapter_config(schema: pa.Schema) -> TensorAdapterConfig:
