@@ -1,4 +1,4 @@
-"""``python -m tfx_pipeline``: run, compile, report, why, evaluate. TFX is imported only when a command needs it."""
+"""``python -m tfx_pipeline``: run, compile, report, why, evaluate, index. TFX is imported when a command needs it."""
 
 from __future__ import annotations
 
@@ -215,6 +215,30 @@ def evaluate(
     for task, rows in scores.items():
         figures = "  ".join(f"{name} {value:,.6g}" for name, value in rows.figures().items())
         typer.echo(f"{task}: {figures}")
+
+
+@app.command()
+def index(
+    item: Annotated[str, typer.Option(help="Raw column whose value names an item.")],
+    workdir: WorkdirOption = Path("runs/pipeline"),
+    items: Annotated[
+        Path | None, typer.Option(help="Parquet, each item once; the items of the run's log if left out.")
+    ] = None,
+    k: Annotated[int, typer.Option(min=1, help="Items answered.")] = 100,
+) -> None:
+    """Export all items of a pushed TwoTower with its user's side, so that the server finds a user's best ones.
+
+    Example: python -m tfx_pipeline index --item item_id --workdir runs/ads
+    """
+    try:
+        config = PipelineConfig.read(workdir)
+        from tfx_pipeline.retrieval import push_index
+
+        written = push_index(config, item, k, items)
+    except (SpecError, OSError, ValueError, ModuleNotFoundError) as error:
+        _fail(error)
+    name = written.parent.name
+    typer.echo(f"wrote {written}\nServe it: tfctr serve --model_name {name} --model_base_path {written.parent}")
 
 
 def _config(**fields: Any) -> PipelineConfig:

@@ -59,7 +59,7 @@ def rescore(model: Path, examples: Path, spec: FeatureSpec, where: dict[str, str
     """
     score = tf.saved_model.load(str(model)).signatures["serving_default"]
     parts: dict[str, list[Scores]] = {outcome.name: [] for outcome in outcomes_of(spec)}
-    for serialized in _batches(examples):
+    for serialized in serialized_examples(examples):
         rows = examples_to_table(serialized, spec).combine_chunks().to_batches()[0]
         keep = np.ones(rows.num_rows, bool)
         for column, value in (where or {}).items():
@@ -71,7 +71,8 @@ def rescore(model: Path, examples: Path, spec: FeatureSpec, where: dict[str, str
     return {name: _joined(many) for name, many in parts.items()}
 
 
-def _batches(folder: Path) -> Iterator[list[bytes]]:
+def serialized_examples(folder: Path) -> Iterator[list[bytes]]:
+    """Yield the serialized tf.Examples of a folder of gzipped TFRecords, some thousands at a time."""
     files = sorted(str(path) for path in folder.glob("*") if path.is_file())
     if not files:
         raise FileNotFoundError(f"no examples in {folder}")

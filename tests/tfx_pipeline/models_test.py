@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from tests.serving import creatives
+from tests.serving.conftest import ask, local_flags
 from tests.tfx_pipeline.conftest import FAST
 from tfctr.data.simulator import SimulatorConfig, simulate
 from tfctr.models import MODELS
+from tfctr.serving import in_process
+from tfctr.serving.requests import column_inputs, predict_request, rank_inputs
+from tfctr.serving.server.model_server import ModelServer
 from tfctr.spec import FeatureSpec, dump_spec
+from tfx_pipeline.__main__ import app
 from tfx_pipeline.config import PipelineConfig
+from tfx_pipeline.retrieval import push_index
 from tfx_pipeline.runner import run
 
 NARROW = {"embedding_dim": 4}
@@ -76,14 +85,13 @@ def test_every_model_is_in_the_table() -> None:
     assert {model for _, model in CASES} == set(MODELS)
 
 
-@pytest.mark.end_to_end
-@pytest.mark.parametrize(("source", "model"), CASES)
-def test_a_model_is_trained_gated_and_pushed(
-    source: str, model: str, logs: Path, settings: Callable[..., PipelineConfig]
-) -> None:
-    folder = logs / source
-    report = run(
-        settings(
+@pytest.fixture
+def wanted(logs: Path, settings: Callable[..., PipelineConfig]) -> Callable[[str, str], PipelineConfig]:
+    """Settings of a short run of one model on one log."""
+
+    def make(source: str, model: str) -> PipelineConfig:
+        folder = logs / source
+        return settings(
             spec=folder / "spec.yaml",
             data=str(folder / "log.parquet"),
             workdir=folder / "run",
@@ -91,8 +99,66 @@ def test_a_model_is_trained_gated_and_pushed(
             hyperparameters=SMALL[source][model],
             fit=FAST,
         )
-    )
+
+    return make
+
+
+@pytest.mark.end_to_end
+@pytest.mark.parametrize(("source", "model"), CASES)
+def test_a_model_is_trained_gated_and_pushed(
+    source: str, model: str, wanted: Callable[[str, str], PipelineConfig]
+) -> None:
+    report = run(wanted(source, model))
     assert report.results is not None
     assert report.results.verdict.blessed, report.results.verdict.reasons
     assert report.results.parity["passed"]
     assert (report.results.pushed_to / "saved_model.pb").exists()
+
+
+@pytest.mark.end_to_end
+def test_the_served_index_finds_the_items_that_the_pushed_model_ranks_first(
+    logs: Path, wanted: Callable[[str, str], PipelineConfig], tmp_path: Path
+) -> None:
+    config = wanted("clicks", "TwoTower")
+    pushed = run(config).results.pushed_to
+    told = CliRunner().invoke(app, ["index", "--item", "item_id", "--k", "5", "--workdir", str(config.workdir)])
+    folder = pushed.parent.with_name(f"{pushed.parent.name}_index") / pushed.name
+    assert told.output.startswith(f"wrote {folder}\nServe it: tfctr serve --model_name {folder.parent.name}"), (
+        told.output
+    )
+    columns = config.read_spec().raw_columns(serving=True)
+    about = [column.name for column in columns if column.role == "item"]
+    log = pq.read_table(logs / "clicks" / "log.parquet").to_pylist()
+    items = list({row["item_id"]: {name: row[name] for name in about} for row in log}.values())
+    users = [column for column in columns if column.name not in about]
+    user = {column.name: log[7][column.name] for column in users}
+    with in_process(pushed) as model:
+        probabilities = model.call(rank_inputs(user, items, columns), "rank")["click"][:, 0]
+    best = [items[place]["item_id"] for place in np.argsort(-probabilities, kind="stable")[:5]]
+    flags = local_flags(model_name="index", model_base_path=str(folder.parent))
+    with ModelServer(flags) as server:
+        asked = ask(server)
+        inputs = column_inputs([user], users)
+        answer = asked.predict.Predict(predict_request(inputs, model="index", signature="retrieve"), timeout=60)
+        asked.channel.close()
+    assert (
+        list(answer.outputs["items"].int64_val or np.frombuffer(answer.outputs["items"].tensor_content, "<i8")) == best
+    )
+
+    catalogue = tmp_path / "items.parquet"
+    pq.write_table(pa.Table.from_pylist(items[:3]), catalogue)
+    with pytest.raises(FileExistsError, match="is not empty"):
+        push_index(config, "item_id", items=catalogue)
+    shutil.rmtree(folder)
+    with in_process(push_index(config, "item_id", items=catalogue)) as index:
+        assert set(index.call(inputs, "retrieve")["items"][0]) == {item["item_id"] for item in items[:3]}
+    with pytest.raises(ValueError, match="'price_of_it' names no item: columns of spec"):
+        push_index(config, "price_of_it")
+
+
+@pytest.mark.end_to_end
+def test_no_index_of_a_model_without_towers(wanted: Callable[[str, str], PipelineConfig]) -> None:
+    config = wanted("clicks", "LR")
+    run(config)
+    with pytest.raises(ValueError, match="needs a model of two towers, TwoTower; this run's is a LR"):
+        push_index(config, "item_id")

@@ -55,12 +55,17 @@ def export_index(
 
     Raises:
         FileExistsError: When `directory` is not empty.
-        ValueError: When there are no items, one comes twice, or k is below 1.
+        ValueError: When there are no items, one comes twice or lacks a column, or k is below 1.
         ModuleNotFoundError: Without tensorflow-recommenders, the extra ``retrieval``.
     """
     target = Path(directory)
     if target.exists() and any(target.iterdir()):
         raise FileExistsError(f"{target} is not empty; a version is never overwritten, name the next one")
+    needed = {item, *(column.name for column in transform.spec.raw_columns(serving=True) if column.role == "item")}
+    if lacking := sorted(needed - set(items.column_names)):
+        raise ValueError(
+            f"the items lack columns {lacking} of spec {transform.spec.name!r}, they have {items.column_names}"
+        )
     names = items.column(item).to_numpy(zero_copy_only=False)
     if not len(names) or k < 1:
         raise ValueError(f"an index needs items, and answers at least one. Received: {len(names)} items, {k=}")
