@@ -20,9 +20,10 @@ class LazyAdam(Rated, RowWise, keras.optimizers.Adam):
     row would go on moving by them). With `decay_missed` the moments are decayed, when the row comes back,
     by the steps it missed; this costs one number a row and a look-up a step.
 
-    What it costs in accuracy on Frappe (three seeds, DNN, penalty on the rows of the batch in both): test AUC 0.9817
-    against 0.9813 with Adam on whole tables, logloss 0.1832 against 0.1834, which is nothing. What does count there is
-    the penalty: on whole tables, for which Adam must be dense, it gives 0.9840 and 0.1611 (`benchmarks/RESULTS.md`).
+    What it costs in accuracy on Frappe (three seeds, DNN, penalty on the rows of the batch in both): test AUC 0.9815
+    against 0.9813 with Adam on whole tables, logloss 0.1842 against 0.1825, both within a standard deviation. What does
+    count there is the penalty: on whole tables, for which Adam must be dense, it gives 0.9849 and 0.1553
+    (`benchmarks/RESULTS.md`).
 
     Args:
         learning_rate, beta_1, beta_2, epsilon: As in ``keras.optimizers.Adam``.
