@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import tensorflow as tf
 from typer.testing import CliRunner
 
 from tests.serving import creatives
@@ -141,9 +142,7 @@ def test_the_served_index_finds_the_items_that_the_pushed_model_ranks_first(
         inputs = column_inputs([user], users)
         answer = asked.predict.Predict(predict_request(inputs, model="index", signature="retrieve"), timeout=60)
         asked.channel.close()
-    assert (
-        list(answer.outputs["items"].int64_val or np.frombuffer(answer.outputs["items"].tensor_content, "<i8")) == best
-    )
+    assert tf.make_ndarray(answer.outputs["items"])[0].tolist() == best
 
     catalogue = tmp_path / "items.parquet"
     pq.write_table(pa.Table.from_pylist(items[:3]), catalogue)
