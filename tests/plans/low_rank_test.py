@@ -22,7 +22,7 @@ from tfctr.models import DIN, DNN, LR, AutoInt, CTRModel, DCNv2, DeepFM, FinalML
 from tfctr.models.tower_ranks import towers_of
 from tfctr.plans import LowRank, compress, output_statistics
 from tfctr.plans.low_rank import factors
-from tfctr.plans.low_rank.loss_rises import loss_rises
+from tfctr.plans.low_rank.answer_changes import answer_changes
 from tfctr.plans.low_rank.ranks import choose_ranks
 from tfctr.plans.low_rank.sites import embeddings_of, model_bytes, sites_of
 from tfctr.plans.stage import read_model
@@ -118,17 +118,17 @@ def unheard() -> DNN:
     return model
 
 
-def test_a_rank_is_worth_what_the_model_loses_without_it() -> None:
-    """However much a table varies: when nothing hears it, nothing is lost with it, and it gets the least bytes."""
+def test_a_rank_is_worth_what_the_answers_move_without_it() -> None:
+    """However much a table varies: when nothing hears it, no answer moves, and it gets the least bytes."""
     model = unheard()
     found, before = statistics(model), [np.asarray(weight) for weight in model.weights]
-    rises = loss_rises(model, sites_of(model), found, valid_data(model), "outputs")
-    assert set(rises) == {site.key for site in sites_of(model)}
-    assert all(len(rises[site.key]) == len(site.options()) for site in sites_of(model))
-    np.testing.assert_allclose(rises["table.b"], 0, atol=1e-7)
+    changes = answer_changes(model, sites_of(model), found, valid_data(model), "outputs")
+    assert set(changes) == {site.key for site in sites_of(model)}
+    assert all(len(changes[site.key]) == len(site.options()) for site in sites_of(model))
+    np.testing.assert_allclose(changes["table.b"], 0, atol=1e-7)
     for name in ("table.a", "table.c"):
-        assert rises[name][0] > 0.02
-        assert abs(rises[name][RANK - 1]) < 0.01
+        assert changes[name][0] > 0.02
+        assert 0 <= changes[name][RANK - 1] < 0.01
     for weight, values in zip(model.weights, before, strict=True):
         np.testing.assert_array_equal(np.asarray(weight), values)
     small = compress(model, found, valid_data(model), 4)
@@ -137,9 +137,9 @@ def test_a_rank_is_worth_what_the_model_loses_without_it() -> None:
     assert min(ranks["a"], ranks["c"]) >= RANK
 
 
-def test_rows_that_tell_no_loss() -> None:
+def test_ranks_are_judged_on_rows() -> None:
     model = teacher(0)
-    with pytest.raises(ValueError, match="the loss of the DNN on the rows that ranks are judged on is nan"):
+    with pytest.raises(ValueError, match="ranks are judged on the answers to some rows, and none were given"):
         compress(model, statistics(model), [], 4)
 
 

@@ -52,7 +52,7 @@ class LowRank(Plan):
     2. ``statistics``: one pass over the training rows for mean and covariance of the outputs of each linear map, before
        BatchNorm and activation, and for the counts of ids.
     3. ``cut``: each map becomes two, each table codes and an expansion. Each is tried alone with each rank on
-       validation rows, and bytes go where they keep the loss lowest as far as the ratio lets them.
+       validation rows, and bytes go where they keep the answers nearest to the base's as far as the ratio lets them.
     4. ``tune``: all weights train on, with a smaller rate.
 
     What is cut: the towers that a model itself is made of, and plain tables wider than 1. A linear part, the maps

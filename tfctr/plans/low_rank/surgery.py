@@ -11,8 +11,8 @@ import numpy as np
 from tfctr.layers.embedding import EmbeddingTable, FeatureEmbedding, FullTable, FusedLookup, LowRankTable, format_bytes
 from tfctr.models import CTRModel
 from tfctr.models.tower_ranks import towers_of
+from tfctr.plans.low_rank.answer_changes import answer_changes
 from tfctr.plans.low_rank.factors import Method, table_factors
-from tfctr.plans.low_rank.loss_rises import loss_rises
 from tfctr.plans.low_rank.ranks import choose_ranks
 from tfctr.plans.low_rank.sites import (
     MapSite,
@@ -41,9 +41,9 @@ def compress(
     """Return a model of the same class whose weights take at most 1 / `ratio` of the bytes.
 
     Linear maps of towers become two thinner ones, plain tables short codes and a map that all ids of a vocabulary
-    share; bytes go where they keep the loss lowest, see `loss_rises`, and none where they do not lower it, so that a
-    model with much to spare ends smaller than asked. Everything else is copied. The result is an ordinary model that
-    trains, saves, exports and serves.
+    share; bytes go where they keep the answers nearest to the model's, see `answer_changes`, and none where that
+    changes nothing. Everything else is copied. The result is an ordinary model that trains, saves, exports and
+    serves.
 
     Args:
         model: Built and trained; it stays as it is.
@@ -57,12 +57,12 @@ def compress(
             must be trained again then.
 
     Raises:
-        ValueError: When no ranks give this ratio; says which is the largest. When the rows tell no loss.
+        ValueError: When no ranks give this ratio; says which is the largest. When there are no rows.
     """
     sites = sites_of(model)
     budget = check_ratio(model, sites, ratio)
     options = {site.key: site.options() for site in sites}
-    taken = choose_ranks(options, loss_rises(model, sites, statistics, rows, method), budget)
+    taken = choose_ranks(options, answer_changes(model, sites, statistics, rows, method), budget)
     cut = {key: index + 1 for key, index in taken.items() if index + 1 < len(options[key])}
     ranks: dict[str, dict[str, int]] = {name: dict(maps) for name, maps in model.ranks.items()}
     for site in sites:

@@ -1,4 +1,4 @@
-"""What each rank is worth: how much the loss rises when one part of a model alone is cut to it."""
+"""What each rank is worth: how far the model's answers move when one part alone is cut to it."""
 
 from __future__ import annotations
 
@@ -12,41 +12,43 @@ import numpy as np
 from tfctr.models import CTRModel
 from tfctr.plans.low_rank.factors import Method, table_factors
 from tfctr.plans.low_rank.sites import MapSite, Site, TableSite, lookups_of, places_of
-from tfctr.spec import SurvivalTask
-from tfctr.training.config import SURVIVAL_FIGURES
-from tfctr.training.evaluation import figures_of, predictions
+from tfctr.training.evaluation import predictions
 
 TRIED = 16
-"""Most ranks of one part that are tried; between them the rise is taken to be straight."""
+"""Most ranks of one part that are tried; between them the change is taken to be straight."""
+
+SURE = 1e-7
+"""Answers nearer than this to 0 or 1 are taken for as near: float32 tells no more."""
 
 
-def loss_rises(
+def answer_changes(
     model: CTRModel, sites: Iterable[Site], statistics: Mapping[str, np.ndarray], rows: Iterable[Any], method: Method
 ) -> dict[str, np.ndarray]:
-    """Return part -> rise of the loss with each of its options, the last of which, the plain part, costs nothing.
+    """Return part -> change of the answers with each of its options; the last, the plain part, changes nothing.
 
-    The share of variance that a rank keeps does not say this: half the variance of one table can be worth nothing and
-    a tenth of another's a lot, and only what the whole model answers can tell. Parts are tried one at a time, so what
-    two cuts do together is not seen.
+    The change is the mean Kullback–Leibler divergence, in nats, of the cut model's probabilities from the whole one's,
+    over rows, of survival tasks over cut points too, added up over the tasks. The share of variance that a rank keeps
+    does not say this: half the variance of one table can be worth nothing and a tenth of another's a lot. Nor does the
+    loss: a cut that only makes a model less sure of itself can lower it, and bytes would be left unused. Parts are
+    tried one at a time, so what two cuts do together is not seen.
 
     Args:
         model: Built and trained; its weights are changed for the trials and given back.
         sites: What can be cut.
         statistics: What `output_statistics` returned for the model.
-        rows: Batches of ``(features, labels[, weights])``, all held in memory.
+        rows: Batches of ``(features, labels[, weights])``, all held in memory; labels and weights are not looked at.
         method: How parts are cut.
 
     Raises:
-        ValueError: When the loss of the model is not a number on these rows, such as when there are none.
+        ValueError: When there are no rows, or the model answers one with what is no number.
     """
     batches = list(rows)
-    before = _loss(model, batches)
-    if not np.isfinite(before):
-        raise ValueError(
-            f"the loss of the {type(model).__name__} on the rows that ranks are judged on is {before}; give rows "
-            "with labels that count"
-        )
-    rises = {}
+    if not batches:
+        raise ValueError("ranks are judged on the answers to some rows, and none were given")
+    before = _answers(model, batches)
+    if not all(np.isfinite(answers).all() for answers in before):
+        raise ValueError(f"the {type(model).__name__} answers rows that ranks are judged on with what is no number")
+    changes = {}
     for site in sites:
         last = len(site.options()) - 1
         ranks = np.unique(np.round(np.geomspace(1, last, min(last, TRIED))).astype(int))
@@ -54,9 +56,9 @@ def loss_rises(
             cuts = _map_cuts(site, ranks, statistics, method)
         else:
             cuts = _table_cuts(model, site, ranks, statistics, method)
-        found = [_loss_with(model, cut, batches) - before for cut in cuts]
-        rises[site.key] = np.append(np.interp(np.arange(1, last + 1), ranks, found), 0.0)
-    return rises
+        found = [_change_with(model, cut, batches, before) for cut in cuts]
+        changes[site.key] = np.append(np.interp(np.arange(1, last + 1), ranks, found), 0.0)
+    return changes
 
 
 Cut = Sequence[tuple[keras.Variable, np.ndarray]]
@@ -85,9 +87,26 @@ def _table_cuts(
         yield cut
 
 
-def _loss_with(model: CTRModel, cut: Cut, batches: list[Any]) -> float:
+def _change_with(model: CTRModel, cut: Cut, batches: list[Any], before: list[np.ndarray]) -> float:
     with _assigned(cut):
-        return _loss(model, batches)
+        after = _answers(model, batches)
+    return sum(float(divergence(whole, thin).mean()) for whole, thin in zip(before, after, strict=True))
+
+
+def _answers(model: CTRModel, batches: list[Any]) -> list[np.ndarray]:
+    """The probabilities of each task."""
+    return [found.probabilities for found in predictions(model, batches).values()]
+
+
+def divergence(whole: np.ndarray, thin: np.ndarray) -> np.ndarray:
+    """Return the Kullback–Leibler divergence of each probability in `thin` from that in `whole`, in nats.
+
+    Example:
+        >>> divergence(np.array([0.5, 0.5]), np.array([0.5, 0.25])).round(4).tolist()
+        [0.0, 0.1438]
+    """
+    p, q = (np.clip(values.astype(np.float64), SURE, 1 - SURE) for values in (whole, thin))
+    return p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
 
 
 @contextmanager
@@ -101,13 +120,3 @@ def _assigned(cut: Cut) -> Iterator[None]:
     finally:
         for (weight, _), values in zip(cut, before, strict=True):
             weight.assign(values)
-
-
-def _loss(model: CTRModel, batches: list[Any]) -> float:
-    """Sum of the tasks' losses; a task that no row knows of adds nothing."""
-    found = predictions(model, batches)
-    losses = []
-    for task in model.spec.spec.tasks:
-        figures = figures_of(task, found[task.name])
-        losses.append(figures[SURVIVAL_FIGURES["logloss"] if isinstance(task, SurvivalTask) else "logloss"])
-    return float("nan") if np.isnan(losses).all() else float(np.nansum(losses))
