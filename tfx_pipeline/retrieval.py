@@ -18,6 +18,9 @@ from tfx_pipeline.files import KERAS_FILE, SPLITS
 from tfx_pipeline.rescore import serialized_examples
 from tfx_pipeline.results import Results, read_results
 
+_HELD = 100_000
+"""Rows that may be held beside the items found so far."""
+
 
 def push_index(config: PipelineConfig, item: str, k: int = 100, items: Path | None = None) -> Path:
     """Export the index of the model that the last run pushed.
@@ -40,10 +43,8 @@ def push_index(config: PipelineConfig, item: str, k: int = 100, items: Path | No
         FileExistsError: When this version has its index already.
     """
     spec = config.read_spec()
-    columns = [column.name for column in spec.raw_columns(serving=True) if column.role == "item"]
-    scalars = [
-        column.name for column in spec.raw_columns(serving=True) if column.name in columns and column.shape == "scalar"
-    ]
+    about = [column for column in spec.raw_columns(serving=True) if column.role == "item"]
+    scalars = [column.name for column in about if column.shape == "scalar"]
     if item not in scalars:
         raise ValueError(f"{item!r} names no item: columns of spec {spec.name!r} that can are {', '.join(scalars)}")
     results = read_results(config, spec)
@@ -54,20 +55,21 @@ def push_index(config: PipelineConfig, item: str, k: int = 100, items: Path | No
     model = keras.saving.load_model(results.model_run / KERAS_FILE)
     if not isinstance(model, TwoTower):
         raise ValueError(f"an index needs a model of two towers, TwoTower; this run's is a {type(model).__name__}")
-    rows = pq.read_table(items) if items else _items_of(results, spec, columns, item)
+    rows = pq.read_table(items) if items else _items_of(results, spec, [column.name for column in about], item)
     target = results.pushed_to.parent.with_name(f"{spec.name}_index") / results.pushed_to.name
     return export_index(model, TransformOutput(results.transform_graph, spec=spec), rows, target, item=item, k=k)
 
 
 def _items_of(results: Results, spec: FeatureSpec, columns: list[str], item: str) -> pa.Table:
     """Each item of the run's log with what its last row says of it."""
-    found = None
+    parts: list[pa.Table] = []
     for split in SPLITS:
         for serialized in serialized_examples(results.test_examples.with_name(f"Split-{split}")):
             rows = examples_to_table(serialized, spec).select(columns)
-            rows = rows.filter(rows.column(item).is_valid())
-            found = _last_of_each(rows if found is None else pa.concat_tables([found, rows]), item)
-    return found
+            parts.append(_last_of_each(rows.filter(rows.column(item).is_valid()), item))
+            if sum(part.num_rows for part in parts[1:]) > max(_HELD, parts[0].num_rows):
+                parts = [_last_of_each(pa.concat_tables(parts), item)]  # seldom: a long log has many rows an item
+    return _last_of_each(pa.concat_tables(parts), item)
 
 
 def _last_of_each(rows: pa.Table, item: str) -> pa.Table:

@@ -153,11 +153,3 @@ def test_the_served_index_finds_the_items_that_the_pushed_model_ranks_first(
         assert set(index.call(inputs, "retrieve")["items"][0]) == {item["item_id"] for item in items[:3]}
     with pytest.raises(ValueError, match="'price_of_it' names no item: columns of spec"):
         push_index(config, "price_of_it")
-
-
-@pytest.mark.end_to_end
-def test_no_index_of_a_model_without_towers(wanted: Callable[[str, str], PipelineConfig]) -> None:
-    config = wanted("clicks", "LR")
-    run(config)
-    with pytest.raises(ValueError, match="needs a model of two towers, TwoTower; this run's is a LR"):
-        push_index(config, "item_id")

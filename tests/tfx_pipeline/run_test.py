@@ -24,6 +24,7 @@ from tests.tfx_pipeline.conftest import FAST
 from tfx_pipeline.__main__ import FAILED, NOT_PUSHED, app
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.rescore import rescore
+from tfx_pipeline.retrieval import push_index
 from tfx_pipeline.runner import RunReport, StepFailed, run
 
 pytestmark = pytest.mark.end_to_end
@@ -205,6 +206,8 @@ def test_worse_than_the_last_blessed_is_not_pushed(after_first: PipelineConfig, 
     assert versions(after_first) == before
     assert report.results.verdict.compared
     assert any("against the last blessed model" in reason for reason in report.results.verdict.reasons)
+    with pytest.raises(ValueError, match="pushed no model: an index goes with a version that is served"):
+        push_index(after_first, "item_id")
 
 
 def test_weights_that_are_not_numbers_are_not_pushed(
@@ -292,3 +295,6 @@ def test_commands_tell_of_the_last_run(after_first: PipelineConfig, settings: Se
     report = CliRunner().invoke(app, ["report", "--workdir", folder])
     assert report.exit_code == 0, report.output
     assert "index.html" in report.output
+    index = CliRunner().invoke(app, ["index", "--item", "item_id", "--workdir", folder])
+    assert index.exit_code == FAILED
+    assert "an index needs a model of two towers, TwoTower; this run's is a LR" in index.output
