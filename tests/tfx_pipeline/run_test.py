@@ -76,6 +76,12 @@ def test_everything_runs_and_the_model_is_pushed(first: RunReport, settings: Set
     assert [str(first.results.pushed_to.name)] == versions(settings())
 
 
+def test_a_model_without_two_towers_has_no_index(after_first: PipelineConfig) -> None:
+    answer = CliRunner().invoke(app, ["index", "--item", "item_id", "--workdir", str(after_first.workdir)])
+    assert answer.exit_code == FAILED
+    assert "an index needs a model of two towers, TwoTower; this run's is a LR" in answer.output
+
+
 def test_the_parity_report_travels_with_the_model(first: RunReport) -> None:
     parity = json.loads((first.results.pushed_to / "assets.extra" / "parity.json").read_text())
     assert parity["passed"]
@@ -295,6 +301,3 @@ def test_commands_tell_of_the_last_run(after_first: PipelineConfig, settings: Se
     report = CliRunner().invoke(app, ["report", "--workdir", folder])
     assert report.exit_code == 0, report.output
     assert "index.html" in report.output
-    index = CliRunner().invoke(app, ["index", "--item", "item_id", "--workdir", folder])
-    assert index.exit_code == FAILED
-    assert "an index needs a model of two towers, TwoTower; this run's is a LR" in index.output
