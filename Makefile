@@ -12,6 +12,8 @@ SPEC ?= movielens_100k
 # TFX's libraries want tf.keras to be Keras 2; `import keras` stays Keras 3.
 export TF_USE_LEGACY_KERAS := 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
+# Where bytecode is not kept (containers often say so), each process would compile TFX anew: 28 s to start, not 10.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup demo test lint serve bench peers lock builds clean
 
