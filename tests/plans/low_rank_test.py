@@ -16,6 +16,7 @@ from tests.conformance.recipe import fill_sequentially
 from tests.plans import teacher as taught
 from tests.plans.exported import variables_bytes
 from tests.plans.teacher import DIM, FIELDS, RANK, SETTINGS, auc_of, bound, rows, teacher, train_plan, valid_data
+from tfctr.data.batches import array_dataset
 from tfctr.layers.embedding import HashedTable, LowRankTable
 from tfctr.layers.towers import FactoredDense
 from tfctr.models import DIN, DNN, LR, AutoInt, CTRModel, DCNv2, DeepFM, FinalMLP
@@ -26,7 +27,7 @@ from tfctr.plans.low_rank.answer_changes import answer_changes
 from tfctr.plans.low_rank.ranks import choose_ranks
 from tfctr.plans.low_rank.sites import embeddings_of, model_bytes, sites_of
 from tfctr.plans.stage import read_model
-from tfctr.training import FitConfig
+from tfctr.training import FitConfig, evaluate
 
 ROOT = Path(__file__).parents[2]
 SEEDS = (0, 1, 2)
@@ -135,6 +136,16 @@ def test_a_rank_is_worth_what_the_answers_move_without_it() -> None:
     ranks = {name: getattr(table, "rank", None) for name, table in small.tables.items()}
     assert ranks["b"] == 1
     assert min(ranks["a"], ranks["c"]) >= RANK
+
+
+def test_bytes_are_used_where_every_cut_lowers_the_loss() -> None:
+    """A model that is sure and wrong gets better by being cut, and would be cut to nothing if the loss were asked."""
+    model = teacher(0)
+    data = rows(model, 2000, 0)
+    wrong = array_dataset({**data, "click": 1 - data["click"]}, taught.SPEC, batch_size=2000)
+    small, least = (compress(model, statistics(model), wrong, ratio) for ratio in (4, 8))
+    assert evaluate(least, wrong)["logloss"] < evaluate(small, wrong)["logloss"] < evaluate(model, wrong)["logloss"]
+    assert model_bytes(small) >= 0.9 * model_bytes(model) / 4
 
 
 def test_ranks_are_judged_on_rows() -> None:
