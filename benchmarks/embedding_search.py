@@ -43,7 +43,7 @@ from benchmarks.plan_trials import (
     open_bench,
     pairs,
 )
-from tfctr.benchmark import Score, with_spread, write_section
+from tfctr.benchmark import Score, draw_curves, with_spread, write_section
 from tfctr.benchmark.trial import with_objects
 from tfctr.layers.embedding import FeatureEmbedding, PrunedTable
 from tfctr.models import MODELS, CTRModel
@@ -104,7 +104,13 @@ def main(
         args["first-seed"] = first_seed
         command = f"python -m benchmarks.embedding_search {spec}" + "".join(f" --{k} {v}" for k, v in args.items() if v)
         command += "".join(f" --plan-set {pair}" for pair in plan_sets or [])
-        write_section(RESULTS, f"Searched embedding tables of {model} on {bench.name}", command, table)
+        picture = f"figures/embedding_search_{model}_{bench.name}.svg"
+        title = f"{model} on {bench.name}: AUC against bytes of all tables"
+        lines = {name: [score for score in scores if score.model.startswith(label)]
+                 for name, label in (("plain tables", model), ("OptEmbed", "OptEmbed"))}  # fmt: skip
+        draw_curves(RESULTS.parent / picture, lines, size="tables", figure="auc", title=title)
+        body = f"{table}\n\n![{title}]({picture})"
+        write_section(RESULTS, f"Searched embedding tables of {model} on {bench.name}", command, body)
 
 
 def _trial(bench: Bench, name: str, seed: int, label: str, options: dict[str, Any]) -> Score:

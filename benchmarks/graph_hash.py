@@ -23,7 +23,16 @@ import tensorflow as tf
 import typer
 from rich.console import Console
 
-from tfctr.benchmark import KeptTrials, Score, Splits, load_splits, run_trial, with_spread, write_section
+from tfctr.benchmark import (
+    KeptTrials,
+    Score,
+    Splits,
+    draw_curves,
+    load_splits,
+    run_trial,
+    with_spread,
+    write_section,
+)
 from tfctr.data.batches import ArrayPlan, DrawnNegatives, catalogue
 from tfctr.data.graph import InteractionGraph, cluster_within
 from tfctr.layers.embedding import (
@@ -90,7 +99,15 @@ def main(
         console.print(text, soft_wrap=True, highlight=False, markup=False)
         if write:
             told = f"python -m benchmarks.graph_hash --spec {spec} --judged {what} --shares {shares} --seeds {seeds}"
-            write_section(RESULTS, f"GraphHash on {spec}, {what}", told, text)
+            title, figure = f"GraphHash on {spec}, {what}", FIGURES[what][0]
+            picture, heading = (
+                f"figures/graph_hash_{spec}_{what}.svg",
+                f"{title}: {figure} against bytes of both tables",
+            )
+            kinds = dict.fromkeys(_kind(score) for score in scores)
+            lines = {kind: [score for score in scores if _kind(score) == kind] for kind in kinds}
+            draw_curves(RESULTS.parent / picture, lines, size="bytes", figure=figure, title=heading)
+            write_section(RESULTS, title, told, f"{text}\n\n![{heading}]({picture})")
 
 
 def _grid(names: Sequence[str], shares: Sequence[float]) -> list[tuple[str, float]]:
@@ -98,6 +115,10 @@ def _grid(names: Sequence[str], shares: Sequence[float]) -> list[tuple[str, floa
     if unknown:
         raise typer.BadParameter(f"no tables {unknown}; there are {', '.join(TABLES)}")
     return [(name, share) for share in shares for name in names if name != "full" or share == shares[0]]
+
+
+def _kind(score: Score) -> str:
+    return score.model.split(",")[0]
 
 
 @dataclass(eq=False)

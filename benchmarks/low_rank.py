@@ -41,7 +41,7 @@ from benchmarks.plan_trials import (
     open_bench,
     pairs,
 )
-from tfctr.benchmark import Score, with_spread, write_section
+from tfctr.benchmark import Score, draw_curves, with_spread, write_section
 from tfctr.benchmark.trial import with_objects
 from tfctr.models import MODELS, CTRModel
 from tfctr.plans import Fit, LowRank, Plan
@@ -103,7 +103,17 @@ def main(
         options = {"model": model, "settings": settings, "ratios": ratios, "seeds": seeds, "first-seed": first_seed}
         command = f"python -m benchmarks.low_rank {spec}" + "".join(f" --{k} {v}" for k, v in options.items() if v)
         command += "".join(f" --plan-set {pair}" for pair in plan_sets or [])
-        write_section(RESULTS, f"Low-rank compression of {model} on {bench.name}", command, table)
+        picture = f"figures/low_rank_{model}_{bench.name}.svg"
+        title = f"{model} on {bench.name}, compressed: AUC against bytes of all weights"
+        draw_curves(RESULTS.parent / picture, lines_of(scores, model), size="weights", figure="auc", title=title)
+        body = f"{table}\n\n![{title}]({picture})"
+        write_section(RESULTS, f"Low-rank compression of {model} on {bench.name}", command, body)
+
+
+def lines_of(scores: list[Score], whole: str) -> dict[str, list[Score]]:
+    """Return method -> its trials, each with the whole model's."""
+    methods = [f"{method}{tuned}" for tuned in ("", ", not tuned") for method in METHODS.values()]
+    return {name: [s for s in scores if s.model == whole or s.model.endswith(f", {name}")] for name in methods}
 
 
 def _trial(bench: Bench, name: str, seed: int, label: str, options: dict[str, Any]) -> Score:

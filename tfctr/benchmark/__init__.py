@@ -1,9 +1,10 @@
 """Honest benchmarks: seeds, splits, wall-clock and published figures side by side.
 
 - `trial`: one model, one seed, one data set. `kept`: finished trials on disk. `table`: many trials as a table.
-  `results`: `benchmarks/RESULTS.md`.
+  `curve`: a figure against bytes as a picture. `results`: `benchmarks/RESULTS.md`.
 """
 
+from tfctr.benchmark.curve import draw_curves
 from tfctr.benchmark.kept import KeptTrials
 from tfctr.benchmark.results import write_section
 from tfctr.benchmark.table import Summary, markdown, shown_figures, summarize, with_spread
@@ -14,6 +15,7 @@ __all__ = [
     "Score",
     "Splits",
     "Summary",
+    "draw_curves",
     "load_splits",
     "markdown",
     "popularity_trial",

@@ -22,9 +22,7 @@ def write_section(path: Path, title: str, command: str, body: str) -> None:
         command: What gives these figures.
         body: Markdown.
     """
-    text = (
-        path.read_text() if path.exists() else "# Results\n\nEvery figure here was measured by the command above it.\n"
-    )
+    text = path.read_text() if path.exists() else HEAD
     section = f"## {title}\n\n`{command}`\n\n{machine()}\n\n{body.strip()}\n"
     pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
     replaced, found = pattern.subn(lambda _: section + "\n", text)

@@ -31,10 +31,11 @@ def with_spread(values: Sequence[float] | np.ndarray) -> str:
         >>> with_spread([0.79, 0.81]), with_spread([0.8])
         ('0.8000 ± 0.0141', '0.8000 ± 0.0000')
     """
-    return f"{np.mean(values):.4f} ± {_deviation(values):.4f}"
+    return f"{np.mean(values):.4f} ± {deviation(values):.4f}"
 
 
-def _deviation(values: Sequence[float] | np.ndarray) -> float:
+def deviation(values: Sequence[float] | np.ndarray) -> float:
+    """Return the standard deviation of a sample, 0 of one value."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
@@ -73,7 +74,7 @@ def _summary(model: str, scores: Sequence[Score]) -> Summary:
         model,
         len(scores),
         {name: float(np.mean(values)) for name, values in columns.items()},
-        {name: _deviation(values) for name, values in columns.items()},
+        {name: deviation(values) for name, values in columns.items()},
         float(np.median([score.seconds_to_best for score in scores])),
         scores[0].parameters,
     )
