@@ -3,8 +3,9 @@
 Three tables, medians over repeats:
 
 - a training step of one batch, by the length of its histories;
-- answers to one user's candidates by the joint model, which reads his history for each (as `rank` does), by length;
-- the same from his state: the state is encoded once, and its cost told apart from that of the candidates.
+- answers to one user's candidates by the joint model, which reads his history for each, by length;
+- the same from his state: the state is encoded once, and its cost told apart from that of the candidates, and both
+  together, as SDIM's `rank` signature does.
 
 What was measured is kept in the work folder and not measured again, so that a call that was broken off goes on; an
 empty `--workdir` measures anew. What such models are worth on real data is told by `benchmarks.accuracy`.
@@ -121,16 +122,18 @@ def answer_seconds(model: CTRModel, features: dict[str, np.ndarray], repeats: in
     return seconds(lambda: answer(data).numpy(), repeats)
 
 
-def state_seconds(model: SDIM, features: dict[str, np.ndarray], repeats: int) -> tuple[float, float]:
-    """Seconds to encode one user, and to answer his candidates from the state."""
+def state_seconds(model: SDIM, features: dict[str, np.ndarray], repeats: int) -> tuple[float, float, float]:
+    """Seconds to encode one user, to answer his candidates from the state, and of both in one call."""
     histories = {name: tf.constant(features[name][:1]) for name in ("clicks", "click_categories")}
     candidates = {name: tf.constant(features[name]) for name in ("item", "category")}
     encode = tf.function(model.user_state)
     score = tf.function(model.logits_with_state)
+    both = tf.function(lambda histories, items: model.logits_with_state(items, model.user_state(histories)))
     state = encode(histories)
     return (
         seconds(lambda: keras.tree.map_structure(lambda t: t.numpy(), encode(histories)), repeats),
         seconds(lambda: score(candidates, state).numpy(), repeats),
+        seconds(lambda: both(histories, candidates).numpy(), repeats),
     )
 
 
@@ -179,15 +182,16 @@ class Clock:
         features = functools.partial(rows_of, self.candidates, length, one_user=True)
         return self._kept("answer", name, length, lambda m: {"ms": answer_seconds(m, features(), self.repeats)})["ms"]
 
-    def apart(self, length: int) -> tuple[float, float]:
-        """Milliseconds to encode a user with SDIM, and to score his candidates from the state."""
+    def apart(self, length: int) -> tuple[float, float, float]:
+        """Milliseconds to encode a user with SDIM, to score his candidates from the state, and of both in one call."""
 
         def measured(model: CTRModel) -> dict[str, float]:
             features = rows_of(self.candidates, length, one_user=True)
-            return dict(zip(("encode", "score"), state_seconds(cast(SDIM, model), features, self.repeats), strict=True))
+            found = state_seconds(cast(SDIM, model), features, self.repeats)
+            return dict(zip(("encode", "score", "rank"), found, strict=True))
 
-        found = self._kept("apart", "SDIM", length, measured)
-        return found.get("encode", math.nan), found.get("score", math.nan)
+        found = self._kept("user apart", "SDIM", length, measured)
+        return found.get("encode", math.nan), found.get("score", math.nan), found.get("rank", math.nan)
 
     def _kept(
         self, kind: str, name: str, length: int, measured: Callable[[CTRModel], dict[str, float]]
@@ -241,11 +245,12 @@ def main(
 
 def _apart(clock: Clock, lengths: Sequence[int]) -> str:
     """The table of the user's side computed apart."""
-    encoded, scored = zip(*(clock.apart(length) for length in lengths), strict=True)
+    encoded, scored, ranked = zip(*(clock.apart(length) for length in lengths), strict=True)
     heads = ["SDIM, the user's side apart", *(f"{length:,}" for length in lengths)]
     rows = [
         ["encode the user, once", *map(told, encoded)],
         [f"{clock.candidates} candidates from the state", *map(told, scored)],
+        ["both in one call, as `rank` does", *map(told, ranked)],
     ]
     state = made("SDIM", 1, clock.dim).user_state(rows_of(1, 1))
     size = sum(keras.ops.convert_to_numpy(tensor).nbytes for tensor in state.values())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ import pyarrow as pa
 import pytest
 
 from tests.serving.ads import ADS, make_log
-from tfctr.models import SDIM
+from tfctr.models import SDIM, TwoTower
 from tfctr.models.extra_signature import ExtraSignature
+from tfctr.models.two_tower import USER_VECTOR
 from tfctr.serving import export_model, in_process
 from tfctr.serving.requests import column_inputs, rank_inputs
 from tfctr.serving.savedmodel import InProcess
@@ -80,6 +83,30 @@ def test_encoded_and_scored_it_is_the_joint_model(served: InProcess, model: SDIM
     assert max(moved) > 1e-3  # the state is read
 
 
+def counted(method: Callable[..., Any], calls: Counter[str]) -> Callable[..., Any]:
+    def call(*args: Any, **options: Any) -> Any:
+        calls[method.__name__] += 1
+        return method(*args, **options)
+
+    return call
+
+
+def test_rank_makes_the_state_once(
+    model: SDIM, transform: TransformOutput, served: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the two services in one call: its graph holds the history of the user, not of each candidate."""
+    traced: Counter[str] = Counter()
+    for name in ("logits", "logits_with_state"):
+        monkeypatch.setattr(SDIM, name, counted(getattr(SDIM, name), traced))
+    assert {"predict", "rank", "rank_with_state"} < set(ServingModule(model, transform).signatures())
+    assert traced == {"logits": 4, "logits_with_state": 2}  # joint: predict and three that take examples
+    user, items = ROWS[0], [sides(row)[1] for row in ROWS]
+    once = {name: value for name, value in user.items() if name not in items[0]}
+    ranked = served.call(rank_inputs(once, items, COLUMNS), "rank")["click"]
+    by_hand = served.call(rank_inputs(sides(user)[0], items, OTHERS) | encode(served, [user]), "rank_with_state")
+    np.testing.assert_allclose(ranked, by_hand["click"], atol=1e-7)
+
+
 def test_a_state_is_brought_up_to_date(served: InProcess) -> None:
     """New events added and the oldest removed: the state of the history that is left, however it got there."""
     rng = np.random.default_rng(0)
@@ -136,6 +163,28 @@ def test_many_users_at_once_are_each_alone(served: InProcess) -> None:
     together = encode(served, ROWS[:9])[BUCKETS]
     apart = np.concatenate([encode(served, [row])[BUCKETS] for row in ROWS[:9]])
     np.testing.assert_allclose(together, apart, atol=1e-6)
+
+
+def test_two_towers_give_the_user_s_vector(transform: TransformOutput, tmp_path: Path) -> None:
+    keras.utils.set_random_seed(4)
+    towers = TwoTower(transform.bound_spec, embedding_dim=4, hidden_units=(8,), vector_dim=6)
+    towers.build()
+    towers.bias.assign([0.3])
+    served = in_process(export_model(towers, transform, tmp_path / "1"))
+    users = [column for column in COLUMNS if column.role != "item"]
+    items = [column for column in COLUMNS if column.role == "item"]
+    schema = make_log(1, seed=0).select([column.name for column in COLUMNS]).schema
+    once = {column.name: ROWS[0][column.name] for column in users}
+    state = served.call(column_inputs([once], users), "encode_user")
+    features = transform.transform(pa.Table.from_pylist(ROWS, schema=schema))
+    np.testing.assert_allclose(state[USER_VECTOR], towers.user_vectors(features)[:1], atol=1e-6)
+    candidates = [{column.name: row[column.name] for column in items} for row in ROWS]
+    crossed = pa.Table.from_pylist([{**once, **one} for one in candidates], schema=schema)
+    wanted = towers.predict(transform.transform(crossed), verbose=0)
+    scored = served.call(column_inputs(candidates, items) | state, "rank_with_state")["click"]
+    np.testing.assert_allclose(scored, wanted, atol=1e-6)
+    ranked = served.call(rank_inputs(once, candidates, COLUMNS), "rank")["click"]
+    np.testing.assert_allclose(ranked, wanted, atol=1e-6)
 
 
 def test_a_name_is_taken_once(model: SDIM, transform: TransformOutput, monkeypatch: pytest.MonkeyPatch) -> None:

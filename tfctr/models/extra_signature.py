@@ -23,7 +23,7 @@ class ExtraSignature:
 
     Names have one meaning in every model: `ENCODE_USER` makes the state from the user's columns, `RANK_WITH_STATE`
     answers as `rank` does with the state in place of them, `ADD_EVENTS` and `REMOVE_EVENTS` give the state of a user
-    with more or fewer events.
+    with more or fewer events. Where a model has the first two, the served `rank` is made of them.
 
     Args:
         name: Key of the signature.
@@ -33,7 +33,7 @@ class ExtraSignature:
         gives: Which of the two `answer` returns.
         state: Tensors it takes beside raw columns, by name; the first axis is the user.
         one_user: Whether columns of user and context, and the state, are given for one user and those of the item for
-            N candidates, as in `rank`; such features reach `answer` with N rows, the state with one.
+            N candidates, as in `rank`; they reach `answer` as they are given, the one row not repeated.
     """
 
     name: str

@@ -107,8 +107,9 @@ class SDIM(HistoryModel):
         """Return the logits ``(candidates, 1)`` of one user's candidates, from his state.
 
         Args:
-            features: The example of each candidate; of histories the latest `short_length` events, or nothing when
-                there is no short branch. More events are cut before any of them is looked up.
+            features: Of items a row a candidate, of user and context one row or as many; of histories the latest
+                `short_length` events, or nothing when there is no short branch. More events are cut before any of
+                them is looked up.
             state: Of `user_state`, one row.
         """
         embedded = self.embedding(self._with_latest_events(features))
@@ -116,13 +117,15 @@ class SDIM(HistoryModel):
         for index, history in enumerate(self.histories):
             target = candidate(history, self.embedding, embedded)
             buckets = state[_state_name(history.events[0])]
-            long = ops.squeeze(self.long[index].read(buckets, ops.expand_dims(target, 0)), axis=0)
+            long = self.long[index].read(buckets, ops.expand_dims(target, 0))[0]
             parts += self._beside(index, compared(history, self.embedding, embedded), long)
         return self.tower(ops.concatenate(parts, axis=-1), training=False)
 
     def _with_latest_events(self, features: dict[str, Any]) -> dict[str, Any]:
-        """The example with histories cut to what the short branch reads; what it does not read is of length 0."""
-        rows = ops.shape(next(iter(features.values())))[0]
+        """A row a candidate, with histories cut to what the short branch reads; what it does not read has length 0."""
+        named = self.spec.spec.features
+        of_item = next((feature.name for feature in named if feature.role == "item"), named[0].name)
+        rows = ops.shape(features[of_item])[0]
         lists = [name for f in self._sequences for name in ((f.name, f.times_name) if f.times else (f.name,))]
         cut = {name: ops.zeros((rows, 0), "int64") for name in lists}
         for history in self.histories if self.short_length else ():
@@ -131,7 +134,8 @@ class SDIM(HistoryModel):
             latest = ops.where(ops.expand_dims(kept, -1), latest, 0)
             for column, name in enumerate(history.events):
                 cut[name] = ops.broadcast_to(latest[..., column], (rows, latest.shape[1]))
-        return features | cut
+        others = {name: values for name, values in features.items() if name not in cut}
+        return cut | {name: ops.broadcast_to(one, (rows, *one.shape[1:])) for name, one in others.items()}
 
     @property
     def _sequences(self) -> tuple[SequenceFeature, ...]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from tfctr.layers.embedding import FeatureEmbedding
 from tfctr.layers.interaction import flatten_fields
 from tfctr.layers.towers import MLP
 from tfctr.models.ctr_model import CTRModel
-from tfctr.spec import BoundSpec, FeatureSpec, Problem
+from tfctr.models.extra_signature import ENCODE_USER, RANK_WITH_STATE, ExtraSignature
+from tfctr.spec import BoundSpec, FeatureSpec, Problem, SequenceFeature
+
+USER_VECTOR = "user__vector"
+"""What the state of a user is called."""
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
@@ -19,9 +23,10 @@ class TwoTower(CTRModel):
     """``logit = <user_vector(user, context), item_vector(item)> + b``.
 
     The item's features alone make the item's vector: all of them can be made beforehand and searched for the largest
-    products (`tfctr.serving.export_index`). The two towers share no table, also where a history shares the item's
-    vocabulary. A click model as any other when trained on a log; trained on positives and drawn negatives
-    (`tfctr.data.batches.DrawnNegatives`) it ranks all items.
+    products (`tfctr.serving.export_index`). Served, `encode_user` gives the user's vector, ``user__vector`` float32
+    ``(batch, width)``, for an index of one's own, and `rank_with_state` scores candidates with it. The two towers share
+    no table, also where a history shares the item's vocabulary. A click model as any other when trained on a log;
+    trained on positives and drawn negatives (`tfctr.data.batches.DrawnNegatives`) it ranks all items.
 
     Args:
         spec: Bound spec with features of the item, and of the user or the context.
@@ -87,8 +92,30 @@ class TwoTower(CTRModel):
         return _vectors(self.item_embedding, self.item_tower, features, training)
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
-        users, items = self.user_vectors(features, training), self.item_vectors(features, training)
+        return self._product(self.user_vectors(features, training), self.item_vectors(features, training))
+
+    def _product(self, users: Any, items: Any) -> Any:
         return ops.sum(users * items, axis=-1, keepdims=True) + ops.cast(self.bias, users.dtype)
+
+    def extra_signatures(self) -> tuple[ExtraSignature, ...]:
+        reads: dict[bool, list[str]] = {True: [], False: []}
+        for feature in self.spec.spec.features:
+            times = [feature.times_name] if isinstance(feature, SequenceFeature) and feature.times else []
+            reads[feature.role == "item"] += [feature.name, *times]
+        width = self.vector_dim if self.hidden_units else self.embedding_dim
+
+        def encode(features: dict[str, Any], _: dict[str, Any]) -> dict[str, Any]:
+            return {USER_VECTOR: ops.cast(self.user_vectors(features, training=False), "float32")}
+
+        def rank(features: dict[str, Any], state: dict[str, Any]) -> Any:
+            items = self.item_vectors(features, training=False)
+            return self.answers_of(self._product(ops.cast(state[USER_VECTOR], items.dtype), items), training=False)
+
+        state = {USER_VECTOR: KerasTensor((None, width), "float32")}
+        return (
+            ExtraSignature(ENCODE_USER, tuple(reads[False]), encode, "state"),
+            ExtraSignature(RANK_WITH_STATE, tuple(reads[True]), rank, "probabilities", state, one_user=True),
+        )
 
 
 def _vectors(embedding: FeatureEmbedding, tower: MLP | None, features: dict[str, Any], training: bool | None) -> Any:

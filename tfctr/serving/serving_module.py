@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
+from tfctr.models.extra_signature import ENCODE_USER, RANK_WITH_STATE
 from tfctr.serving.answers import one_score, served_answers
 from tfctr.serving.raw_inputs import input_names
 from tfctr.serving.state import STATE_VERSION, checked, state_version, stated
@@ -37,7 +38,8 @@ class ServingModule(tf.Module):
     - `serving_default`: ``examples``, serialized ``tf.Example``s of raw features, string (batch,).
     - `predict`: one dense tensor for each raw column, as `tfctr.serving.raw_inputs` describes.
     - `rank`: the same with the user's and the context's columns given once (batch 1) and the item's columns for N
-      candidates. The user's side is transformed on its one row; only its ids are repeated.
+      candidates. The user's side is transformed on its one row; only its ids are repeated. A model that offers
+      `ENCODE_USER` and `RANK_WITH_STATE` makes the user's state once and scores the candidates with it.
     - `classify`: serialized examples; ``classes`` (names of the tasks) and ``scores``, both (batch, tasks); the
       score of a survival task is the probability that the event came until the last cut point.
     - `regress`, or with several tasks ``regress_<task>``: serialized examples; ``outputs`` (batch, 1), of a
@@ -87,9 +89,9 @@ class ServingModule(tf.Module):
         for task in self._spec.tasks:
             name = "regress" if len(self.tasks) == 1 else f"regress_{task.name}"
             found[name] = graph(self._regress_of(task), input_signature=[inputs]).get_concrete_function()
-        if self.can_rank():
-            found["rank"] = graph(self._rank).get_concrete_function(**self._specs(1))
         extras = self._parts.model.extra_signatures()
+        if self.can_rank():
+            found["rank"] = graph(self._rank_of(extras)).get_concrete_function(**self._specs(1))
         version = state_version(self._parts.model, self._parts.transform) if extras else 0
         for extra in extras:
             if extra.name in found:
@@ -138,8 +140,7 @@ class ServingModule(tf.Module):
             if extra.state:
                 state = checked(state, inputs[STATE_VERSION], version)
             raw = {column.name: inputs[self._names[column.name]] for column in columns}
-            features = self._ranked(raw) if extra.one_user else self._parts.transform.transform_raw(raw, partial=True)
-            outputs = extra.answer({name: features[name] for name in extra.reads}, state)
+            outputs = extra.answer(_read(extra, {**self._once(raw), **self._candidates(raw)}), state)
             return stated(outputs, version) if extra.gives == "state" else self._by_task(outputs)
 
         return graph(answer).get_concrete_function(**specs)
@@ -151,21 +152,35 @@ class ServingModule(tf.Module):
     def _from_columns(self, **raw: tf.Tensor) -> dict[str, tf.Tensor]:
         return self._probabilities(self._parts.transform.transform_raw(self._by_column(raw)))
 
-    def _rank(self, **raw: tf.Tensor) -> dict[str, tf.Tensor]:
-        return self._probabilities(self._ranked(self._by_column(raw)))
+    def _rank_of(self, extras: Sequence[ExtraSignature]) -> Any:
+        """The function of `rank`: through the user's state where the model has one, else joint."""
+        named = {extra.name: extra for extra in extras}
 
-    def _ranked(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Transform the columns of one user and of N items; the user's ids are repeated."""
-        given: dict[bool, dict[str, tf.Tensor]] = {True: {}, False: {}}
-        for column in self._columns:
-            if column.name in raw:
-                given[column.role == "item"][column.name] = raw[column.name]
-        features = self._parts.transform.transform_raw(given[True], partial=True)
-        rows = tf.shape(next(iter(given[True].values())))[0]
-        if given[False]:
-            once = self._parts.transform.transform_raw(given[False], partial=True)
-            features |= {name: tf.repeat(tensor, rows, axis=0) for name, tensor in once.items()}
-        return features
+        def joint(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
+            columns = self._by_column(raw)
+            items, once = self._candidates(columns), self._once(columns)
+            rows = tf.shape(next(iter(items.values())))[0]
+            return self._probabilities(items | {name: tf.repeat(one, rows, axis=0) for name, one in once.items()})
+
+        def through_state(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
+            columns = self._by_column(raw)
+            features = self._once(columns) | self._candidates(columns)
+            encode, rank = named[ENCODE_USER], named[RANK_WITH_STATE]
+            return self._by_task(rank.answer(_read(rank, features), encode.answer(_read(encode, features), {})))
+
+        return through_state if {ENCODE_USER, RANK_WITH_STATE} <= named.keys() else joint
+
+    def _candidates(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Transform the columns of items, as far as they are there."""
+        return self._transformed(raw, of_item=True)
+
+    def _once(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Transform the columns of user and context, as far as they are there."""
+        return self._transformed(raw, of_item=False)
+
+    def _transformed(self, raw: Mapping[str, tf.Tensor], *, of_item: bool) -> dict[str, tf.Tensor]:
+        names = [column.name for column in self._columns if (column.role == "item") == of_item and column.name in raw]
+        return self._parts.transform.transform_raw({name: raw[name] for name in names}, partial=True) if names else {}
 
     def _classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         probabilities = self._from_examples(inputs)
@@ -197,6 +212,10 @@ class ServingModule(tf.Module):
             for task in self._spec.tasks
             for name, values in served_answers(task, outputs[task.name]).items()
         }
+
+
+def _read(extra: ExtraSignature, features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    return {name: features[name] for name in extra.reads}
 
 
 def column_spec(column: RawColumn, name: str, rows: int | None = None) -> tf.TensorSpec:
