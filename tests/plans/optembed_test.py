@@ -18,8 +18,9 @@ from tfctr.layers.embedding import PrunedTable, SearchedTable, parse_bytes
 from tfctr.models import FM, LR, CTRModel
 from tfctr.plans import Fit, OptEmbed
 from tfctr.plans.evolution import Evolution
-from tfctr.plans.optembed import give_rows, kept_rows, own_tables
+from tfctr.plans.optembed import Costs, give_rows, kept_rows, own_tables
 from tfctr.plans.stage import Stage, read_model
+from tfctr.spec import FeatureSpec
 from tfctr.training import FitConfig, evaluate
 
 ROOT = Path(__file__).parents[2]
@@ -153,6 +154,26 @@ def test_no_candidate_keeps_the_budget(tmp_path: Path) -> None:
     plan.config = FitConfig(epochs=1)
     with pytest.raises(ValueError, match=r"no candidate keeps the budget of 200 B: .* with width 1 they take .* kB"):
         run(plan, tmp_path)
+
+
+def test_a_budget_is_kept_by_columns_that_have_the_bytes() -> None:
+    """Ten small vocabularies and a large one: the small ones stay wide, and no more is taken than must be."""
+    rows = {"large": 5000, **{f"small{number}": 10 for number in range(10)}}
+    spec = FeatureSpec(
+        name="sizes",
+        features=[{"kind": "categorical", "name": name, "role": "item"} for name in rows],
+        tasks=[{"name": "click", "label": "clicked"}],
+        split={"by": "hash", "column": "row"},
+    )
+    model = FM(spec.bind(rows), embedding_dim=DIM, tables={name: SearchedTable() for name in rows})
+    model.build()
+    kept = kept_rows(model)
+    budget = Costs(model, kept, None).of(np.full(len(rows), DIM)) // 2
+    costs = Costs(model, kept, budget)
+    for seed in range(20):
+        widths = costs.fitted(costs.largest, np.random.default_rng(seed))
+        assert budget - 4 * 5000 < costs.of(widths) <= budget
+        assert widths[1:].mean() > DIM - 1
 
 
 def test_a_model_without_embedding_is_refused(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ class OptEmbed(Plan):
         """Find the widths; what is left are these and the rows that are kept."""
         model = stage.trained("supernet")
         kept = kept_rows(model)
-        costs = _Costs(model, kept, self.settings.budget)
+        costs = Costs(model, kept, self.settings.budget)
         batches = list(stage.valid if self.settings.search_batches is None else stage.valid.take(self._batches))
 
         def score(widths: Genes) -> float:
@@ -221,7 +221,7 @@ def _set_widths(model: CTRModel, widths: Mapping[str, int]) -> None:
                 table.set_width(widths[name])
 
 
-class _Costs:
+class Costs:
     """Bytes of candidates.
 
     Args:
@@ -257,11 +257,15 @@ class _Costs:
         return int(sum(sizes[width - 1] for sizes, width in zip(self._by_width, widths, strict=True)))
 
     def fitted(self, widths: Genes, rng: np.random.Generator) -> Genes:
-        """Narrow vocabularies at random until the budget is kept."""
+        """Take columns away at random until the budget is kept, of a vocabulary as often as a column of it has bytes.
+
+        Evenly drawn, most would be taken from vocabularies of few rows, where they cost little and tell much.
+        """
         widths = widths.copy()
         while self._limit is not None and self.of(widths) > self._limit:
-            chosen = rng.choice(np.flatnonzero(widths > 1))
-            widths[chosen] = rng.integers(1, widths[chosen])
+            columns = [sizes[width - 1] - sizes[width - 2] if width > 1 else 0
+                       for sizes, width in zip(self._by_width, widths, strict=True)]  # fmt: skip
+            widths[rng.choice(len(widths), p=np.array(columns) / sum(columns))] -= 1
         return widths
 
 
