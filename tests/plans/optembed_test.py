@@ -18,7 +18,7 @@ from tfctr.layers.embedding import PrunedTable, SearchedTable, parse_bytes
 from tfctr.models import FM, LR, CTRModel
 from tfctr.plans import Fit, OptEmbed
 from tfctr.plans.evolution import Evolution
-from tfctr.plans.optembed import Costs, give_rows, kept_rows, own_tables
+from tfctr.plans.optembed import Costs, give_rows, keep_what_costs_less, kept_rows, own_tables
 from tfctr.plans.stage import Stage, read_model
 from tfctr.spec import FeatureSpec
 from tfctr.training import FitConfig, evaluate
@@ -156,17 +156,35 @@ def test_no_candidate_keeps_the_budget(tmp_path: Path) -> None:
         run(plan, tmp_path)
 
 
-def test_a_budget_is_kept_by_columns_that_have_the_bytes() -> None:
-    """Ten small vocabularies and a large one: the small ones stay wide, and no more is taken than must be."""
-    rows = {"large": 5000, **{f"small{number}": 10 for number in range(10)}}
+def supernet_of(rows: dict[str, int]) -> CTRModel:
+    """An untrained one over vocabularies of these rows."""
     spec = FeatureSpec(
         name="sizes",
         features=[{"kind": "categorical", "name": name, "role": "item"} for name in rows],
         tasks=[{"name": "click", "label": "clicked"}],
         split={"by": "hash", "column": "row"},
     )
-    model = FM(spec.bind(rows), embedding_dim=DIM, tables={name: SearchedTable() for name in rows})
+    model = FM(spec.bind(rows), embedding_dim=DIM, tables={name: SearchedTable(per_row=True) for name in rows})
     model.build()
+    return model
+
+
+def test_rows_are_pruned_only_where_that_saves_bytes() -> None:
+    """Of 1,000 rows of 4 · 9 bytes, with 2 bytes an id in each of two tables: 111 pruned ones do not pay, 112 do."""
+    few, many = 111, 112
+    model = supernet_of({"few": 1001, "many": 1001})
+    for name, pruned in (("few", few), ("many", many)):
+        (searched_table,) = (table for table in own_tables(model)[name] if isinstance(table, SearchedTable))
+        searched_table.thresholds.assign(np.where(np.arange(1001)[:, None] > 1000 - pruned, 1e6, 0.0))
+    assert {name: int(rows.sum()) for name, rows in kept_rows(model).items()} == {"few": 889, "many": 888}
+    keep_what_costs_less(model)
+    assert {name: int(rows.sum()) for name, rows in kept_rows(model).items()} == {"few": 1000, "many": 888}
+
+
+def test_a_budget_is_kept_by_columns_that_have_the_bytes() -> None:
+    """Ten small vocabularies and a large one: the small ones stay wide, and no more is taken than must be."""
+    rows = {"large": 5000, **{f"small{number}": 10 for number in range(10)}}
+    model = supernet_of(rows)
     kept = kept_rows(model)
     budget = Costs(model, kept, None).of(np.full(len(rows), DIM)) // 2
     costs = Costs(model, kept, budget)

@@ -28,6 +28,9 @@ from tfctr.training import predictions
 from tfctr.training.metrics import auc
 from tfctr.training.optimizers import LazySGD, Split, make_optimizer
 
+BELOW_ALL = -1.0
+"""A threshold that every row is above: norms are at least 0."""
+
 
 class OptEmbedSettings(Frozen):
     """Numbers of OptEmbed. Defaults are those of the released code.
@@ -78,6 +81,7 @@ class OptEmbed(Plan):
        of the supernet's weights, within the budget.
     3. ``retrain``: the model with what is left (`PrunedTable`), from the weights that the supernet began with.
 
+    Rows are left out of a vocabulary only where they take more bytes than it costs to know which id has which row.
     Where the paper has a field there is a vocabulary here: features that share one share its rows and width. Numbers,
     vectors and the weights of a linear part have no widths to search; a linear part loses the pruned rows too, which
     the released code leaves in. Narrow rows are filled up with zeros to the model's width: the answer of the masked
@@ -120,6 +124,7 @@ class OptEmbed(Plan):
     def search(self, stage: Stage) -> Arrays:
         """Find the widths; what is left are these and the rows that are kept."""
         model = stage.trained("supernet")
+        keep_what_costs_less(model)
         kept = kept_rows(model)
         costs = Costs(model, kept, self.settings.budget)
         batches = list(stage.valid if self.settings.search_batches is None else stage.valid.take(self._batches))
@@ -194,6 +199,18 @@ def kept_rows(model: CTRModel) -> dict[str, np.ndarray]:
         name: np.any([table.kept_rows() for table in tables if isinstance(table, SearchedTable)], axis=0)
         for name, tables in own_tables(model).items()
     }
+
+
+def keep_what_costs_less(model: CTRModel) -> None:
+    """Let vocabularies keep all rows where the pruned ones take fewer bytes, at full width, than the places of ids."""
+    kept = kept_rows(model)
+    for name, tables in own_tables(model).items():
+        width = max(table.size[1] for table in tables)
+        whole = np.arange(len(kept[name])) > 0
+        if _bytes_of_pruned(tables, whole, width) <= _bytes_of_pruned(tables, kept[name], width):
+            for table in tables:
+                if isinstance(table, SearchedTable):
+                    table.thresholds.assign(np.full(table.thresholds.shape, BELOW_ALL))
 
 
 def give_rows(model: CTRModel, before: CTRModel, kept: Mapping[str, np.ndarray], *, weights: bool) -> None:

@@ -116,6 +116,19 @@ def test_places_are_as_small_as_they_can_be() -> None:
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(small(np.array([[397, 396]])))[0], [[794, 795], [0, 0]])
 
 
+def test_a_table_that_keeps_all_ids_has_no_places() -> None:
+    layer = table()
+    layer.set_width(3)
+    small = layer.compact()
+    assert [weight.name for weight in small.weights] == ["embeddings"]
+    assert small.serving_bytes() == 4 * 6 * 3
+    np.testing.assert_allclose(answers(small), answers(layer), atol=1e-7)
+    with tf.GradientTape() as tape:
+        out = tf.reduce_sum(small(IDS))
+    gradient = tf.convert_to_tensor(tape.gradient(out, small.embeddings.value))
+    np.testing.assert_array_equal(gradient, np.where(IDS > 0, np.ones((6, 3)), 0))  # the padding does not train
+
+
 def test_pruned_rows_and_padding_do_not_train() -> None:
     small = PrunedTable(6, 4, kept=2, width=2)
     with tf.GradientTape() as tape:

@@ -18,7 +18,7 @@ class PrunedTable(EmbeddingTable):
     ``vector(id) = (E[place(id)], 0, …, 0)``: zeros fill up to `dim`, which is what a model with masks in place of the
     cut sees, so that a pruned model answers as the masked one. (A learned projection per field would be another model.)
     The places are weights that are not trained, in the smallest whole numbers that can name the rows: 1, 2 or 4 bytes
-    an id. Without a call of `keep` the first `kept` ids are kept.
+    an id; a table that keeps all ids has none. Without a call of `keep` the first `kept` ids are kept.
 
     Args:
         rows, dim, initializer, penalty: See `EmbeddingTable`.
@@ -56,6 +56,11 @@ class PrunedTable(EmbeddingTable):
         return kept + 1, min(self.width or dim, dim)  # a linear part asks the same template for width 1
 
     @property
+    def keeps_all(self) -> bool:
+        """Whether every id but the padding has a row, so that its place is itself."""
+        return self.shape[0] == self.size[0]
+
+    @property
     def place_dtype(self) -> str:
         """Smallest whole numbers that name all rows."""
         return next(dtype for dtype in ("uint8", "uint16", "int32") if self.shape[0] - 1 <= np.iinfo(dtype).max)
@@ -66,16 +71,19 @@ class PrunedTable(EmbeddingTable):
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
         self.embeddings = self.add_rows("embeddings", self.shape, self.initializer)
-        self.places = self.add_weight(
-            name="places", shape=(self.rows,), initializer=self._first_rows, dtype=self.place_dtype, trainable=False
-        )
+        if not self.keeps_all:
+            self.places = self.add_weight(
+                name="places", shape=(self.rows,), initializer=self._first_rows, dtype=self.place_dtype, trainable=False
+            )
 
     def _first_rows(self, shape: Any, dtype: Any = None) -> Any:
         return ops.convert_to_tensor(places_of(np.arange(shape[0]) < self.shape[0]), dtype)
 
     def vectors(self, ids: Any) -> Any:
         _, dim = self.size
-        places = ops.cast(ops.take(ops.convert_to_tensor(self.places), ids, axis=0), "int32")
+        places = ids
+        if not self.keeps_all:
+            places = ops.cast(ops.take(ops.convert_to_tensor(self.places), ids, axis=0), "int32")
         rows = self.take_rows(self.embeddings, places)
         rows = rows * ops.cast(ops.expand_dims(places > 0, -1), rows.dtype)
         missing = dim - self.shape[1]
@@ -94,14 +102,15 @@ class PrunedTable(EmbeddingTable):
         count, width = self.shape
         if kept[0] or int(kept.sum()) != count - 1:
             raise ValueError(f"this table keeps {count - 1} ids and not the padding. Received: {int(kept.sum())} ids")
-        self.places.assign(places_of(kept).astype(self.place_dtype))
+        if not self.keeps_all:
+            self.places.assign(places_of(kept).astype(self.place_dtype))
         if rows is not None:
             self.embeddings.assign(np.concatenate([np.zeros((1, width), rows.dtype), rows[kept][:, :width]]))
 
     def serving_bytes(self) -> int:
         """Bytes of rows and places; the table need not be built."""
         rows, width = self.shape
-        return 4 * rows * width + _bytes_of(self.place_dtype) * self.size[0]
+        return 4 * rows * width + (0 if self.keeps_all else _bytes_of(self.place_dtype) * self.size[0])
 
 
 def places_of(kept: np.ndarray) -> np.ndarray:
