@@ -30,6 +30,7 @@ from tfctr.benchmark import (
     draw_curves,
     load_splits,
     run_trial,
+    size_at,
     with_spread,
     write_section,
 )
@@ -65,8 +66,8 @@ RETRIEVAL: dict[str, Any] = {"embedding_dim": 32, "embedding_l2": 1e-6}
 RETRIEVAL_FIT = FitConfig(epochs=15, learning_rate=0.01, patience=2)
 RETRIEVAL_BATCH, NEGATIVES, K = 4096, 4, 20
 FIGURES = {"click": ("auc", "logloss"), "retrieval": (f"recall_{K}", f"ndcg_{K}", f"top_{K}")}
-TOLERANCE = 0.002
-"""AUC or recall this far below the full table's counts as equal."""
+REFERENCE = "graph"
+"""The kind whose figures the others are asked to reach."""
 
 app = typer.Typer(add_completion=False)
 
@@ -243,29 +244,39 @@ def _liked(rows: Any) -> dict[str, np.ndarray]:
 
 
 def report(scores: Sequence[Score], figures: Sequence[str]) -> str:
-    """Return all trials as a table, and below it the smallest table of each kind that is as good as the full one."""
+    """Return all trials as a table, and below it what each kind needs for equal figures."""
     groups: dict[str, list[Score]] = {}
     for score in scores:
         groups.setdefault(score.model, []).append(score)
     lines = [_line(["table", "rows", "bytes, map included", *figures]), _line(["---"] * (3 + len(figures)))]
-    means: dict[str, float] = {}
     for label, group in groups.items():
         values = {name: [score.figures[name] for score in group] for name in figures}
-        means[label] = float(np.mean(values[figures[0]]))
         size = group[0].figures
         cells = [with_spread(values[name]) for name in figures]
         lines.append(_line([label, f"{size['rows']:,.0f}", format_bytes(size["bytes"]), *cells]))
-    if "full" not in means:
-        return "\n".join(lines)
-    sizes = {label: group[0].figures for label, group in groups.items()}
-    lines += ["", f"Smallest of each kind within {TOLERANCE} of the full table's {figures[0]}:", ""]
-    lines += [_line(["table", "rows", "bytes, map included"]), _line(["---"] * 3)]
-    for kind in dict.fromkeys(label.split(",")[0] for label in groups):
-        equal = [label for label in groups if label.split(",")[0] == kind and means[label] >= means["full"] - TOLERANCE]
-        least = min(equal, key=lambda label: sizes[label]["bytes"], default=None)
-        cells = ["none", ""] if least is None else [f"{sizes[least]['rows']:,.0f}", format_bytes(sizes[least]["bytes"])]
-        lines.append(_line([least or kind, *cells]))
-    return "\n".join(lines)
+    return "\n".join([*lines, *_equal(scores, figures[0])])
+
+
+def _equal(scores: Sequence[Score], figure: str) -> list[str]:
+    """Return the lines of a table of the rows and bytes with which each kind has the figures of the graph's tables."""
+    levels = {score.model: 0.0 for score in scores if _kind(score) == REFERENCE}
+    for label in levels:
+        levels[label] = float(np.mean([score.figures[figure] for score in scores if score.model == label]))
+    heads = [f"{figure} {level:.4f} ({label})" for label, level in levels.items()]
+    if not levels:
+        return []
+    lines = ["", "Rows and bytes that reach the same figure, between measured sizes by the logarithm of the size:", ""]
+    lines += [_line(["table", *heads]), _line(["---"] * (1 + len(heads)))]
+    for kind in dict.fromkeys(_kind(score) for score in scores if score.model != "full"):
+        own = [score for score in scores if _kind(score) in (kind, "full")]
+        smallest = min(score.figures["rows"] for score in own)
+        cells = []
+        for level in levels.values():
+            rows, size = (size_at(own, level, size=what, figure=figure) for what in ("rows", "bytes"))
+            shown = "not reached" if rows is None or size is None else f"{rows:,.0f}, {format_bytes(round(size))}"
+            cells.append(f"at most {shown}" if rows == smallest and kind != REFERENCE else shown)
+        lines.append(_line([kind, *cells]))
+    return lines
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -1,10 +1,10 @@
 """Honest benchmarks: seeds, splits, wall-clock and published figures side by side.
 
 - `trial`: one model, one seed, one data set. `kept`: finished trials on disk. `table`: many trials as a table.
-  `curve`: a figure against bytes as a picture. `results`: `benchmarks/RESULTS.md`.
+  `curve`: a figure against bytes as a picture, and the bytes that a figure needs. `results`: `benchmarks/RESULTS.md`.
 """
 
-from tfctr.benchmark.curve import draw_curves
+from tfctr.benchmark.curve import draw_curves, size_at
 from tfctr.benchmark.kept import KeptTrials
 from tfctr.benchmark.results import write_section
 from tfctr.benchmark.table import Summary, markdown, shown_figures, summarize, with_spread
@@ -21,6 +21,7 @@ __all__ = [
     "popularity_trial",
     "run_trial",
     "shown_figures",
+    "size_at",
     "summarize",
     "with_spread",
     "write_section",

@@ -1,7 +1,8 @@
-"""What methods keep of a figure at how many bytes, as a picture."""
+"""What methods keep of a figure at how many bytes: as a picture, and as the size that a figure needs."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -53,6 +54,27 @@ def draw_curves(path: Path, lines: Mapping[str, Iterable[Score]], *, size: str, 
     path.parent.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context({"svg.hashsalt": title, "svg.fonttype": "none"}), written_aside(path) as partial:
         drawn.savefig(partial, format="svg", metadata={"Date": None})
+
+
+def size_at(scores: Iterable[Score], level: float, *, size: str, figure: str) -> float | None:
+    """Return the size at which a method reaches a figure, between two measured sizes by the logarithm of the size.
+
+    Args:
+        scores: The trials of one method; those with the same label are one point.
+        level: The mean of `figure` that has to be reached; higher is better.
+        size: The figure of a score that holds the size.
+        figure: The figure that is judged.
+
+    Returns:
+        The least such size; the smallest measured one where that is good enough already, `None` where none is.
+    """
+    sizes, means, _ = _points(scores, size, figure)
+    if means[0] >= level:
+        return sizes[0]
+    for small, large, low, high in zip(sizes, sizes[1:], means, means[1:], strict=False):
+        if high >= level:
+            return small * math.pow(large / small, (level - low) / (high - low))
+    return None
 
 
 def _points(scores: Iterable[Score], size: str, figure: str) -> tuple[list[float], list[float], list[float]]:
