@@ -15,10 +15,11 @@ from tfctr.layers.embedding import BatchL2, EmbeddingTable, FeatureEmbedding, Fi
 from tfctr.layers.survival import SurvivalLoss, integrated_hazards
 from tfctr.models.extra_signature import ExtraSignature
 from tfctr.models.tower_ranks import factor_towers
+from tfctr.models.traced_once import TracedOnce
 from tfctr.spec import AnyTask, BoundSpec, FeatureSpec, Problem, SpecError, SurvivalTask
 
 
-class CTRModel(ConfigFromInit, keras.Model):
+class CTRModel(ConfigFromInit, TracedOnce):
     """Base of all models. A subclass says in `logits` how a paper turns an example into a logit.
 
     Args:
@@ -185,6 +186,15 @@ class CTRModel(ConfigFromInit, keras.Model):
                 f"DenseAdam; {optimizer!r} would train all rows alike"
             )
         super().compile(optimizer=optimizer, loss=self.default_loss() if loss is None else loss, **kwargs)
+        if loss is None and len(self.spec.spec.tasks) > 1:
+            self._make_trackers()
+
+    def _make_trackers(self) -> None:
+        """Make the mean loss of each task, which Keras would make while it traces the first step (see `TracedOnce`)."""
+        tasks = self.spec.spec.tasks
+        answers = {task.name: ops.full((1, _width(task)), 0.5) for task in tasks}
+        self.compute_loss({}, {task.name: ops.zeros((1, 1)) for task in tasks}, answers)
+        self.reset_metrics()
 
     def get_compile_config(self) -> dict[str, Any] | None:
         return super().get_compile_config()
@@ -217,6 +227,11 @@ def _loss(task: AnyTask, prefix: str = "", **options: Any) -> Any:
     if isinstance(task, SurvivalTask):
         return SurvivalLoss(task.grid, name=f"{prefix}nll", **options)
     return keras.losses.BinaryCrossentropy(name=f"{prefix}logloss", **options)
+
+
+def _width(task: AnyTask) -> int:
+    """Numbers in an answer to a task."""
+    return len(task.grid) if isinstance(task, SurvivalTask) else 1
 
 
 def _answer(logit: Any, task: AnyTask, training: bool | None) -> Any:
