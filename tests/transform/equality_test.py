@@ -94,7 +94,7 @@ class Served(tf.Module):
 
     def __init__(self, output: TransformOutput):
         super().__init__()
-        self.layer = output.layer  # kept, so that its tables are saved
+        self.graph = output.graph  # kept, so that its tables are saved
         self._output = output
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])

@@ -90,7 +90,7 @@ class _IndexModule(tf.Module):
         columns = transform.spec.raw_columns(serving=True)
         self._parts = SimpleNamespace(model=model, transform=transform)  # as in `ServingModule`
         self.weights = [variable.value for variable in model.variables]
-        self.transform_layer = transform.layer
+        self.transform_graph = transform.graph
         self._columns = [column for column in columns if column.role != "item"]
         self._names = input_names(self._columns)
         about = [column for column in columns if column.role == "item"]

@@ -67,10 +67,15 @@ class ServingModule(tf.Module):
         # session restores in place of the one the functions read. Its plain TensorFlow variables are saved right.
         self._parts = SimpleNamespace(model=model, transform=transform)
         self.weights = [variable.value for variable in model.variables]
-        self.transform_layer = transform.layer  # an attribute, or its tables are not saved
+        self.transform_graph = transform.graph  # an attribute, or its tables are not saved
         self._spec = model.spec.spec
         self._columns = self._spec.raw_columns(serving=True)
         self._names = input_names(self._columns)
+        # What several signatures call is traced, saved and loaded once.
+        rows = {info.name: tf.TensorSpec([None, *info.shape], info.dtype, info.name) for info in self._spec.inputs()}
+        self._parts.answers = graph(self._answers, input_signature=[rows])
+        examples = tf.TensorSpec([None], tf.string, EXAMPLES)
+        self._parts.answers_examples = graph(self._from_examples, input_signature=[examples])
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -79,10 +84,9 @@ class ServingModule(tf.Module):
 
     def signatures(self) -> dict[str, Any]:
         """Return the concrete functions by name; `rank` only where there are item columns to rank by."""
-        examples = tf.TensorSpec([None], tf.string, EXAMPLES)
         inputs = tf.TensorSpec([None], tf.string, "inputs")  # the name that Classify and Regress demand
         found = {
-            "serving_default": graph(self._from_examples, input_signature=[examples]).get_concrete_function(),
+            "serving_default": self._parts.answers_examples.get_concrete_function(),
             "predict": graph(self._from_columns).get_concrete_function(**self._specs(None)),
             "classify": graph(self._classify, input_signature=[inputs]).get_concrete_function(),
         }
@@ -183,13 +187,13 @@ class ServingModule(tf.Module):
         return self._parts.transform.transform_raw({name: raw[name] for name in names}, partial=True) if names else {}
 
     def _classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        probabilities = self._from_examples(inputs)
+        probabilities = self._parts.answers_examples(inputs)
         scores = tf.concat([one_score(task, probabilities) for task in self._spec.tasks], axis=1)
         return {"scores": scores, "classes": tf.repeat(tf.constant([self.tasks]), tf.shape(scores)[0], axis=0)}
 
     def _regress_of(self, task: AnyTask) -> Any:
         def regress(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"outputs": one_score(task, self._from_examples(inputs), life=True)}
+            return {"outputs": one_score(task, self._parts.answers_examples(inputs), life=True)}
 
         return regress
 
@@ -197,11 +201,10 @@ class ServingModule(tf.Module):
         return {column.name: raw[self._names[column.name]] for column in self._columns}
 
     def _probabilities(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        wanted = {info.name for info in self._spec.inputs()}
-        outputs = self._parts.model(
-            {name: tensor for name, tensor in features.items() if name in wanted}, training=False
-        )
-        return self._by_task(outputs)
+        return self._parts.answers({info.name: features[info.name] for info in self._spec.inputs()})
+
+    def _answers(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return self._by_task(self._parts.model(features, training=False))
 
     def _by_task(self, outputs: Any) -> dict[str, tf.Tensor]:
         """What the model's call returns, named by task."""

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import tensorflow as tf
-import tensorflow_transform as tft
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter, TensorAdapterConfig
@@ -20,6 +19,7 @@ from tfx_bsl.tfxio.tensor_adapter import TensorAdapter, TensorAdapterConfig
 from tfctr.spec import BoundSpec, FeatureSpec, RawColumn
 from tfctr.transform.columns import RAW_DTYPES, RawTensor, as_sparse
 from tfctr.transform.examples import example_batches
+from tfctr.transform.graph import TransformGraph
 from tfctr.transform.schema import raw_feature_spec, raw_schema, sources, unread_columns
 from tfctr.transform.vocabulary_files import VocabularyFiles
 
@@ -55,10 +55,6 @@ class TransformOutput:
     @cached_property
     def _files(self) -> VocabularyFiles:
         return VocabularyFiles(self.directory / "transform_fn" / "assets", self.spec)
-
-    @cached_property
-    def _tft(self) -> tft.TFTransformOutput:
-        return tft.TFTransformOutput(str(self.directory))
 
     @cached_property
     def bound_spec(self) -> BoundSpec:
@@ -108,12 +104,12 @@ class TransformOutput:
         return raw_feature_spec(self.spec, serving)
 
     @cached_property
-    def layer(self) -> Any:
-        """TFT's layer (Keras 2) that holds the transform graph and its vocabularies.
+    def graph(self) -> TransformGraph:
+        """The transform as a function.
 
         A `tf.Module` that is to be saved must hold it as an attribute, or its tables are not saved with it.
         """
-        return self._tft.transform_features_layer()
+        return TransformGraph(self.directory / "transform_fn")
 
     def transform_raw(self, raw: Mapping[str, RawTensor], *, partial: bool = False) -> dict[str, tf.Tensor]:
         """Transform raw columns; works eagerly and inside a `tf.function`.
@@ -144,7 +140,7 @@ class TransformOutput:
         if needed:
             rows = next(iter(given.values())).dense_shape[0]
             given |= {column.name: _all_missing(column, rows) for column in needed}
-        outputs = self.layer(given)
+        outputs = self.graph(given)
         made_of = sources(self.spec)
         order = (*self.spec.inputs(), *self.spec.labels(), *self.spec.meta_tensors())
         return {info.name: outputs[info.name] for info in order if raw.keys() >= set(made_of[info.name])}
