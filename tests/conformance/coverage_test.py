@@ -16,6 +16,7 @@ import tfctr.models
 from tests.conformance.descriptors import DESCRIPTORS, METRICS, NETWORKS
 from tfctr import models
 from tfctr.layers.embedding import EmbeddingTable, RowPenalty
+from tfctr.models.traced_once import TracedOnce
 from tfctr.spec import AnyFeature
 from tfctr.training import metrics
 from tfctr.training.metrics import keras_metrics
@@ -27,6 +28,7 @@ ABSTRACT = {
     models.CTRModel,
     models.HistoryModel,
     models.MultiTaskModel,
+    TracedOnce,
 }
 """Bases that nobody makes one of."""
 
