@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import tensorflow as tf
 import typer
 from rich.console import Console
@@ -44,9 +45,9 @@ from benchmarks.plan_trials import (
     open_bench,
     pairs,
 )
-from tfctr.benchmark import Score, draw_curves, with_spread, write_section
+from tfctr.benchmark import Score, draw_curves, size_at, with_spread, write_section
 from tfctr.benchmark.trial import with_objects
-from tfctr.layers.embedding import FeatureEmbedding, PrunedTable
+from tfctr.layers.embedding import FeatureEmbedding, PrunedTable, format_bytes
 from tfctr.models import MODELS, CTRModel
 from tfctr.plans import Fit, OptEmbed, Plan
 from tfctr.serving import export_model
@@ -103,7 +104,7 @@ def main(
             if label == "OptEmbed":
                 supernet = folder / SUPERNET
             console.print(label, seed, scores[-1].figures, soft_wrap=True)
-    table = markdown(scores, COLUMNS)
+    table = f"{markdown(scores, COLUMNS)}\n\n{plain_sizes(scores, model)}"
     console.print(table, soft_wrap=True, highlight=False, markup=False)
     if write:
         args = {"model": model, "settings": settings, "widths": widths, "budgets": f'"{budgets}"', "seeds": seeds}
@@ -154,6 +155,21 @@ def _trial(
             "seconds": seconds,
         }
     return Score(label, seed, figures, parameters=model.count_params())
+
+
+def plain_sizes(scores: list[Score], model: str) -> str:
+    """Return a Markdown table of the bytes that plain tables take for the AUC of each searched one."""
+    plain = [score for score in scores if score.model.startswith(f"{model}, width")]
+    widest = max(score.figures["tables"] for score in plain)
+    lines = ["| model | AUC | tables | plain tables of that AUC |", "| --- | --- | --- | --- |"]
+    for label in dict.fromkeys(score.model for score in scores if score not in plain):
+        found = [score.figures for score in scores if score.model == label]
+        auc, size = (float(np.mean([figures[name] for figures in found])) for name in ("auc", "tables"))
+        needed = size_at(plain, auc, size="tables", figure="auc")
+        shown = f"more than {format_bytes(int(widest))}" if needed is None else format_bytes(round(needed))
+        lines.append(f"| {label} | {auc:.4f} | {format_bytes(round(size))} | {shown} |")
+    between = "Plain tables of equal AUC, between measured widths by the logarithm of the size:"
+    return "\n".join([between, "", *lines])
 
 
 def table_sizes(model: CTRModel) -> tuple[int, int]:
