@@ -1,10 +1,11 @@
 r"""What a searched embedding table costs and gives: OptEmbed beside plain tables of several widths.
 
-Every trial is trained, judged once on the test rows, exported and asked row by row. Told are AUC and logloss, rows that
-are kept, bytes of the tables as they are served, sizes of the SavedModel's variables and of all of it (its graphs and
-vocabularies too), and the median time of an answer for one raw row. The linear part is among the tables. A trial that
-is finished is kept and not repeated; a run that was killed goes on at the stage where it stopped. The supernet knows
-nothing of a budget: one that was trained without is taken for all, and its seconds are counted for each.
+Every trial is trained, judged once on the test rows and exported; then all models answer raw rows one by one, by turns.
+Told are AUC and logloss, rows that are kept, bytes of the tables as they are served, sizes of the SavedModel's
+variables and of all of it (its graphs and vocabularies too), and the median time of an answer. The linear part is among
+the tables. A trial that is finished is kept and not repeated; a run that was killed goes on at the stage where it
+stopped. The supernet knows nothing of a budget: one that was trained without is taken for all, and its seconds are
+counted for each.
 
 Example:
     python -m benchmarks.embedding_search frappe --model DeepFM --settings benchmarks/frappe.yaml --widths 10,5,2 \
@@ -15,7 +16,6 @@ from __future__ import annotations
 
 import functools
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,22 +35,22 @@ from benchmarks.plan_trials import (
     ThreadsOption,
     WorkdirOption,
     WriteOption,
-    answer_time,
     as_bytes,
     as_count,
     as_milliseconds,
     bytes_in,
+    export_anew,
     inputs_of,
     markdown,
     open_bench,
     pairs,
+    with_times,
 )
 from tfctr.benchmark import Score, draw_curves, size_at, with_spread, write_section
 from tfctr.benchmark.trial import with_objects
 from tfctr.layers.embedding import FeatureEmbedding, PrunedTable, format_bytes
 from tfctr.models import MODELS, CTRModel
 from tfctr.plans import Fit, OptEmbed, Plan
-from tfctr.serving import export_model
 from tfctr.training import evaluate
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -104,6 +104,7 @@ def main(
             if label == "OptEmbed":
                 supernet = folder / SUPERNET
             console.print(label, seed, scores[-1].figures, soft_wrap=True)
+    scores = with_times(bench, scores, {"one": 1})
     table = f"{markdown(scores, COLUMNS)}\n\n{plain_sizes(scores, model)}"
     console.print(table, soft_wrap=True, highlight=False, markup=False)
     if write:
@@ -123,7 +124,7 @@ def main(
 def _trial(
     bench: Bench, name: str, seed: int, label: str, options: dict[str, Any], folder: Path, supernet: Path | None
 ) -> Score:
-    """Train, judge, export and time one variant; without a budget among its options it is a plain table."""
+    """Train, judge and export one variant; without a budget among its options it is a plain table."""
     given = inputs_of(bench, seed)
     rows, hyperparameters = given.rows, {**given.hyperparameters, "embedding_dim": options["width"]}
     search = {key: value for key, value in options.items() if key != "width"}
@@ -142,18 +143,16 @@ def _trial(
     seconds = sum(stage["seconds"] for stage in plan.reports(folder))
     judged = evaluate(model, given.test)
     kept_rows, table_bytes = table_sizes(model)
-    with tempfile.TemporaryDirectory() as place:
-        exported = export_model(model, rows.transform, Path(place) / "1")
-        figures = {
-            "auc": judged["auc"],
-            "logloss": judged["logloss"],
-            "rows": kept_rows,
-            "tables": table_bytes,
-            "served": bytes_in(exported),
-            "variables": bytes_in(exported / "variables"),
-            "one": answer_time(exported, rows.spec.spec),
-            "seconds": seconds,
-        }
+    exported = export_anew(model, rows.transform, bench.served(label, seed))
+    figures = {
+        "auc": judged["auc"],
+        "logloss": judged["logloss"],
+        "rows": kept_rows,
+        "tables": table_bytes,
+        "served": bytes_in(exported),
+        "variables": bytes_in(exported / "variables"),
+        "seconds": seconds,
+    }
     return Score(label, seed, figures, parameters=model.count_params())
 
 

@@ -1,9 +1,9 @@
 """What low-rank compression costs and saves: one trained model, cut by several ratios, by outputs and by plain SVD.
 
-Every model is judged on the test rows, exported, and asked raw rows one by one and 1,024 at once. Told are AUC and
-logloss before and after tuning, bytes of the weights (what a server holds in memory), size of the SavedModel and of the
-``.keras`` file, and the median time of an answer. A trial that is finished is kept and not repeated; a run that was
-killed goes on at the step where it stopped.
+Every model is judged on the test rows and exported; then all answer raw rows one by one and 1,024 at once, by turns.
+Told are AUC and logloss before and after tuning, bytes of the weights (what a server holds in memory), size of the
+SavedModel and of the ``.keras`` file, and the median time of an answer. A trial that is finished is kept and not
+repeated; a run that was killed goes on at the step where it stopped.
 
 Example:
     python -m benchmarks.low_rank frappe --model DeepFM --settings benchmarks/frappe.yaml --ratios 2,4,8 --seeds 3
@@ -32,14 +32,15 @@ from benchmarks.plan_trials import (
     ThreadsOption,
     WorkdirOption,
     WriteOption,
-    answer_time,
     as_bytes,
     as_milliseconds,
     bytes_in,
+    export_anew,
     inputs_of,
     markdown,
     open_bench,
     pairs,
+    with_times,
 )
 from tfctr.benchmark import Score, draw_curves, with_spread, write_section
 from tfctr.benchmark.trial import with_objects
@@ -47,7 +48,6 @@ from tfctr.models import MODELS, CTRModel
 from tfctr.plans import Fit, LowRank, Plan
 from tfctr.plans.low_rank.sites import model_bytes
 from tfctr.plans.stage import read_model
-from tfctr.serving import export_model
 from tfctr.training import evaluate
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -97,6 +97,7 @@ def main(
         for label, options in wanted:
             scores.append(bench.kept.score(label, seed, options, functools.partial(one, label, options)))
             console.print(scores[-1].model, seed, scores[-1].figures, soft_wrap=True)
+    scores = with_times(bench, scores, {"one": 1, "many": MANY})
     table = markdown(scores, COLUMNS)
     console.print(table, soft_wrap=True, highlight=False, markup=False)
     if write:
@@ -133,14 +134,14 @@ def _trial(bench: Bench, name: str, seed: int, label: str, options: dict[str, An
         model = run(plan, folder)
         if not options["tuned"]:
             model = read_model(folder / "3-cut" / "result.keras")
-    return Score(label, seed, _figures(model, given), parameters=model.count_params())
+    return Score(label, seed, _figures(model, given, bench.served(label, seed)), parameters=model.count_params())
 
 
-def _figures(model: CTRModel, given: Inputs) -> dict[str, float]:
-    """AUC and logloss on the test rows, bytes, and milliseconds of an answer."""
-    figures, rows = evaluate(model, given.test), given.rows
+def _figures(model: CTRModel, given: Inputs, served: Path) -> dict[str, float]:
+    """AUC and logloss on the test rows, and bytes; the model is exported to `served`."""
+    figures = evaluate(model, given.test)
+    exported = export_anew(model, given.rows.transform, served)
     with tempfile.TemporaryDirectory() as place:
-        exported = export_model(model, rows.transform, Path(place) / "1")
         weights = Path(place) / "model.keras"
         type(model).save(_without_optimizer(model), weights)
         return {
@@ -149,8 +150,6 @@ def _figures(model: CTRModel, given: Inputs) -> dict[str, float]:
             "weights": model_bytes(model),
             "served": bytes_in(exported),
             "file": weights.stat().st_size,
-            "one": answer_time(exported, rows.spec.spec),
-            "many": answer_time(exported, rows.spec.spec, rows=MANY),
         }
 
 

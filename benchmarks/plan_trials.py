@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import shutil
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,10 +18,13 @@ import yaml
 from tfctr.benchmark import KeptTrials, Score, Splits, load_splits
 from tfctr.data.batches import ArrayPlan, array_dataset
 from tfctr.layers.embedding import format_bytes
+from tfctr.models import CTRModel
+from tfctr.serving import export_model
 from tfctr.serving.requests import column_inputs
 from tfctr.serving.savedmodel import InProcess
 from tfctr.spec import FeatureSpec, load_spec
 from tfctr.training import FitConfig
+from tfctr.transform import TransformOutput
 
 SpecArgument = Annotated[str, typer.Argument(help="A shipped spec's name or a file.")]
 ModelOption = Annotated[str, typer.Option(help="Name of the model.")]
@@ -31,8 +36,8 @@ SourceOption = Annotated[str, typer.Option(help="Log or data set; the spec's own
 WorkdirOption = Annotated[Path, typer.Option(help="Folder for data, runs and finished trials.")]
 WriteOption = Annotated[bool, typer.Option(help="Put the table into RESULTS.md.")]
 
-ASKED = 300
-"""Requests that are answered one by one, after a fifth as many to warm up."""
+TURNS, ASKED = 15, 20
+"""Turns in which each model answers requests, and requests of a turn, one after the other."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,10 @@ class Bench:
     told: dict[str, Any]
     kept: KeptTrials
     folder: Path
+
+    def served(self, label: str, seed: int) -> Path:
+        """Where a trial exports its model."""
+        return self.folder / "served" / f"{label}-{seed}"
 
 
 @dataclass(frozen=True)
@@ -104,19 +113,52 @@ def bytes_in(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def answer_time(exported: Path, spec: FeatureSpec, rows: int = 1) -> float:
-    """Return the median milliseconds of an answer for raw rows; their values need not be known ones."""
+def export_anew(model: CTRModel, transform: TransformOutput, folder: Path) -> Path:
+    """Export a model in place of what an earlier trial left there."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    return export_model(model, transform, folder)
+
+
+def with_times(bench: Bench, scores: Sequence[Score], requests: Mapping[str, int]) -> list[Score]:
+    """Return scores with the median milliseconds of an answer, by the models that their trials exported.
+
+    Args:
+        bench: Where they lie.
+        scores: Of the trials.
+        requests: Name of the figure -> rows of a request.
+    """
+    exports = [bench.served(score.model, score.seed) for score in scores]
+    found = {figure: answer_times(exports, bench.splits().spec.spec, rows) for figure, rows in requests.items()}
+    return [
+        replace(score, figures={**score.figures, **{figure: float(times[place]) for figure, times in found.items()}})
+        for place, score in enumerate(scores)
+    ]
+
+
+def answer_times(exports: Sequence[Path], spec: FeatureSpec, rows: int = 1) -> np.ndarray:
+    """Return the median milliseconds of an answer of each model for raw rows; their values need not be known ones.
+
+    The models answer by turns, so that a slow minute of the machine meets all of them.
+    """
     columns = spec.raw_columns(serving=True)
     values = {"string": "1", "int": 1, "float": 1.0}
     shaped = {"scalar": lambda c: values[c.type], "list": lambda c: [], "vector": lambda c: [0.0] * c.width}
     inputs = column_inputs([{column.name: shaped[column.shape](column) for column in columns}] * rows, columns)
+    with contextlib.ExitStack() as opened:
+        models = [opened.enter_context(InProcess(exported)) for exported in exports]
+        turns = [[_answered(model, inputs) for model in models] for _ in range(1 + TURNS)]
+    return np.median(turns[1:], axis=0)  # the first one warms up
+
+
+def _answered(model: InProcess, inputs: dict[str, np.ndarray]) -> float:
+    """Median milliseconds of a turn's requests."""
     times = []
-    with InProcess(exported) as model:
-        for _ in range(ASKED + ASKED // 5):
-            started = time.perf_counter()
-            model.call(inputs, "predict")
-            times.append(time.perf_counter() - started)
-    return 1000 * float(np.median(times[ASKED // 5 :]))
+    for _ in range(ASKED):
+        started = time.perf_counter()
+        model.call(inputs, "predict")
+        times.append(time.perf_counter() - started)
+    return 1000 * float(np.median(times))
 
 
 Values = np.ndarray
