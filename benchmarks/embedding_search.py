@@ -46,7 +46,7 @@ from benchmarks.plan_trials import (
     pairs,
     with_times,
 )
-from tfctr.benchmark import Score, draw_curves, size_at, with_spread, write_section
+from tfctr.benchmark import Score, draw_curves, size_at, table_line, with_spread, write_section
 from tfctr.benchmark.trial import with_objects
 from tfctr.layers.embedding import FeatureEmbedding, PrunedTable, format_bytes
 from tfctr.models import MODELS, CTRModel
@@ -160,15 +160,15 @@ def plain_sizes(scores: list[Score], model: str) -> str:
     """Return a Markdown table of the bytes that plain tables take for the AUC of each searched one."""
     plain = [score for score in scores if score.model.startswith(f"{model}, width")]
     widest = max(score.figures["tables"] for score in plain)
-    lines = ["| model | AUC | tables | plain tables of that AUC |", "| --- | --- | --- | --- |"]
+    lines = [["model", "AUC", "tables", "plain tables of that AUC"], ["---"] * 4]
     for label in dict.fromkeys(score.model for score in scores if score not in plain):
         found = [score.figures for score in scores if score.model == label]
         auc, size = (float(np.mean([figures[name] for figures in found])) for name in ("auc", "tables"))
         needed = size_at(plain, auc, size="tables", figure="auc")
         shown = f"more than {format_bytes(int(widest))}" if needed is None else format_bytes(round(needed))
-        lines.append(f"| {label} | {auc:.4f} | {format_bytes(round(size))} | {shown} |")
+        lines.append([label, f"{auc:.4f}", format_bytes(round(size)), shown])
     between = "Plain tables of equal AUC, between measured widths by the logarithm of the size:"
-    return "\n".join([between, "", *lines])
+    return "\n".join([between, "", *map(table_line, lines)])
 
 
 def table_sizes(model: CTRModel) -> tuple[int, int]:

@@ -31,6 +31,7 @@ from tfctr.benchmark import (
     load_splits,
     run_trial,
     size_at,
+    table_line,
     with_spread,
     write_section,
 )
@@ -248,39 +249,34 @@ def report(scores: Sequence[Score], figures: Sequence[str]) -> str:
     groups: dict[str, list[Score]] = {}
     for score in scores:
         groups.setdefault(score.model, []).append(score)
-    lines = [_line(["table", "rows", "bytes, map included", *figures]), _line(["---"] * (3 + len(figures)))]
+    lines = [table_line(["table", "rows", "bytes, map included", *figures]), table_line(["---"] * (3 + len(figures)))]
     for label, group in groups.items():
         values = {name: [score.figures[name] for score in group] for name in figures}
         size = group[0].figures
         cells = [with_spread(values[name]) for name in figures]
-        lines.append(_line([label, f"{size['rows']:,.0f}", format_bytes(size["bytes"]), *cells]))
+        lines.append(table_line([label, f"{size['rows']:,.0f}", format_bytes(size["bytes"]), *cells]))
     return "\n".join([*lines, *_equal(scores, figures[0])])
 
 
 def _equal(scores: Sequence[Score], figure: str) -> list[str]:
     """Return the lines of a table of the rows and bytes with which each kind has the figures of the graph's tables."""
-    levels = {score.model: 0.0 for score in scores if _kind(score) == REFERENCE}
-    for label in levels:
-        levels[label] = float(np.mean([score.figures[figure] for score in scores if score.model == label]))
-    heads = [f"{figure} {level:.4f} ({label})" for label, level in levels.items()]
-    if not levels:
+    labels = dict.fromkeys(score.model for score in scores if _kind(score) == REFERENCE)
+    if not labels:
         return []
+    levels = {label: np.mean([score.figures[figure] for score in scores if score.model == label]) for label in labels}
+    heads = [f"{figure} {level:.4f} ({label})" for label, level in levels.items()]
     lines = ["", "Rows and bytes that reach the same figure, between measured sizes by the logarithm of the size:", ""]
-    lines += [_line(["table", *heads]), _line(["---"] * (1 + len(heads)))]
+    lines += [table_line(["table", *heads]), table_line(["---"] * (1 + len(heads)))]
     for kind in dict.fromkeys(_kind(score) for score in scores if score.model != "full"):
         own = [score for score in scores if _kind(score) in (kind, "full")]
         smallest = min(score.figures["rows"] for score in own)
         cells = []
         for level in levels.values():
-            rows, size = (size_at(own, level, size=what, figure=figure) for what in ("rows", "bytes"))
+            rows, size = (size_at(own, float(level), size=what, figure=figure) for what in ("rows", "bytes"))
             shown = "not reached" if rows is None or size is None else f"{rows:,.0f}, {format_bytes(round(size))}"
             cells.append(f"at most {shown}" if rows == smallest and kind != REFERENCE else shown)
-        lines.append(_line([kind, *cells]))
+        lines.append(table_line([kind, *cells]))
     return lines
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
 
 
 if __name__ == "__main__":

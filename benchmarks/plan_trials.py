@@ -15,7 +15,7 @@ import numpy as np
 import typer
 import yaml
 
-from tfctr.benchmark import KeptTrials, Score, Splits, load_splits
+from tfctr.benchmark import KeptTrials, Score, Splits, load_splits, table_line
 from tfctr.data.batches import ArrayPlan, array_dataset
 from tfctr.layers.embedding import format_bytes
 from tfctr.models import CTRModel
@@ -193,4 +193,4 @@ def markdown(scores: Iterable[Score], columns: Sequence[Column]) -> str:
     for label, group in groups.items():
         cells = [told(np.array([score.figures[figure] for score in group])) for _, figure, told in columns]
         lines.append([label, str(len(group)), *cells])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return "\n".join(map(table_line, lines))

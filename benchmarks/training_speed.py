@@ -24,7 +24,7 @@ from rich.console import Console
 
 from benchmarks.peers.child import Answer, Child, peer_python
 from benchmarks.peers.workload import BATCH, DIM, make_rows
-from tfctr.benchmark import write_section
+from tfctr.benchmark import table_line, write_section
 from tfctr.layers.embedding.memory import free_memory
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -282,7 +282,7 @@ def _line(one: Measured, found: Sequence[Measured]) -> str:
         f"{one.peak_bytes / 2**20:,.0f} MiB",
         f"{one.loss:.4f} after {one.trained_steps:,}",
     ]
-    return "| " + " | ".join(cells) + " |"
+    return table_line(cells)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
 from tfctr.benchmark.curve import draw_curves, size_at
 from tfctr.benchmark.kept import KeptTrials
 from tfctr.benchmark.results import write_section
-from tfctr.benchmark.table import Summary, markdown, shown_figures, summarize, with_spread
+from tfctr.benchmark.table import Summary, markdown, shown_figures, summarize, table_line, with_spread
 from tfctr.benchmark.trial import Score, Splits, load_splits, popularity_trial, run_trial
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "shown_figures",
     "size_at",
     "summarize",
+    "table_line",
     "with_spread",
     "write_section",
 ]

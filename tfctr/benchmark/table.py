@@ -84,12 +84,13 @@ def markdown(summaries: Sequence[Summary]) -> str:
     """Return a Markdown table: mean ± standard deviation of each figure, seconds to the best epoch, parameters."""
     names = shown_figures(name for summary in summaries for name in summary.mean)
     head = ["model", "seeds", *names, "seconds to best epoch", "parameters"]
-    lines = [_line(head), _line(["---"] * len(head))]
+    lines = [table_line(head), table_line(["---"] * len(head))]
     for s in summaries:
         cells = [f"{s.mean[n]:.4f} ± {s.std[n]:.4f}" if n in s.mean else "-" for n in names]
-        lines.append(_line([s.model, str(s.seeds), *cells, f"{s.seconds_to_best:.1f}", f"{s.parameters:,}"]))
+        lines.append(table_line([s.model, str(s.seeds), *cells, f"{s.seconds_to_best:.1f}", f"{s.parameters:,}"]))
     return "\n".join(lines)
 
 
-def _line(cells: Sequence[str]) -> str:
+def table_line(cells: Sequence[str]) -> str:
+    """Return a row of a Markdown table."""
     return "| " + " | ".join(cells) + " |"
