@@ -13,10 +13,10 @@ HERE = Path(__file__).resolve().parent
 
 def version() -> str:
     """Read the version without importing the package, which needs TensorFlow."""
-    text = (HERE / "tfctr" / "version.py").read_text(encoding="utf-8")
+    text = (HERE / "tfctr" / "_version.py").read_text(encoding="utf-8")
     found = re.search(r'^__version__ = "([^"]+)"$', text, re.MULTILINE)
     if found is None:
-        raise RuntimeError('tfctr/version.py must hold a line: __version__ = "1.2.3"')
+        raise RuntimeError('tfctr/_version.py must hold a line: __version__ = "1.2.3"')
     return found.group(1)
 
 
@@ -102,11 +102,12 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.11,<3.12",  # TFX 1.21 with Kubeflow's compiler runs on no other
-    # feature_specs is data: installed beside tfctr, where tfctr.spec finds it by name.
-    packages=find_packages(include=["tfctr*", "tfx_pipeline*", "feature_specs"]),
+    # feature_specs is data: a folder of the project, a package inside tfctr when installed.
+    packages=[*find_packages(include=["tfctr*", "tfx_pipeline*"]), "tfctr.feature_specs"],
+    package_dir={"tfctr.feature_specs": "feature_specs"},
     package_data={
         "tfctr": ["py.typed"],
-        "feature_specs": ["*.yaml"],
+        "tfctr.feature_specs": ["*.yaml"],
         "tfx_pipeline": ["deploy/**/*"],
     },
     install_requires=CORE,

@@ -24,9 +24,9 @@ import yaml
 from rich.console import Console
 
 from tfctr.benchmark import (
-    KeptTrials,
     Score,
     Splits,
+    TrialCache,
     load_splits,
     markdown,
     popularity_trial,
@@ -35,7 +35,7 @@ from tfctr.benchmark import (
     summarize,
     write_section,
 )
-from tfctr.data.locks import locked
+from tfctr.data._locks import locked
 from tfctr.spec import load_spec
 from tfctr.training import FitConfig
 
@@ -74,7 +74,7 @@ def main(
             return load_splits(loaded, log, folder)
 
     decides = loaded.model_dump(mode="json", exclude={"description", "gates"})
-    kept = KeptTrials(folder / "trials", {"spec": decides, "log": log})
+    kept = TrialCache(folder / "trials", {"spec": decides, "log": log})
     scores = [kept.score("popularity", 0, {"item": item}, lambda: popularity_trial(splits(), item))] if item else []
     console = Console()
     for name in models.split(","):

@@ -109,7 +109,7 @@ class _Judge:
         self._known: dict[tuple[frozenset[str], int], float] = {}
 
     def __call__(self, names: Sequence[str], seed: int) -> float:
-        from tfctr.analysis.ranking.reduced_spec import reduced_spec
+        from tfctr.analysis.ranking._reduced_spec import reduced_spec
         from tfctr.benchmark import run_trial
         from tfctr.training import FitConfig
 

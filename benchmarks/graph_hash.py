@@ -24,9 +24,9 @@ import typer
 from rich.console import Console
 
 from tfctr.benchmark import (
-    KeptTrials,
     Score,
     Splits,
+    TrialCache,
     draw_curves,
     load_splits,
     run_trial,
@@ -150,7 +150,7 @@ class Bench:
             size = {"rows": rows, "bytes": 4 * rows * chosen["embedding_dim"] + maps}
             return replace(found, figures={**found.figures, **size})
 
-        kept = KeptTrials(self.folder / "graph_hash", {"what": what, "spec": self.spec})
+        kept = TrialCache(self.folder / "graph_hash", {"what": what, "spec": self.spec})
         return kept.score(label, seed, settings, trial)
 
     @functools.cached_property

@@ -26,8 +26,8 @@ from rich.console import Console
 
 from tfctr.benchmark import write_section
 from tfctr.data.batches import ArrayPlan, BatchPlan, FilePlan, ParquetPlan, write_transformed
-from tfctr.data.batches.ahead import AHEAD
 from tfctr.data.batches.element import element
+from tfctr.data.batches.prefetch import DEFAULT_PREFETCH
 from tfctr.models import DNN
 from tfctr.spec import FeatureSpec
 from tfctr.training.optimizers import LazyAdam
@@ -67,7 +67,7 @@ class GatherEachTensor:
             return element({name: tf.gather(tensor, rows) for name, tensor in self.tensors.items()}, self.spec)
 
         steps = tf.data.Dataset.range(start_step, self.steps_per_epoch)
-        return AHEAD.of(steps, gather)
+        return DEFAULT_PREFETCH.of(steps, gather)
 
 
 def make_spec() -> FeatureSpec:

@@ -33,7 +33,7 @@ import tensorflow as tf
 import typer
 from rich.console import Console
 
-from tfctr.benchmark import KeptTrials, Score, write_section
+from tfctr.benchmark import Score, TrialCache, write_section
 from tfctr.models import MODELS, SDIM, CTRModel
 from tfctr.spec import BoundSpec, FeatureSpec
 
@@ -166,7 +166,7 @@ class Clock:
         repeats: Timed calls of each kind.
     """
 
-    kept: KeptTrials
+    kept: TrialCache
     batch: int
     candidates: int
     dim: int
@@ -228,7 +228,7 @@ def main(
     if unknown := [name for name in names if name not in SETTINGS]:
         raise typer.BadParameter(f"unknown models {unknown}; there are {', '.join(SETTINGS)}")
     sizes = {"batch": batch, "candidates": candidates, "dim": dim, "repeats": repeats}
-    clock = Clock(KeptTrials(workdir / "long_sequences", {**sizes, "threads": threads}), **sizes)
+    clock = Clock(TrialCache(workdir / "long_sequences", {**sizes, "threads": threads}), **sizes)
     parts = [
         by_length(f"A training step of {batch} rows, by events of a history", names, wanted, clock.step),
         by_length(f"{candidates} candidates of one user, his history read for each", names, wanted, clock.answer),

@@ -46,7 +46,7 @@ from tfctr.benchmark import Score, draw_curves, with_spread, write_section
 from tfctr.benchmark.trial import with_objects
 from tfctr.models import MODELS, CTRModel
 from tfctr.plans import Fit, LowRank, Plan
-from tfctr.plans.low_rank.sites import model_bytes
+from tfctr.plans.low_rank._factorable import model_bytes
 from tfctr.plans.stage import read_model
 from tfctr.training import evaluate
 

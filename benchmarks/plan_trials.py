@@ -15,12 +15,12 @@ import numpy as np
 import typer
 import yaml
 
-from tfctr.benchmark import KeptTrials, Score, Splits, load_splits, table_line
+from tfctr.benchmark import Score, Splits, TrialCache, load_splits, table_line
 from tfctr.data.batches import ArrayPlan, array_dataset
 from tfctr.layers.embedding import format_bytes
 from tfctr.models import CTRModel
 from tfctr.serving import export_model
-from tfctr.serving.requests import column_inputs
+from tfctr.serving._requests import column_inputs
 from tfctr.serving.savedmodel import InProcess
 from tfctr.spec import FeatureSpec, load_spec
 from tfctr.training import FitConfig
@@ -55,7 +55,7 @@ class Bench:
     name: str
     splits: Callable[[], Splits]
     told: dict[str, Any]
-    kept: KeptTrials
+    kept: TrialCache
     folder: Path
 
     def served(self, label: str, seed: int) -> Path:
@@ -99,7 +99,7 @@ def open_bench(spec: str, model: str, settings: Path | None, source: str, workdi
     chosen = yaml.safe_load(settings.read_text()) if settings else {}
     told = {**chosen.get("all", {}), **chosen.get(model, {})}
     folder, log = workdir / loaded.name, source or loaded.source.dataset or ""
-    kept = KeptTrials(folder / "trials", {"spec": loaded.model_dump(mode="json"), "log": log, "told": told})
+    kept = TrialCache(folder / "trials", {"spec": loaded.model_dump(mode="json"), "log": log, "told": told})
     return Bench(loaded.name, functools.cache(lambda: load_splits(loaded, log, folder)), told, kept, folder)
 
 

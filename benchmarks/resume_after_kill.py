@@ -84,10 +84,10 @@ def _write_data(path: Path, workdir: Path) -> str:
 
     from tfctr.benchmark import load_splits
     from tfctr.data import prepare_table
-    from tfctr.data.datasets.places import mirror_dir
+    from tfctr.data.datasets._folders import mirror_dir
     from tfctr.data.simulator import SimulatorConfig, simulate
     from tfctr.spec import load_spec
-    from tfctr.training.arrays_file import write_arrays
+    from tfctr.training._arrays_file import write_arrays
     from tfctr.transform import fit_transform
 
     if mirror_dir() is not None:
@@ -136,7 +136,7 @@ def child(data: Path, name: str, folder: Path) -> None:
     from tfctr.models import DNN
     from tfctr.spec import BoundSpec
     from tfctr.training import FitConfig, fit
-    from tfctr.training.checkpoint import state_variables
+    from tfctr.training._checkpoint import state_variables
 
     class Tell(keras.callbacks.Callback):
         """Counts the steps of the run, over all its processes."""

@@ -32,9 +32,9 @@ import pyarrow as pa
 import tensorflow as tf
 
 from tfctr.models.dcn_v2 import DCNv2
+from tfctr.serving._requests import column_inputs, example_inputs, predict_request, rank_inputs
 from tfctr.serving.export import export_model
-from tfctr.serving.requests import column_inputs, example_inputs, predict_request, rank_inputs
-from tfctr.serving.server.saved_model import SavedModel
+from tfctr.serving.server._saved_model import SavedModel
 from tfctr.spec import FeatureSpec
 from tfctr.transform import fit_transform
 
@@ -89,7 +89,7 @@ def served(base: Path, flags: list[str]) -> Iterator[str]:
     """Run `tfctr serve` and yield its address."""
     ports = base.parent / "ports.json"
     ports.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "tfctr.serving.server.main", "--port=-1", "--bind_address=127.0.0.1"]
+    command = [sys.executable, "-m", "tfctr.serving.server._main", "--port=-1", "--bind_address=127.0.0.1"]
     command += [f"--model_base_path={base}", f"--port_file={ports}", *flags]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -1,4 +1,4 @@
-"""What the settings of training are worth on this machine: why the defaults of `FitConfig` and `Ahead` are as they are.
+"""What the settings of training are worth on this machine: the reasons for the defaults of `FitConfig` and `Prefetch`.
 
 The same model as in `training_speed` (26 fields, width 16, perceptron 3 × 400, batch 4096) trains by `model.fit` with
 each setting in turn; medians over rounds, and the ratio to the defaults.
@@ -23,8 +23,8 @@ from rich.console import Console
 from benchmarks.peers.train_tfctr import make_model, make_plan, use_threads
 from benchmarks.peers.workload import BATCH, Rows, make_rows
 from tfctr.benchmark import write_section
-from tfctr.data.batches.ahead import AHEAD, Ahead
-from tfctr.layers.base import dtype_policy
+from tfctr.data.batches.prefetch import DEFAULT_PREFETCH, Prefetch
+from tfctr.layers._base import dtype_policy
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 DEFAULTS = "the defaults"
@@ -35,9 +35,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "precision=mixed_bfloat16": {"precision": "mixed_bfloat16"},
     "mixed_bfloat16, steps_per_execution=8": {"precision": "mixed_bfloat16", "steps_per_execution": 8},
     "optimizer=adam": {"optimizer": "adam"},
-    "Ahead(batches=1)": {"ahead": Ahead(batches=1)},
-    "Ahead(threads=1)": {"ahead": Ahead(threads=1)},
-    "Ahead(autotune=True)": {"ahead": Ahead(autotune=True)},
+    "Prefetch(batches=1)": {"prefetch": Prefetch(batches=1)},
+    "Prefetch(threads=1)": {"prefetch": Prefetch(threads=1)},
+    "Prefetch(autotune=True)": {"prefetch": Prefetch(autotune=True)},
 }
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 
@@ -73,7 +73,7 @@ def main(
 
 def _trainer(rows: Rows, options: dict[str, Any]) -> Callable[[], Any]:
     """Return what trains one epoch with these settings."""
-    plan = make_plan(rows, options.get("ahead", AHEAD))
+    plan = make_plan(rows, options.get("prefetch", DEFAULT_PREFETCH))
     with dtype_policy(options.get("precision", "float32")):
         model = make_model(plan, rows.field_rows, options.get("optimizer", "lazy_adam"))
     model.compile(

@@ -24,7 +24,7 @@ import typer
 from lifelines import CoxPHFitter
 
 from benchmarks.accuracy import RESULTS
-from tfctr.benchmark import KeptTrials, Score, with_spread, write_section
+from tfctr.benchmark import Score, TrialCache, with_spread, write_section
 from tfctr.data import prepare_table
 from tfctr.data.batches import ArrayPlan, array_dataset
 from tfctr.data.datasets import DATASETS
@@ -182,7 +182,7 @@ def main(
     settings = {"fit": config.model_dump(mode="json"), "batch_size": BATCH, **TOWER}
     folder = workdir / "survival" / "trials"
     folder.mkdir(parents=True, exist_ok=True)
-    kept = KeptTrials(folder, {"spec": decides})
+    kept = TrialCache(folder, {"spec": decides})
     scores: dict[str, list[Figures]] = {name: [] for name in MODELS}
     for seed in range(seeds):
         data = functools.cache(functools.partial(load, seed))

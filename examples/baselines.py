@@ -12,7 +12,7 @@ import pyarrow as pa
 from tfctr.data.batches import FilePlan, transformed_dataset
 from tfctr.spec import FeatureSpec
 from tfctr.training import FitConfig, fit
-from tfctr.training.baselines import Popularity
+from tfctr.training._baselines import Popularity
 from tfctr.training.metrics import auc, logloss
 from tfctr.transform import TransformOutput
 from tfx_pipeline.components.outcomes import outcomes_of

@@ -105,7 +105,7 @@ def simulated_days(folder: Path, rows: int, days: int, seed: int) -> list[Path]:
 def _scores(config: PipelineConfig, results: Results) -> tuple[Score, Score]:
     """Score the day's model, and the same trained from scratch, on the test rows."""
     from examples.baselines import from_scratch, score
-    from tfctr.data.prepare import load_split
+    from tfctr.data._prepare import load_split
     from tfctr.training import FitConfig
     from tfctr.transform import TransformOutput
     from tfx_pipeline.rescore import rescore

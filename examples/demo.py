@@ -79,7 +79,7 @@ def main(
 def _scores(config: PipelineConfig, results: Results) -> list[Score]:
     """Score the pushed model and the baselines on the test rows, once for every pushed version."""
     from examples.baselines import Score, logistic_regression, popularity, score
-    from tfctr.data.prepare import load_split
+    from tfctr.data._prepare import load_split
     from tfctr.transform import TransformOutput
     from tfx_pipeline.rescore import rescore
 
@@ -124,7 +124,7 @@ def _ask(config: PipelineConfig, results: Results, address: str) -> tuple[float,
     """Return one test row's probability as the server and as the Keras model in this process give it."""
     import keras
 
-    from tfctr.data.prepare import load_split
+    from tfctr.data._prepare import load_split
     from tfctr.serving import PredictionClient
     from tfctr.transform import TransformOutput
     from tfx_pipeline.files import KERAS_FILE

@@ -14,8 +14,8 @@ from typing import Any
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 
+from tfctr.training.metrics._tfma_combiners import AccumulatorCombiner
 from tfctr.training.metrics.streaming import LogitHistogram
-from tfctr.training.metrics.tfma_combiners import AccumulatorCombiner
 
 AUC, LARGE_SLICE_AUC = "auc", "large_slice_auc"
 _BINS = 65_536

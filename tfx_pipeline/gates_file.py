@@ -8,9 +8,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from tfctr.spec import Gates, Problem, SpecError
-from tfctr.spec.base import Frozen
-from tfctr.spec.document import Document, read_document
-from tfctr.spec.schema_problems import schema_problems
+from tfctr.spec._base import Frozen
+from tfctr.spec._document import Document, read_document
+from tfctr.spec._schema_problems import schema_problems
 
 _KEY = "gates"
 

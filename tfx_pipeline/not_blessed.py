@@ -9,7 +9,7 @@ from tfctr.spec import FeatureSpec
 from tfx_pipeline import pages
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.results import Results
-from tfx_pipeline.screen import check_cells, not_pushed_reasons
+from tfx_pipeline.terminal import check_cells, not_pushed_reasons
 from tfx_pipeline.verdict import OVERALL, Check
 
 NAME = "not_blessed"

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from tfctr.models.extra_signature import ENCODE_USER, RANK_WITH_STATE
-from tfctr.serving.answers import served_answers
-from tfctr.serving.raw_inputs import dense, input_names
+from tfctr.serving._outputs import served_outputs
+from tfctr.serving._raw_inputs import dense, input_names
 from tfctr.spec import FeatureSpec, RawColumn
 from tfctr.transform import TransformOutput, table_to_examples
 
@@ -167,7 +167,7 @@ def model_probabilities(model: keras.Model, inputs: dict[str, np.ndarray], spec:
     features = {name: values for name, values in inputs.items() if name in names}
     answer = model.predict(features, batch_size=8192, verbose=0)
     by_task = answer if isinstance(answer, dict) else {spec.tasks[0].name: answer}
-    return {task.name: np.asarray(served_answers(task, by_task[task.name])[task.name]) for task in spec.tasks}
+    return {task.name: np.asarray(served_outputs(task, by_task[task.name])[task.name]) for task in spec.tasks}
 
 
 def training_probabilities(

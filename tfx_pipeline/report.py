@@ -18,7 +18,7 @@ from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.not_blessed import remove_not_blessed, write_not_blessed
 from tfx_pipeline.rescore import Scores, rescore
 from tfx_pipeline.results import Results
-from tfx_pipeline.screen import check_cells
+from tfx_pipeline.terminal import check_cells
 
 _CURVES = ("_logloss", "_auc", "_gauc", "_nll", "_c_index")
 """Ends of the names of the validation figures that are drawn; each task has its own."""

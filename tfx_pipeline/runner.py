@@ -21,9 +21,9 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx_bsl.coders import batch_util
 
-from tfctr.data.prepare import prepare
+from tfctr.data._prepare import prepare
 from tfctr.spec import FeatureSpec
-from tfx_pipeline import screen
+from tfx_pipeline import terminal
 from tfx_pipeline.components.anomaly_gate import AnomaliesFound
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.console import quiet
@@ -94,17 +94,17 @@ def run(config: PipelineConfig) -> RunReport:
     log = config.workdir / "logs" / f"run-{datetime.datetime.now():%Y%m%d-%H%M%S}.log"
     report, started = RunReport(log), time.perf_counter()
     with quiet(log) as console:
-        screen.headline(console, spec.name, config)
+        terminal.headline(console, spec.name, config)
         folder = _prepare(config, spec, report, console)
         _forget_deleted_versions(config)
         pipeline = create_pipeline(config, folder)
         for step in _run_steps(pipeline, config, log, console):
             report.steps.append(step)
-            screen.step_line(console, step.node, step.cached, step.seconds, step.why)
+            terminal.step_line(console, step.node, step.cached, step.seconds, step.why)
         report.results = read_results(config, spec)
         report.page = write_report(config, spec, report.results)
         report.seconds = time.perf_counter() - started
-        screen.outcome(console, report.results)
+        terminal.outcome(console, report.results)
         console.print(f"Report: {report.page}\nLog:    {log}\nTotal:  {report.seconds:.1f} s", style="dim")
     return report
 
@@ -120,13 +120,13 @@ def cut_batches_by_size() -> None:
 
 def _prepare(config: PipelineConfig, spec: FeatureSpec, report: RunReport, console: Console) -> str:
     """Read the raw log, build histories, split. Returns the folder of the splits."""
-    with _failing("prepare", report.log), screen.working(console, "prepare"):
+    with _failing("prepare", report.log), terminal.working(console, "prepare"):
         started = time.perf_counter()
         prepared = prepare(spec, config.source_of(spec), config.workdir / "data", seed=config.seed)
         seconds = time.perf_counter() - started
     rows = ", ".join(f"{name} {prepared.rows[name]:,}" for name in SPLITS)
     report.steps.append(StepReport("prepare", prepared.cached, seconds, rows))
-    screen.step_line(console, "prepare", prepared.cached, seconds, rows)
+    terminal.step_line(console, "prepare", prepared.cached, seconds, rows)
     return str(prepared.folder.absolute())
 
 
@@ -150,7 +150,7 @@ def _run_steps(pipeline: Pipeline, config: PipelineConfig, log: Path, console: C
     for node in ir.nodes:
         name = node.pipeline_node.node_info.id
         started = time.perf_counter()
-        with _failing(name, log), screen.working(console, name):
+        with _failing(name, log), terminal.working(console, name):
             launcher.Launcher(
                 pipeline_node=node.pipeline_node,
                 mlmd_connection=metadata.Metadata(connection),

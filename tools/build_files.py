@@ -90,10 +90,7 @@ def rooms() -> list[Target]:
 
 def _package_targets() -> Iterator[Target]:
     package = PROJECT / "tfctr"
-    command = sources(package, "cli*.py")
-    base = [path for path in sources(package, "*.py") if path not in command]
-    yield Target("tfctr", "tfctr", 'glob(\n        ["*.py"],\n        exclude = ["cli*.py"],\n    )', base)
-    yield Target("tfctr", "cli", 'glob(["cli*.py"])', command)
+    yield Target("tfctr", "tfctr", 'glob(["*.py"])', sources(package, "*.py"))
     for folder in sorted(path for path in package.iterdir() if path.is_dir()):
         yield Target(f"tfctr/{folder.name}", folder.name, 'glob(["**/*.py"])', sources(folder))
 
@@ -125,7 +122,8 @@ def imported_names(path: Path) -> set[str]:
     """Return all dotted names that a file imports, at its top or later; relative ones made absolute."""
     names: set[str] = set()
     package = path.parent.parts
-    for node in ast.walk(ast.parse((PROJECT / path).read_text(encoding="utf-8"), str(path))):
+    tree = ast.parse((PROJECT / path).read_text(encoding="utf-8"), str(path))
+    for node in _without_types(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -133,6 +131,14 @@ def imported_names(path: Path) -> set[str]:
             origin = ".".join([*base, *([node.module] if node.module else [])])
             names.update(f"{origin}.{alias.name}" for alias in node.names)
     return names
+
+
+def _without_types(tree: ast.AST) -> Iterator[ast.AST]:
+    """Walk a tree, imports for the type checker left out: nothing needs them at run time."""
+    for node in ast.iter_child_nodes(tree):
+        if not (isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"):
+            yield node
+            yield from _without_types(node)
 
 
 def dependencies(target: Target, owners: dict[str, str]) -> list[str]:

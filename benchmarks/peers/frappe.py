@@ -25,8 +25,8 @@ import yaml
 from rich.console import Console
 
 from benchmarks.peers.child import PROJECT, ChildError, peer_python
-from tfctr.benchmark import KeptTrials, Score, Splits, load_splits, markdown, summarize, write_section
-from tfctr.data.locks import locked
+from tfctr.benchmark import Score, Splits, TrialCache, load_splits, markdown, summarize, write_section
+from tfctr.data._locks import locked
 from tfctr.spec import load_spec
 
 RESULTS = PROJECT / "benchmarks" / "RESULTS.md"
@@ -75,7 +75,7 @@ def main(
     spec = load_spec("frappe")
     folder = workdir / spec.name
     data = exported(folder)
-    kept = KeptTrials(folder / "fuxictr", {"spec": spec.model_dump(mode="json", exclude={"description", "gates"})})
+    kept = TrialCache(folder / "fuxictr", {"spec": spec.model_dump(mode="json", exclude={"description", "gates"})})
     console = Console()
     scores: list[Score] = []
     for name in models.split(","):

@@ -13,7 +13,7 @@ import typer
 from benchmarks.peers.child import Burst, serve
 from benchmarks.peers.workload import BATCH, DIM, HIDDEN_UNITS, LABEL, LEARNING_RATE, NAMES, Rows
 from tfctr.data.batches import ArrayPlan
-from tfctr.data.batches.ahead import AHEAD, Ahead
+from tfctr.data.batches.prefetch import DEFAULT_PREFETCH, Prefetch
 from tfctr.models import DNN
 from tfctr.spec import FeatureSpec
 from tfctr.training import FitConfig
@@ -22,7 +22,7 @@ from tfctr.training.optimizers import make_optimizer
 Optimizer = Literal["lazy_adam", "adam"]
 
 
-def make_plan(rows: Rows, ahead: Ahead = AHEAD) -> ArrayPlan:
+def make_plan(rows: Rows, prefetch: Prefetch = DEFAULT_PREFETCH) -> ArrayPlan:
     """Return the rows in whole batches."""
     spec = FeatureSpec.model_validate(
         {
@@ -33,7 +33,7 @@ def make_plan(rows: Rows, ahead: Ahead = AHEAD) -> ArrayPlan:
         }
     )
     columns = {**rows.columns, LABEL: rows.labels}
-    return ArrayPlan(columns, spec, batch_size=BATCH, drop_remainder=True, ahead=ahead)
+    return ArrayPlan(columns, spec, batch_size=BATCH, drop_remainder=True, prefetch=prefetch)
 
 
 def make_model(plan: ArrayPlan, field_rows: int, optimizer: Optimizer) -> DNN:

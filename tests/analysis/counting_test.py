@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfctr.analysis.column_names import identifier, role_of, words_of
-from tfctr.analysis.column_profile import ColumnProfile
-from tfctr.analysis.distinct import DistinctCounter
+from tfctr.analysis._column_names import identifier, role_of, words_of
+from tfctr.analysis._column_profile import ColumnProfile
+from tfctr.analysis._distinct import DistinctCounter
+from tfctr.analysis._value_statistics import ValueStatistics
 from tfctr.analysis.log_sample import value_type, wider
-from tfctr.analysis.value_statistics import ValueStatistics
 from tfctr.spec import CategoricalFeature
 
 TYPES = ["null", "bool", "int", "float", "string", "time", "list<int>", "list<string>"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tfctr.benchmark import Score, markdown, summarize, write_section
-from tfctr.training.baselines import Popularity
+from tfctr.training._baselines import Popularity
 
 
 def test_mean_and_sample_deviation() -> None:

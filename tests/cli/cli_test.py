@@ -11,11 +11,11 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from tfctr.cli import app
-from tfctr.commands.output import write_text
-from tfctr.commands.told import told
+from tfctr._version import __version__
+from tfctr.cli._app import app
+from tfctr.cli._error_messages import report_errors
+from tfctr.cli._output import write_text
 from tfctr.spec import load_spec, parse_spec
-from tfctr.version import __version__
 
 BAD = """\
 name: ads
@@ -270,7 +270,7 @@ def test_serve_reads_its_own_flags() -> None:
 
 
 def test_a_mistake_of_the_program_keeps_its_traceback() -> None:
-    @told
+    @report_errors
     def broken() -> None:
         raise KeyError("x")
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.data.graph.planted import planted_edges
-from tfctr.cli import app
+from tfctr.cli._app import app
 from tfctr.data.graph import read_clusters
 
 SPEC = """

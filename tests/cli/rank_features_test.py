@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from tfctr.cli import app
+from tfctr.cli._app import app
 from tfctr.data import prepare
 from tfctr.spec import load_spec
 

@@ -16,13 +16,13 @@ import tfctr.models
 from tests.conformance.descriptors import DESCRIPTORS, METRICS, NETWORKS
 from tfctr import models
 from tfctr.layers.embedding import EmbeddingTable, RowPenalty
-from tfctr.models.traced_once import TracedOnce
+from tfctr.models._traced_once import TracedOnce
 from tfctr.spec import AnyFeature
 from tfctr.training import metrics
 from tfctr.training.metrics import keras_metrics
 
 ABSTRACT = {
-    tfctr.layers.base.Layer,
+    tfctr.layers._base.Layer,
     EmbeddingTable,
     RowPenalty,
     models.CTRModel,

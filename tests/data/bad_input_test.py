@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.data.logs import FEATURES, NUMBERS, TABLE, make_spec, read, read_text
 from tfctr.data import BadRows, BadRowsError, DataError, read_log, read_table, write_log
-from tfctr.data.readers import blocks, delimited, quoting, tfrecord
+from tfctr.data._readers import blocks, delimited, quoting, tfrecord
 from tfctr.spec import FeatureSpec
 
 # --- what cannot be read ----------------------------------------------------------

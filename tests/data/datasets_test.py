@@ -19,13 +19,13 @@ import pytest
 
 from tfctr.data import FetchError, load_split, prepare
 from tfctr.data.datasets import DATASETS, Dataset
-from tfctr.data.datasets import download as download_module
-from tfctr.data.datasets.checksum import DataFile, sha256_of
+from tfctr.data.datasets import _download as download_module
+from tfctr.data.datasets._checksum import DataFile, sha256_of
+from tfctr.data.datasets._download import download
+from tfctr.data.datasets._download_sources import Archive, Download, Mirror, Package, unpack
+from tfctr.data.datasets._folders import cache_dir, mirror_dir
 from tfctr.data.datasets.dataset import TABLE
-from tfctr.data.datasets.download import download
 from tfctr.data.datasets.movielens_100k import read_home
-from tfctr.data.datasets.places import cache_dir, mirror_dir
-from tfctr.data.datasets.ways import Archive, Download, Mirror, Package, unpack
 from tfctr.spec import load_spec
 
 CONTENT = bytes(range(256)) * 5000
@@ -184,7 +184,7 @@ def test_archives_that_cannot_be_unpacked_are_told(tmp_path: Path, monkeypatch: 
         zipped.writestr("bomb", b"0" * 10**7)
     with pytest.raises(FetchError, match="There is no item named 'other'"):
         unpack(archive, {"other": "x"}, tmp_path)
-    monkeypatch.setattr("tfctr.data.datasets.ways.LARGEST_FILE", 1 << 20)
+    monkeypatch.setattr("tfctr.data.datasets._download_sources.LARGEST_FILE", 1 << 20)
     with pytest.raises(FetchError, match="unpacks to more"):
         unpack(archive, {"bomb": "x"}, tmp_path)
     archive.write_bytes(b"no zip")
@@ -326,7 +326,7 @@ def test_a_download_by_pip_leaves_setuptools_usable() -> None:
     """TFX imports setuptools after the data came; a look at pip's import spec would have broken it."""
     code = (
         "from pathlib import Path; from tfctr.data.errors import FetchError\n"
-        "from tfctr.data.datasets.ways import _pip_download\n"
+        "from tfctr.data.datasets._download_sources import _pip_download\n"
         "try: _pip_download('no-such-package==0', Path('.'))\n"
         "except FetchError as error: print(error)\n"
         "import distutils.core, setuptools"

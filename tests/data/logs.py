@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tfctr.data import BadRows, read_log
-from tfctr.data.columns import log_columns, schema_of
+from tfctr.data._columns import log_columns, schema_of
 from tfctr.spec import FeatureSpec
 
 FEATURES = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import multiprocessing
 import os
@@ -16,10 +15,9 @@ import pyarrow.compute as pc
 import pytest
 
 from tfctr.data import BadRowsError, DataError, load_split, prepare, prepare_table, write_log
-from tfctr.data.locks import locked
+from tfctr.data import _prepare as prepare_module
+from tfctr.data._locks import locked
 from tfctr.data.simulator import SimulatedLog, SimulatorConfig, simulate
-
-prepare_module = importlib.import_module("tfctr.data.prepare")  # the function hides it in the package
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ import pytest
 
 from tests.data.logs import FEATURES, NUMBERS, TABLE, make_spec, read, read_text
 from tfctr.data import BadRows, DataError, read_log, read_table, write_log
-from tfctr.data.columns import log_columns, schema_of
-from tfctr.data.readers import blocks, delimited
+from tfctr.data._columns import log_columns, schema_of
+from tfctr.data._readers import blocks, delimited
 from tfctr.data.simulator import SimulatorConfig, simulate
 
 # --- formats -------------------------------------------------------------------

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfctr.data import DataError
-from tfctr.data.splits import codes_by_hash, codes_by_time, hash_shares, split_codes
+from tfctr.data._splits import codes_by_hash, codes_by_time, hash_shares, split_codes
 from tfctr.spec import FeatureSpec
 
 SHARES = np.array([0.8, 0.1, 0.1])
@@ -91,7 +91,7 @@ def test_hash_equals_the_loop(texts: list[str], seed: int) -> None:
 
 def test_hash_is_the_same_in_another_process() -> None:
     values = ["", "a", "user 42", "ü", "x" * 100]
-    code = "import pyarrow as pa; from tfctr.data.splits import hash_shares; "
+    code = "import pyarrow as pa; from tfctr.data._splits import hash_shares; "
     code += f"print(hash_shares(pa.array({values!r})).tolist())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.strip() == str(hash_shares(pa.array(values)).tolist())

@@ -11,7 +11,7 @@ with warnings.catch_warnings():  # third parties warn while they are imported
     from examples.baselines import labels_of, popularity
 
 from tfctr.spec import FeatureSpec
-from tfctr.training.baselines import Popularity
+from tfctr.training._baselines import Popularity
 from tfctr.training.metrics import logloss
 
 SPEC = FeatureSpec(

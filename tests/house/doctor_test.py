@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tfctr import doctor
+from tfctr.cli import doctor
 
 
 def test_this_environment_is_sound():
@@ -66,11 +67,11 @@ def test_exit_status_tells_whether_tfctr_can_run(monkeypatch: pytest.MonkeyPatch
 
 def test_runs_on_the_standard_library_alone(tmp_path: Path):
     """As on a machine where nothing else is installed."""
-    package = tmp_path / "tfctr"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    (package / "doctor.py").write_text(Path(doctor.__file__).read_text(encoding="utf-8"), encoding="utf-8")
-    command = [sys.executable, "-S", "-E", "-m", "tfctr.doctor"]
+    package = Path(doctor.__file__).parents[1]
+    (tmp_path / "tfctr" / "cli").mkdir(parents=True)
+    for name in ("__init__.py", "_version.py", "cli/__init__.py", "cli/doctor.py"):
+        shutil.copy(package / name, tmp_path / "tfctr" / name)
+    command = [sys.executable, "-S", "-E", "-m", "tfctr.cli.doctor"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
     assert "tensorflow                  not installed" in done.stdout

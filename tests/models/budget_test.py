@@ -11,7 +11,7 @@ import pytest
 from tests.models.specs import categorical, make_spec
 from tfctr.layers.embedding import FeatureEmbedding
 from tfctr.models import FM, LR
-from tfctr.models.budget import numbers_kept, plan_model
+from tfctr.models._budget import numbers_kept, plan_model
 
 SPEC = make_spec(categorical("a"), categorical("b"), rows={"a": 5_000, "b": 50})
 COUNTS = {"a": 1_000_000 / np.arange(1, 5_001), "b": np.full(50, 100.0)}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.models.specs import categorical, fitted, history_rows, history_spec, make_spec, sequence
 from tfctr.models import DIN
-from tfctr.models.histories import History, histories_of
+from tfctr.models._histories import History, histories_of
 from tfctr.spec import BoundSpec, SpecError
 
 pytestmark = pytest.mark.usefixtures("seed")

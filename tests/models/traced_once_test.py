@@ -10,7 +10,7 @@ import pytest
 
 from tests.models.specs import categorical, make_spec
 from tfctr.models import DeepFM, SharedBottom
-from tfctr.models.traced_once import TracedOnce
+from tfctr.models._traced_once import TracedOnce
 
 ROWS = 64
 

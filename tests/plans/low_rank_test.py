@@ -20,12 +20,12 @@ from tfctr.data.batches import array_dataset
 from tfctr.layers.embedding import HashedTable, LowRankTable
 from tfctr.layers.towers import FactoredDense
 from tfctr.models import DIN, DNN, LR, AutoInt, CTRModel, DCNv2, DeepFM, FinalMLP
-from tfctr.models.tower_ranks import towers_of
+from tfctr.models._tower_ranks import towers_of
 from tfctr.plans import LowRank, compress, output_statistics
-from tfctr.plans.low_rank import factors
-from tfctr.plans.low_rank.answer_changes import answer_changes
-from tfctr.plans.low_rank.ranks import choose_ranks
-from tfctr.plans.low_rank.sites import embeddings_of, model_bytes, sites_of
+from tfctr.plans.low_rank import _factors as factors
+from tfctr.plans.low_rank._answer_changes import answer_changes
+from tfctr.plans.low_rank._factorable import embeddings_of, factorable_parts, model_bytes
+from tfctr.plans.low_rank._ranks import choose_ranks
 from tfctr.plans.stage import read_model
 from tfctr.training import FitConfig, evaluate
 
@@ -123,9 +123,9 @@ def test_a_rank_is_worth_what_the_answers_move_without_it() -> None:
     """However much a table varies: when nothing hears it, no answer moves, and it gets the least bytes."""
     model = unheard()
     found, before = statistics(model), [np.asarray(weight) for weight in model.weights]
-    changes = answer_changes(model, sites_of(model), found, valid_data(model), "outputs")
-    assert set(changes) == {site.key for site in sites_of(model)}
-    assert all(len(changes[site.key]) == len(site.options()) for site in sites_of(model))
+    changes = answer_changes(model, factorable_parts(model), found, valid_data(model), "outputs")
+    assert set(changes) == {part.key for part in factorable_parts(model)}
+    assert all(len(changes[part.key]) == len(part.options()) for part in factorable_parts(model))
     np.testing.assert_allclose(changes["table.b"], 0, atol=1e-7)
     for name in ("table.a", "table.c"):
         assert changes[name][0] > 0.02
@@ -246,7 +246,7 @@ def test_what_is_no_site_stays_as_it_is() -> None:
     """Tables whose rows are no ids', maps that are too thin to be thinner, maps inside other layers."""
     model = DNN(bound(), embedding_dim=DIM, hidden_units=(16,), table=HashedTable(compression=4))
     model.build()
-    assert [site.key for site in sites_of(model)] == ["mlp.dense_0"]
+    assert [part.key for part in factorable_parts(model)] == ["mlp.dense_0"]
 
 
 def test_a_compressed_model_can_be_compressed_again() -> None:

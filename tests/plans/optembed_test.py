@@ -17,7 +17,7 @@ from tests.plans.searched import BUDGET, DIM, FREQUENT, Ticking, bound, optembed
 from tfctr.layers.embedding import PrunedTable, SearchedTable, parse_bytes
 from tfctr.models import FM, LR, CTRModel
 from tfctr.plans import Fit, OptEmbed
-from tfctr.plans.evolution import Evolution
+from tfctr.plans._evolution import Evolution
 from tfctr.plans.optembed import Costs, give_rows, keep_what_costs_less, kept_rows, own_tables
 from tfctr.plans.stage import Stage, read_model
 from tfctr.spec import FeatureSpec

@@ -18,7 +18,7 @@ from tests.training.planted import bound, train_plan, valid_data
 from tfctr.models import DNN, CTRModel
 from tfctr.plans import Plan, Stage
 from tfctr.plans.stage import Arrays
-from tfctr.spec.base import Frozen
+from tfctr.spec._base import Frozen
 from tfctr.training import FitConfig
 
 

@@ -18,7 +18,7 @@ from tests.serving.conftest import Exported
 from tests.serving.export_test import TOLERANCE, raw_rows, sides
 from tests.serving.server.codes_test import classify_of
 from tfctr.serving import PredictionClient, PredictionError, predict_command
-from tfctr.serving.server.model_server import ModelServer
+from tfctr.serving.server._model_server import ModelServer
 
 
 @pytest.fixture(params=["spec", "signatures"])

@@ -16,8 +16,8 @@ from tensorflow_serving.apis import model_service_pb2_grpc, predict_pb2, predict
 
 from tests.serving.ads import ADS, TWO_TASKS, TwoTowers, make_log
 from tests.serving.models import save_identities, save_model, save_one_op_graph
-from tfctr.serving.server.flags import Flags
-from tfctr.serving.server.model_server import ModelServer
+from tfctr.serving.server._flags import Flags
+from tfctr.serving.server._model_server import ModelServer
 
 if TYPE_CHECKING:
     from tfctr.transform import TransformOutput

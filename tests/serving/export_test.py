@@ -17,12 +17,12 @@ from tests.serving.ads import ADS, make_log
 from tests.serving.conftest import Exported
 from tfctr.models.dnn import DNN
 from tfctr.serving import export_model, in_process, next_version
-from tfctr.serving.raw_inputs import input_names
-from tfctr.serving.requests import column_inputs, rank_inputs
+from tfctr.serving._raw_inputs import input_names
+from tfctr.serving._requests import column_inputs, rank_inputs
 from tfctr.serving.savedmodel import InProcess
-from tfctr.serving.server.saved_model import SavedModel
-from tfctr.serving.server.signatures import CLASSIFY_METHOD, PREDICT_METHOD, REGRESS_METHOD
-from tfctr.serving.server.warmup import WARMUP_FILE, replay
+from tfctr.serving.server._saved_model import SavedModel
+from tfctr.serving.server._signatures import CLASSIFY_METHOD, PREDICT_METHOD, REGRESS_METHOD
+from tfctr.serving.server._warmup import WARMUP_FILE, replay
 from tfctr.spec import RawColumn
 from tfctr.transform import table_to_examples
 from tfctr.transform.columns import MISSING_INT
@@ -143,7 +143,7 @@ def test_no_rows(exported: Exported, served: InProcess) -> None:
 
 
 def test_no_value_is_written_alike_on_both_sides() -> None:
-    from tfctr.serving import raw_inputs
+    from tfctr.serving import _raw_inputs as raw_inputs
 
     assert raw_inputs.MISSING_INT == MISSING_INT
 

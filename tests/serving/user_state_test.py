@@ -17,10 +17,10 @@ from tfctr.models import SDIM, TwoTower
 from tfctr.models.extra_signature import ExtraSignature
 from tfctr.models.two_tower import USER_VECTOR
 from tfctr.serving import export_model, in_process
-from tfctr.serving.requests import column_inputs, rank_inputs
+from tfctr.serving._requests import column_inputs, rank_inputs
+from tfctr.serving._serving_module import ServingModule
+from tfctr.serving._state import STATE_VERSION
 from tfctr.serving.savedmodel import InProcess
-from tfctr.serving.serving_module import ServingModule
-from tfctr.serving.state import STATE_VERSION
 from tfctr.transform import TransformOutput
 
 COLUMNS = ADS.raw_columns(serving=True)

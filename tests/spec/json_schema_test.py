@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from tfctr.spec import json_schema, shipped_specs
-from tfctr.spec.document import read_document
+from tfctr.spec._document import read_document
 
 
 def data_of(name: str) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tfctr.spec import SpecError, dump_spec, load_spec, parse_spec
-from tfctr.spec.document import MAX_BYTES
+from tfctr.spec._document import MAX_BYTES
 
 GOOD = """\
 name: ads

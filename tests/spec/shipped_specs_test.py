@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from tfctr.spec import FeatureSpec, SpecError, SurvivalTask, find_spec, load_spec, shipped_specs
-from tfctr.spec.base import models_in
+from tfctr.spec._base import models_in
 
 NAMES = [
     "amazon_beauty",

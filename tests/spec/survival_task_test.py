@@ -6,8 +6,8 @@ import jsonschema
 import pytest
 
 from tfctr.spec import BinaryTask, FeatureSpec, SpecError, SurvivalTask, dump_spec, json_schema, parse_spec
+from tfctr.spec._document import read_document
 from tfctr.spec.checking import check_columns
-from tfctr.spec.document import read_document
 
 HEAD = """
 name: creatives

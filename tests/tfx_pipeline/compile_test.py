@@ -8,7 +8,7 @@ import pytest
 from kfp import components
 from typer.testing import CliRunner
 
-from tfx_pipeline.__main__ import app
+from tfx_pipeline.commands import app
 from tfx_pipeline.compile import compile_pipeline
 from tfx_pipeline.config import PipelineConfig
 

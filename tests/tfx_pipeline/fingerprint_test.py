@@ -69,7 +69,7 @@ def test_unknown_entry(tree: Path) -> None:
 def test_another_models_file_does_not_retrain_this_one() -> None:
     files = code_of("tfx_pipeline.modules.trainer_module", "tfctr.models:DCNv2")
     assert "tfctr/models/dcn_v2.py" in files
-    assert "tfctr/training/fit.py" in files
+    assert "tfctr/training/_fit.py" in files
     assert "tfctr/models/autoint.py" not in files
 
 

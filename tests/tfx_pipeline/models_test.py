@@ -20,10 +20,10 @@ from tests.tfx_pipeline.conftest import FAST
 from tfctr.data.simulator import SimulatorConfig, simulate
 from tfctr.models import MODELS
 from tfctr.serving import in_process
-from tfctr.serving.requests import column_inputs, predict_request, rank_inputs
-from tfctr.serving.server.model_server import ModelServer
+from tfctr.serving._requests import column_inputs, predict_request, rank_inputs
+from tfctr.serving.server._model_server import ModelServer
 from tfctr.spec import FeatureSpec, dump_spec
-from tfx_pipeline.__main__ import app
+from tfx_pipeline.commands import app
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.retrieval import push_index
 from tfx_pipeline.runner import run

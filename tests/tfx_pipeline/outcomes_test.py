@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfctr.spec import BinaryTask, FeatureSpec
 from tfctr.transform import examples_to_table
-from tfctr.transform.tasks import task_outputs
+from tfctr.transform._tasks import task_outputs
 from tfx_pipeline.components.outcomes import Outcome
 from tfx_pipeline.components.parquet_example_gen import encode_examples
 

@@ -9,7 +9,7 @@ import apache_beam as beam
 import pytest
 import tensorflow as tf
 
-import tfx_pipeline.screen
+import tfx_pipeline.terminal
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.runner import run
 
@@ -27,7 +27,7 @@ def order_of(config: PipelineConfig, monkeypatch: pytest.MonkeyPatch) -> list[in
         if node == "ExampleGen":
             raise Enough
 
-    monkeypatch.setattr(tfx_pipeline.screen, "step_line", no_further)
+    monkeypatch.setattr(tfx_pipeline.terminal, "step_line", no_further)
     with pytest.raises(Enough):
         run(config)
     (file,) = Path(config.workdir).glob("pipeline/ExampleGen/examples/*/Split-train/*.gz")

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 import tfctr.training
 import tfx_pipeline.fingerprint
 from tests.tfx_pipeline.conftest import FAST
-from tfx_pipeline.__main__ import FAILED, NOT_PUSHED, app
+from tfx_pipeline.commands import FAILED, NOT_PUSHED, app
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.rescore import rescore
 from tfx_pipeline.retrieval import push_index

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from tfctr.spec import SpecError
-from tfx_pipeline.__main__ import FAILED, app
+from tfx_pipeline.commands import FAILED, app
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.gates_file import load_gates
 

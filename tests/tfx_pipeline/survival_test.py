@@ -17,7 +17,7 @@ from tfctr.data import signed_durations
 from tfctr.spec import FeatureSpec, Gates, SurvivalTask, dump_spec
 from tfctr.training.metrics import evaluate_survival
 from tfctr.training.metrics.tfma_survival import HeldRows
-from tfctr.transform.tasks import task_outputs
+from tfctr.transform._tasks import task_outputs
 from tfx_pipeline.components.outcomes import Outcome
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.gates import eval_config

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tfctr.serving import in_process
-from tfctr.serving.requests import column_inputs, rank_inputs
+from tfctr.serving._requests import column_inputs, rank_inputs
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.runner import run
 

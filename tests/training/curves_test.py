@@ -11,7 +11,7 @@ import tensorflow as tf
 from tests.training.planted import bound, train_plan, valid_data
 from tfctr.models.dnn import DNN
 from tfctr.training import FitConfig, fit
-from tfctr.training.fit import history_of
+from tfctr.training._fit import history_of
 
 
 def small_model() -> DNN:

@@ -16,8 +16,8 @@ from tests.training.planted import bound, train_plan, valid_data
 from tfctr.layers.embedding import DistributedTable, EmbeddingTable, FullTable, HashedTable
 from tfctr.models.dnn import DNN
 from tfctr.training import FitConfig, evaluate, fit
-from tfctr.training.divergence import DivergedError
-from tfctr.training.fit import history_of
+from tfctr.training._divergence import DivergedError
+from tfctr.training._fit import history_of
 
 SCRIPT = Path(__file__).with_name("killed_run.py")
 ROOT = SCRIPT.parents[2]

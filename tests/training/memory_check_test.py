@@ -8,7 +8,7 @@ from tests.training.planted import SPEC, train_plan, valid_data
 from tfctr.layers.embedding import FullTable, TooLargeError
 from tfctr.models import LR
 from tfctr.training import FitConfig, fit
-from tfctr.training.memory_check import refuse_untrainable
+from tfctr.training._memory_check import refuse_untrainable
 from tfctr.training.optimizers import LazyAdam, LazySGD
 
 ROWS = 1_000_000

@@ -58,7 +58,7 @@ def test_figures_of_each_task_and_of_the_order() -> None:
 def test_a_task_masked_in_all_rows_leaves_the_others_alone(caplog: pytest.LogCaptureFixture) -> None:
     spec = two_tasks(mask="known")
     unknown = {"buy__weight": np.zeros(2400, "float32")}
-    with caplog.at_level(logging.WARNING, "tfctr.training.fit"):
+    with caplog.at_level(logging.WARNING, "tfctr.training._fit"):
         judged = rows(600, 1, buy__weight=np.zeros(600, "float32"))
         model, result = trained(SharedBottom, spec, rows(**unknown), judged)
     assert "auc of buy cannot be computed on the validation rows; the other tasks decide" in caplog.text

@@ -6,7 +6,7 @@ import keras
 import pytest
 
 from tests.training.planted import bound, train_plan, valid_data
-from tfctr.layers.base import dtype_policy
+from tfctr.layers._base import dtype_policy
 from tfctr.models.dnn import DNN
 from tfctr.training import FitConfig, fit
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tfctr.analysis.log_sample import sample_for, types_of
-from tfctr.data.readers.files import find_files
+from tfctr.data._readers.files import find_files
 from tfctr.spec import FeatureSpec
 
 
@@ -32,6 +32,6 @@ def columns_of(data: str, spec: FeatureSpec) -> dict[str, str]:
 
 def _columns_by_reading(data: str, spec: FeatureSpec) -> dict[str, str]:
     """Columns of a format that cannot be looked at without a spec: the reader tells what is missing or misread."""
-    from tfctr.data.read_log import read_log
+    from tfctr.data._read_log import read_log
 
     return types_of([next(iter(read_log(data, spec)))])

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tfctr.analysis.log_format import LogFormat, tell_format
+from tfctr.analysis._log_format import LogFormat, tell_format
+from tfctr.data._readers.delimited import read_delimited
+from tfctr.data._readers.files import DamagedFileError, LogFile, find_files, format_of
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
-from tfctr.data.readers.delimited import read_delimited
-from tfctr.data.readers.files import DamagedFileError, LogFile, find_files, format_of
 from tfctr.spec import RawColumn, Source
 
 BATCH_ROWS = 16_384

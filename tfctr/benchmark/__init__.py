@@ -1,20 +1,20 @@
 """Honest benchmarks: seeds, splits, wall-clock and published figures side by side.
 
-- `trial`: one model, one seed, one data set. `kept`: finished trials on disk. `table`: many trials as a table.
+- `trial`: one model, one seed, one data set. `trial_cache`: finished trials on disk. `table`: many trials as a table.
   `curve`: a figure against bytes as a picture, and the bytes that a figure needs. `results`: `benchmarks/RESULTS.md`.
 """
 
 from tfctr.benchmark.curve import draw_curves, size_at
-from tfctr.benchmark.kept import KeptTrials
 from tfctr.benchmark.results import write_section
 from tfctr.benchmark.table import Summary, markdown, shown_figures, summarize, table_line, with_spread
 from tfctr.benchmark.trial import Score, Splits, load_splits, popularity_trial, run_trial
+from tfctr.benchmark.trial_cache import TrialCache
 
 __all__ = [
-    "KeptTrials",
     "Score",
     "Splits",
     "Summary",
+    "TrialCache",
     "draw_curves",
     "load_splits",
     "markdown",

@@ -15,7 +15,7 @@ from matplotlib.typing import ColorType
 
 from tfctr.benchmark.table import deviation
 from tfctr.benchmark.trial import Score
-from tfctr.data.aside import written_aside
+from tfctr.data._atomic_write import atomic_write
 from tfctr.layers.embedding import format_bytes
 
 MARKS = "osD^vP*Xhp"
@@ -52,7 +52,7 @@ def draw_curves(path: Path, lines: Mapping[str, Iterable[Score]], *, size: str, 
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with mpl.rc_context({"svg.hashsalt": title, "svg.fonttype": "none"}), written_aside(path) as partial:
+    with mpl.rc_context({"svg.hashsalt": title, "svg.fonttype": "none"}), atomic_write(path) as partial:
         drawn.savefig(partial, format="svg", metadata={"Date": None})
 
 

@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tfctr.data.aside import written_aside
+from tfctr.data._atomic_write import atomic_write
 
 HEAD = "# Results\n\nEvery figure here was measured by the command above it.\n"
 
@@ -27,7 +27,7 @@ def write_section(path: Path, title: str, command: str, body: str) -> None:
     pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
     replaced, found = pattern.subn(lambda _: section + "\n", text)
     text = replaced if found else f"{text.rstrip()}\n\n{section}"
-    with written_aside(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(text.rstrip() + "\n")
 
 

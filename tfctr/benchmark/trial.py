@@ -13,13 +13,13 @@ import numpy as np
 
 from tfctr.data import load_split, prepare
 from tfctr.data.batches import ArrayPlan, array_dataset
-from tfctr.layers.base import dtype_policy
+from tfctr.layers._base import dtype_policy
 from tfctr.layers.embedding import FullTable, TableL2
 from tfctr.models import MODELS
 from tfctr.spec import BoundSpec, FeatureSpec
 from tfctr.spec.feature_spec import GROUP_NAME
 from tfctr.training import FitConfig, evaluate, fit
-from tfctr.training.baselines import Popularity
+from tfctr.training._baselines import Popularity
 from tfctr.training.metrics import evaluate_arrays
 from tfctr.transform import TransformOutput, fit_transform
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tfctr.data.columns import ARROW_TYPES, value_type
+from tfctr.data._columns import ARROW_TYPES, value_type
 from tfctr.data.errors import DataError
 from tfctr.spec import FeatureSpec, History, SurvivalTask
 

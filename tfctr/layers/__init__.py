@@ -1,6 +1,6 @@
 """Keras 3 layers, one concept a file, written with `keras.ops` so that they run on every backend.
 
-- `base`: what all layers share. `embedding`: ids and numbers to vectors.
+- `_base`: what all layers share. `embedding`: ids and numbers to vectors.
 - `interaction`: crosses of fields. `sequence`: histories against a candidate. `towers`: MLPs.
 - `survival`: hazards, their curves and their likelihood.
 """

@@ -1,6 +1,6 @@
 """Models, one paper a file: which layers stand in which order, and nothing else.
 
-- `ctr_model`: the base. `histories`: which sequences are compared with which candidate features.
+- `ctr_model`: the base. `_histories`: which sequences are compared with which candidate features.
 - `lr`, `fm`: linear and pairwise. `dnn`, `wide_deep`, `deepfm`: with an MLP.
 - `dcn_v2`, `autoint`, `finalmlp`: crosses by multiplication, by attention, by two fused streams.
 - `creative_survival`: how long an ad lasts.

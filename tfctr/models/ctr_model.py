@@ -10,12 +10,12 @@ import keras
 import numpy as np
 from keras import KerasTensor, ops
 
-from tfctr.layers.base import ConfigFromInit, restored
+from tfctr.layers._base import ConfigFromInit, restored
 from tfctr.layers.embedding import BatchL2, EmbeddingTable, FeatureEmbedding, FirstOrder, FullTable, RowPenalty
 from tfctr.layers.survival import SurvivalLoss, integrated_hazards
+from tfctr.models._tower_ranks import factor_towers
+from tfctr.models._traced_once import TracedOnce
 from tfctr.models.extra_signature import ExtraSignature
-from tfctr.models.tower_ranks import factor_towers
-from tfctr.models.traced_once import TracedOnce
 from tfctr.spec import AnyTask, BoundSpec, FeatureSpec, Problem, SpecError, SurvivalTask
 
 

@@ -12,7 +12,7 @@ from tfctr.layers.field_blocks import DHENLayer
 from tfctr.layers.field_blocks.dhen_layer import Ensemble, Module
 from tfctr.layers.interaction import flatten_fields
 from tfctr.layers.sequence import BehaviourEncoder
-from tfctr.models.histories import History, histories_of, target_problems
+from tfctr.models._histories import History, histories_of, target_problems
 from tfctr.models.multi_task_model import MultiTaskModel
 from tfctr.spec import BoundSpec, FeatureSpec, Problem, SequenceFeature
 

@@ -8,7 +8,7 @@ import keras
 
 from tfctr.layers.embedding import MiniBatchAware
 from tfctr.layers.sequence import DINAttention, SumPooling
-from tfctr.models.histories import Compared
+from tfctr.models._histories import Compared
 from tfctr.models.history_model import HistoryModel
 from tfctr.spec import BoundSpec
 

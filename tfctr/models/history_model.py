@@ -8,8 +8,8 @@ from keras import ops
 
 from tfctr.layers.interaction import flatten_fields
 from tfctr.layers.towers import MLP
+from tfctr.models._histories import Compared, compared, histories_of, history_problems
 from tfctr.models.ctr_model import CTRModel
-from tfctr.models.histories import Compared, compared, histories_of, history_problems
 from tfctr.spec import BoundSpec, FeatureSpec, Problem
 
 

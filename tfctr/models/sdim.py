@@ -9,8 +9,8 @@ from keras import KerasTensor, ops
 
 from tfctr.layers.interaction import flatten_fields
 from tfctr.layers.sequence import SDIMAttention, SoftmaxAttention, latest_events
+from tfctr.models._histories import Compared, candidate, compared
 from tfctr.models.extra_signature import ADD_EVENTS, ENCODE_USER, RANK_WITH_STATE, REMOVE_EVENTS, ExtraSignature
-from tfctr.models.histories import Compared, candidate, compared
 from tfctr.models.history_model import HistoryModel
 from tfctr.spec import BoundSpec, SequenceFeature
 

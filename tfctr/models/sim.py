@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from tfctr.layers.sequence import SoftmaxAttention, latest_events
-from tfctr.models.histories import Compared, History
+from tfctr.models._histories import Compared, History
 from tfctr.models.history_model import HistoryModel
 from tfctr.spec import BoundSpec
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from tfctr.layers.sequence import SoftmaxAttention
-from tfctr.models.histories import Compared
+from tfctr.models._histories import Compared
 from tfctr.models.history_model import HistoryModel
 from tfctr.spec import BoundSpec
 

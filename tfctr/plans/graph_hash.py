@@ -20,8 +20,8 @@ from tfctr.models import CTRModel
 from tfctr.plans.plan import Plan
 from tfctr.plans.stage import Arrays, Stage
 from tfctr.spec import BinaryTask, FeatureSpec, Problem, SpecError, suggest
-from tfctr.spec.base import Frozen
-from tfctr.training.clustered_tables import mapped_table
+from tfctr.spec._base import Frozen
+from tfctr.training._clustered_tables import mapped_table
 from tfctr.training.config import FitConfig
 
 _BUDGET = "embedding_budget"

@@ -19,11 +19,11 @@ from tfctr.layers.embedding import (
     parse_bytes,
 )
 from tfctr.models import CTRModel
-from tfctr.plans.evolution import Evolution, Genes
+from tfctr.plans._evolution import Evolution, Genes
 from tfctr.plans.plan import Plan
 from tfctr.plans.stage import Arrays, Stage
 from tfctr.spec import FeatureSpec, Problem
-from tfctr.spec.base import Frozen
+from tfctr.spec._base import Frozen
 from tfctr.training import predictions
 from tfctr.training.metrics import auc
 from tfctr.training.optimizers import LazySGD, Split, make_optimizer

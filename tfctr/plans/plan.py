@@ -13,15 +13,15 @@ import keras
 import tensorflow as tf
 from rich.console import Console
 
-from tfctr.data.aside import written_aside
+from tfctr.data._atomic_write import atomic_write
 from tfctr.data.batches import BatchPlan
 from tfctr.models import CTRModel
 from tfctr.plans.stage import MODEL_FILE, REPORT_FILE, MakeModel, Result, Stage, read_model, result_in, writes_files
 from tfctr.spec import BoundSpec, FeatureSpec, Problem, suggest
-from tfctr.spec.base import Frozen
+from tfctr.spec._base import Frozen
 from tfctr.training import FitConfig
-from tfctr.training.checkpoint import without_names
-from tfctr.training.fit import history_of
+from tfctr.training._checkpoint import without_names
+from tfctr.training._fit import history_of
 from tfctr.training.strategy import spans_workers
 
 PLAN_FILE = "plan.json"
@@ -182,7 +182,7 @@ class Plan:
             )
         if not writes_files():
             return
-        with written_aside(path) as partial:
+        with atomic_write(path) as partial:
             partial.write_text(json.dumps({"plan": type(self).__name__, "fingerprint": mine}), encoding="utf-8")
 
     def _fingerprint(self, spec: BoundSpec, train: BatchPlan) -> str:

@@ -13,13 +13,13 @@ import numpy as np
 import tensorflow as tf
 
 from tfctr import training
-from tfctr.data.aside import written_aside
+from tfctr.data._atomic_write import atomic_write
 from tfctr.data.batches import BatchPlan
-from tfctr.layers.base import dtype_policy
+from tfctr.layers._base import dtype_policy
 from tfctr.models import CTRModel
 from tfctr.spec import BoundSpec, suggest
 from tfctr.training import FitConfig, FitResult
-from tfctr.training.arrays_file import read_arrays, write_arrays
+from tfctr.training._arrays_file import read_arrays, write_arrays
 from tfctr.training.strategy import is_chief
 
 Arrays: TypeAlias = dict[str, np.ndarray]
@@ -175,7 +175,7 @@ def result_in(folder: Path) -> Path | None:
 
 def write_model(path: Path, model: CTRModel) -> None:
     """Write a model aside and rename it, so that half a file is never taken for a whole one."""
-    with written_aside(path) as partial:
+    with atomic_write(path) as partial:
         model.save(partial)
 
 

@@ -1,9 +1,9 @@
 """The serving room: export a model, serve it, ask it.
 
-- `export`: `export_model`, a SavedModel with the transform inside; its graph is `serving_module`, what travels with it
-  `model_card` and `warmup_requests`. `savedmodel`: its signatures called in this process.
+- `export`: `export_model`, a SavedModel with the transform inside; its graph is `_serving_module`, what travels with it
+  `_model_card` and `_warmup_requests`. `savedmodel`: its signatures called in this process.
 - `retrieval_index`: `export_index`, a SavedModel that finds a user's best items among all.
-- `raw_inputs`, `requests`: raw rows to tensors and messages.
+- `_raw_inputs`, `_requests`: raw rows to tensors and messages.
 - `server/`: an embedded server with TensorFlow Serving's API. `client`: asks it, or TensorFlow Serving itself.
   `command`: the command that asks.
 

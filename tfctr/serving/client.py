@@ -17,9 +17,9 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from tfctr.serving.requests import Row, column_inputs, example_inputs, predict_request, rank_inputs
-from tfctr.serving.server import tensors
-from tfctr.serving.server.signatures import DEFAULT_SIGNATURE, Signature
+from tfctr.serving._requests import Row, column_inputs, example_inputs, predict_request, rank_inputs
+from tfctr.serving.server import _tensors as tensors
+from tfctr.serving.server._signatures import DEFAULT_SIGNATURE, Signature
 from tfctr.spec import FeatureSpec, RawColumn
 
 _TYPES: dict[str, Literal["string", "int", "float"]] = {"string": "string", "int64": "int", "float": "float"}

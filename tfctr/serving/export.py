@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from tfctr.serving.model_card import CARD_FILE, load_report, model_card
-from tfctr.serving.server.signatures import CLASSIFY_METHOD, REGRESS_METHOD
-from tfctr.serving.serving_module import ServingModule
-from tfctr.serving.warmup_requests import BATCH_SIZES, write_warmup
+from tfctr.serving._model_card import CARD_FILE, load_report, model_card
+from tfctr.serving._serving_module import ServingModule
+from tfctr.serving._warmup_requests import BATCH_SIZES, write_warmup
+from tfctr.serving.server._signatures import CLASSIFY_METHOD, REGRESS_METHOD
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from tfctr.serving.raw_inputs import dense, input_names
-from tfctr.serving.serving_module import column_spec, graph
+from tfctr.serving._raw_inputs import dense, input_names
+from tfctr.serving._serving_module import column_spec, graph
 from tfctr.training.retrieval import import_recommenders
 
 if TYPE_CHECKING:

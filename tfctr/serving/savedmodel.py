@@ -9,8 +9,8 @@ from types import TracebackType
 import numpy as np
 import tensorflow as tf
 
-from tfctr.serving.server.saved_model import SavedModel
-from tfctr.serving.server.signatures import DEFAULT_SIGNATURE, Signature
+from tfctr.serving.server._saved_model import SavedModel
+from tfctr.serving.server._signatures import DEFAULT_SIGNATURE, Signature
 
 
 class InProcess:

@@ -2,11 +2,12 @@
 
 - `features`: kinds of feature. `tasks`, `survival_task`: labels and meta columns. `source`: raw log, split, histories.
 - `gates`: bounds a model must keep. `feature_spec`: the whole, and its bound form.
-- `raw_column`: what the raw log must hold. `references`: cross checks. `errors`: how problems are told.
-- `loading`: from YAML and back; `document` reads the text with its lines, `schema_problems` tells errors.
-- `catalog`: the specs that ship. `checking`: a spec against the columns of a log. `json_schema`: for editors.
+- `raw_column`: what the raw log must hold. `_references`: cross checks. `errors`: how problems are told.
+- `loading`: from YAML and back; `_document` reads the text with its lines, `_schema_problems` tells errors.
+- `catalog`: the specs that ship. `checking`: a spec against the columns of a log. `_json_schema`: for editors.
 """
 
+from tfctr.spec._json_schema import json_schema
 from tfctr.spec.catalog import find_spec, shipped_specs
 from tfctr.spec.checking import check_columns
 from tfctr.spec.errors import Problem, SpecError, suggest
@@ -33,7 +34,6 @@ from tfctr.spec.features import (
     Vocabulary,
 )
 from tfctr.spec.gates import Gates
-from tfctr.spec.json_schema import json_schema
 from tfctr.spec.loading import dump_spec, load_spec, locate_problems, parse_spec
 from tfctr.spec.raw_column import RawColumn
 from tfctr.spec.source import History, Source, Split

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from functools import cache
 from pathlib import Path
 
 from tfctr.spec.errors import Problem, SpecError, suggest
 
-PACKAGE = "feature_specs"
+FOLDER = "feature_specs"
 _ENDINGS = (".yaml", ".yml")
 
 
@@ -17,7 +16,7 @@ _ENDINGS = (".yaml", ".yml")
 def shipped_specs() -> dict[str, Path]:
     """Return the shipped specs by name, such as ``movielens_100k``, in alphabetical order.
 
-    The folder is a package with data beside `tfctr`; in a checkout it is the folder of that name.
+    The folder is inside the installed package; in a checkout it stands beside it.
     """
     folder = _folder()
     files = sorted(folder.glob("*.yaml")) if folder else []
@@ -25,11 +24,9 @@ def shipped_specs() -> dict[str, Path]:
 
 
 def _folder() -> Path | None:
-    found = importlib.util.find_spec(PACKAGE)
-    if found is not None and found.submodule_search_locations:
-        return Path(next(iter(found.submodule_search_locations)))
-    beside = Path(__file__).resolve().parents[2] / PACKAGE
-    return beside if beside.is_dir() else None
+    package = Path(__file__).resolve().parents[1]
+    found = (folder for folder in (package / FOLDER, package.parent / FOLDER) if folder.is_dir())
+    return next(found, None)
 
 
 def find_spec(name_or_path: str | os.PathLike[str]) -> Path:

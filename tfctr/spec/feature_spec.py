@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from tfctr.spec.base import Frozen
+from tfctr.spec._base import Frozen
+from tfctr.spec._references import reference_problems
 from tfctr.spec.errors import Problem, SpecError
 from tfctr.spec.features import (
     AnyFeature,
@@ -21,7 +22,6 @@ from tfctr.spec.features import (
 )
 from tfctr.spec.gates import Gates
 from tfctr.spec.raw_column import RawColumn, raw_columns_of
-from tfctr.spec.references import reference_problems
 from tfctr.spec.source import History, Source, Split
 from tfctr.spec.tasks import AnyTask, Meta
 

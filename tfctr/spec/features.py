@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from tfctr.spec.base import Frozen
+from tfctr.spec._base import Frozen
 
 MISSING = "__missing__"
 """The token that stands for a missing categorical value."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from tfctr.spec.base import Frozen
+from tfctr.spec._base import Frozen
 
 
 def _one_column_as_list(value: object) -> object:

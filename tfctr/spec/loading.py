@@ -9,11 +9,11 @@ from dataclasses import replace
 import yaml
 from pydantic import ValidationError
 
+from tfctr.spec._document import MAX_BYTES, PLAIN_SCALARS, Document, Path, read_document
+from tfctr.spec._schema_problems import repaired, schema_problems
 from tfctr.spec.catalog import find_spec
-from tfctr.spec.document import MAX_BYTES, PLAIN_SCALARS, Document, Path, read_document
 from tfctr.spec.errors import Problem, SpecError
 from tfctr.spec.feature_spec import FeatureSpec
-from tfctr.spec.schema_problems import repaired, schema_problems
 from tfctr.spec.tasks import DEFAULT_KIND
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from tfctr.spec.base import Frozen
+from tfctr.spec._base import Frozen
 from tfctr.spec.features import Identifier
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from tfctr.spec.base import Frozen
+from tfctr.spec._base import Frozen
 from tfctr.spec.features import Identifier
 
 SHORTEST = 1e-30

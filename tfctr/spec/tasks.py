@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from tfctr.spec.base import Frozen
+from tfctr.spec._base import Frozen
 from tfctr.spec.features import Identifier
 from tfctr.spec.survival_task import SurvivalTask
 

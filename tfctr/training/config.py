@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tfctr.spec.base import Frozen
+from tfctr.spec._base import Frozen
 
 SURVIVAL_FIGURES = {"auc": "c_index", "logloss": "nll"}
 """What a monitored figure is called for a survival task."""

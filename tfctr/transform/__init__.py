@@ -1,11 +1,11 @@
 """The transform room: the ONE definition of raw -> model-ready, for Beam, notebooks and the served model.
 
 - `preprocessing`: `make_preprocessing_fn`, the definition; its parts are `columns` (raw tensors of every form),
-  `numeric`, `vocabulary` (ids in the graph) and `tasks` (labels, weights, meta columns).
+  `_numeric`, `_vocabulary` (ids in the graph) and `_tasks` (labels, weights, meta columns).
 - `schema`: `raw_schema` and `raw_feature_spec`, what raw examples look like.
 - `examples`: raw rows <-> serialized ``tf.Example``s.
 - `fit`: `fit_transform`, which learns the transform in memory.
-- `output`: `TransformOutput`, which everything downstream reads; `vocabulary_files`: values and counts.
+- `output`: `TransformOutput`, which everything downstream reads; `_vocabulary_files`: values and counts.
 """
 
 try:

@@ -17,11 +17,11 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter, TensorAdapterConfig
 
 from tfctr.spec import BoundSpec, FeatureSpec, RawColumn
+from tfctr.transform._graph import TransformGraph
+from tfctr.transform._vocabulary_files import VocabularyFiles
 from tfctr.transform.columns import RAW_DTYPES, RawTensor, as_sparse
 from tfctr.transform.examples import example_batches
-from tfctr.transform.graph import TransformGraph
 from tfctr.transform.schema import raw_feature_spec, raw_schema, sources, unread_columns
-from tfctr.transform.vocabulary_files import VocabularyFiles
 
 SPEC_FILE = "spec.json"
 TRANSFORM_ROWS = 65_536

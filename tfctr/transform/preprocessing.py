@@ -15,6 +15,9 @@ from tfctr.spec import (
     VectorFeature,
     table_of,
 )
+from tfctr.transform._numeric import numeric_outputs
+from tfctr.transform._tasks import meta_outputs, task_outputs
+from tfctr.transform._vocabulary import LearnedVocabulary, count_values, hashed_ids
 from tfctr.transform.columns import (
     Kept,
     RawTensor,
@@ -27,9 +30,6 @@ from tfctr.transform.columns import (
     scalar_text,
     text,
 )
-from tfctr.transform.numeric import numeric_outputs
-from tfctr.transform.tasks import meta_outputs, task_outputs
-from tfctr.transform.vocabulary import LearnedVocabulary, count_values, hashed_ids
 
 PreprocessingFn = Callable[[Mapping[str, RawTensor]], dict[str, tf.Tensor]]
 

@@ -1,7 +1,7 @@
 """Labels and weights beside the raw columns, so that the evaluator compares like with like.
 
 The raw log keeps a rating of 4 as it is; TFMA wants the label itself. The rules are those of the transform
-(`tfctr.transform.tasks`), which a test holds against these; and where the log itself was sampled, each negative counts
+(`tfctr.transform._tasks`), which a test holds against these; and where the log itself was sampled, each negative counts
 for all those that were dropped, as in `tfctr.training.evaluation`, so that the gate judges the whole traffic.
 """
 

@@ -15,7 +15,7 @@ from tfx.types.standard_artifacts import Examples, InfraBlessing, Model, ModelRu
 from tfx.utils import io_utils, path_utils
 
 from tfctr.data.batches import transformed_dataset
-from tfctr.serving.warmup_requests import BATCH_SIZES, write_warmup
+from tfctr.serving._warmup_requests import BATCH_SIZES, write_warmup
 from tfctr.spec import FeatureSpec
 from tfctr.transform import TransformOutput, examples_to_table
 from tfx_pipeline.files import KERAS_FILE, PARITY_FILE

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfctr.models import CTRModel
-from tfctr.models.budget import plan_model
+from tfctr.models._budget import plan_model
 from tfctr.transform import TransformOutput
 from tfx_pipeline.model_check import BUDGET
 

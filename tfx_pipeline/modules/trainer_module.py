@@ -12,7 +12,7 @@ import keras
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from tfctr.data.batches import FilePlan, transformed_dataset
-from tfctr.layers.base import dtype_policy
+from tfctr.layers._base import dtype_policy
 from tfctr.models import CTRModel
 from tfctr.plans import Plan
 from tfctr.serving import export_model

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfctr.analysis.ranking.fields import encode_array
-from tfctr.analysis.ranking.information import Codes, cross, information, is_renaming
+from tfctr.analysis.ranking._fields import encode_array
+from tfctr.analysis.ranking._information import Codes, cross, information, is_renaming
 
 ROWS = 20_000
 

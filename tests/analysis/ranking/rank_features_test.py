@@ -13,9 +13,9 @@ import pytest
 
 from tests.analysis.ranking.planted import COPY, PLANTED, USEFUL, USELESS, planted_log, share_in_order
 from tfctr.analysis.ranking import FeatureRanking, RankingConfig, rank_features
-from tfctr.analysis.ranking.controls import NOISE, TARGET
-from tfctr.analysis.ranking.reduced_spec import reduced_spec
-from tfctr.analysis.ranking.report import write_ranking
+from tfctr.analysis.ranking._controls import NOISE, TARGET
+from tfctr.analysis.ranking._reduced_spec import reduced_spec
+from tfctr.analysis.ranking._report import write_ranking
 from tfctr.data import BadRowsError, DataError
 from tfctr.data.simulator import SimulatorConfig, simulate
 from tfctr.spec import FeatureSpec, dump_spec, parse_spec

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfctr.analysis.ranking.batches import LEAST, mini_batches
-from tfctr.analysis.ranking.fields import encode_array, in_buckets
-from tfctr.analysis.ranking.medians import KEPT, Medians
-from tfctr.analysis.ranking.row_profile import RowProfile
-from tfctr.analysis.ranking.schedule import Schedule, crosses
-from tfctr.analysis.ranking.statistics import FieldStatistics, ValueCounts
-from tfctr.analysis.ranking.three_mr import three_mr
-from tfctr.analysis.ranking.transforms import Transform, transformed
-from tfctr.analysis.text_hash import hash_values
+from tfctr.analysis._text_hash import hash_values
+from tfctr.analysis.ranking._batches import LEAST, mini_batches
+from tfctr.analysis.ranking._fields import encode_array, in_buckets
+from tfctr.analysis.ranking._medians import KEPT, Medians
+from tfctr.analysis.ranking._row_profile import RowProfile
+from tfctr.analysis.ranking._schedule import Schedule, crosses
+from tfctr.analysis.ranking._statistics import FieldStatistics, ValueCounts
+from tfctr.analysis.ranking._three_mr import three_mr
+from tfctr.analysis.ranking._transforms import Transform, transformed
 from tfctr.data import DataError
 
 

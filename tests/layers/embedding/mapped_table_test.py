@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tfctr.layers.embedding import FeatureEmbedding, FullTable, IdMap, MappedTable
-from tfctr.layers.embedding.hashing import hashed_rows
+from tfctr.layers.embedding._hashing import hashed_rows
 from tfctr.models import DNN, DeepFM
 from tfctr.spec import BoundSpec, FeatureSpec
 

@@ -18,7 +18,7 @@ from tfctr.layers.embedding import (
     QuotientRemainderTable,
     TableL2,
 )
-from tfctr.layers.embedding.hashing import hashed_rows
+from tfctr.layers.embedding._hashing import hashed_rows
 
 ROWS, DIM = 101, 4
 WIDE = keras.initializers.RandomNormal(stddev=1.0, seed=1)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tfctr.layers.towers import MLP, Dice
-from tfctr.layers.towers.activation import make_activation
+from tfctr.layers.towers._activation import make_activation
 
 X = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
 

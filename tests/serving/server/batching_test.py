@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from tests.serving.conftest import ask, local_flags, predict_of
-from tfctr.serving.server.batching import Batcher, BatchingOptions
-from tfctr.serving.server.errors import RequestError
-from tfctr.serving.server.model_server import ModelServer
-from tfctr.serving.server.saved_model import SavedModel
+from tfctr.serving.server._batching import Batcher, BatchingOptions
+from tfctr.serving.server._errors import RequestError
+from tfctr.serving.server._model_server import ModelServer
+from tfctr.serving.server._saved_model import SavedModel
 
 
 class Recorded(SavedModel):

@@ -8,9 +8,9 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from tfctr.serving.server.batching import BatchingOptions
-from tfctr.serving.server.config_files import check_model_config, checked_labels, config_message, read_text_proto
-from tfctr.serving.server.errors import RequestError
+from tfctr.serving.server._batching import BatchingOptions
+from tfctr.serving.server._config_files import check_model_config, checked_labels, config_message, read_text_proto
+from tfctr.serving.server._errors import RequestError
 
 
 def config(text: str) -> model_server_config_pb2.ModelServerConfig:

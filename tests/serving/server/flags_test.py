@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tfctr.serving.server.flags import FlagError, parse_flags
+from tfctr.serving.server._flags import FlagError, parse_flags
 
 BASE = ["--model_base_path=/m"]
 REAL = """

@@ -18,7 +18,7 @@ from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from tests.serving.conftest import predict_of
 
-COMMAND = [sys.executable, "-m", "tfctr.serving.server.main"]
+COMMAND = [sys.executable, "-m", "tfctr.serving.server._main"]
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2, 
 
 from tests.serving.conftest import Asked, ask, local_flags, predict_of
 from tfctr.serving import PredictionClient, PredictionError
-from tfctr.serving.server.errors import RequestError
-from tfctr.serving.server.model_server import ModelServer
-from tfctr.serving.server.saved_model import SavedModel
-from tfctr.serving.server.servable import Servable
+from tfctr.serving.server._errors import RequestError
+from tfctr.serving.server._model_server import ModelServer
+from tfctr.serving.server._saved_model import SavedModel
+from tfctr.serving.server._servable import Servable
 
 X = np.zeros((1, 2), np.float32)
 STATES = get_model_status_pb2.ModelVersionStatus

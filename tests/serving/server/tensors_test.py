@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tensorflow.core.framework import tensor_pb2
 
 from tests.serving.models import DTYPES, enum_of
-from tfctr.serving.server.errors import RequestError
-from tfctr.serving.server.tensors import decode, encode
+from tfctr.serving.server._errors import RequestError
+from tfctr.serving.server._tensors import decode, encode
 
 NUMBERS = [name for name in DTYPES if name != "string"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from google.protobuf import text_format
 
-from tfctr.serving.server.versions import ServableVersionPolicy, State, Version, next_action, scan
+from tfctr.serving.server._versions import ServableVersionPolicy, State, Version, next_action, scan
 
 
 def policy(text: str = "") -> ServableVersionPolicy:

@@ -13,7 +13,7 @@ from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
 from tests.training.metrics.strategies import Sample, both_classes, samples
 from tfctr.training import metrics
-from tfctr.training.metrics.rows import EPSILON, to_logit
+from tfctr.training.metrics.metric_inputs import EPSILON, to_logit
 
 PROBABILITY_METRICS = (
     metrics.auc,

@@ -12,9 +12,9 @@ from sklearn.metrics import roc_curve as sklearn_roc_curve
 
 from tests.training.metrics.strategies import both_classes, samples
 from tfctr.training import metrics
+from tfctr.training.metrics._roc import roc_curve
 from tfctr.training.metrics.plots import calibration_figure, learning_figure, png_bytes, roc_figure
 from tfctr.training.metrics.report import FIGURES, evaluation_summary, summary_table
-from tfctr.training.metrics.roc import roc_curve
 
 
 @pytest.fixture

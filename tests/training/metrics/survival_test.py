@@ -18,7 +18,7 @@ from tfctr.training.metrics import (
     survival_brier,
     survival_nll,
 )
-from tfctr.training.metrics.evaluate_survival import restricted_life
+from tfctr.training.metrics._evaluate_survival import restricted_life
 from tfctr.training.metrics.survival_curves import integrated_brier
 
 SEEDS = pytest.mark.parametrize("seed", range(6))

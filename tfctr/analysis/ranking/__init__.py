@@ -1,11 +1,12 @@
 """OutRank: which fields of a log tell something about its label, before any model; no TensorFlow.
 
 - `rank_log`: the whole of it, one pass. `config`: settings. `result`: what comes out.
-- `fields`: columns as codes. `batches`: mini-batches. `controls`: made-up noise. `transforms`: roots and logarithms.
-- `information`: the score. `ranker`: all scores of a batch. `schedule`: which pairs, when there are too many.
-  `medians`: over batches. `three_mr`: the order. `conclude`: from scores to verdicts.
-- `statistics`, `row_profile`, `anomalies`: what the data look like.
-- `report`, `chart`: tables, files and a picture. `reduced_spec`: the spec with the suggested fields alone.
+- `_fields`: columns as codes. `_batches`: mini-batches. `_controls`: made-up noise. `_transforms`: roots
+  and logarithms.
+- `_information`: the score. `_ranker`: all scores of a batch. `_schedule`: which pairs, when there are too many.
+  `_medians`: over batches. `_three_mr`: the order. `_conclude`: from scores to verdicts.
+- `_statistics`, `_row_profile`, `_anomalies`: what the data look like.
+- `_report`, `_chart`: tables, files and a picture. `_reduced_spec`: the spec with the suggested fields alone.
 """
 
 from tfctr.analysis.ranking.config import RankingConfig

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field as Setting
 
-from tfctr.spec.base import Frozen
+from tfctr.spec._base import Frozen
 
 
 class RankingConfig(Frozen):

@@ -7,19 +7,19 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import pyarrow as pa
 
-from tfctr.analysis.ranking.anomalies import find_anomalies, unusable_fields
-from tfctr.analysis.ranking.batches import mini_batches
-from tfctr.analysis.ranking.conclude import interactions, ranked_fields, redundancies, scores_of
+from tfctr.analysis.ranking._anomalies import find_anomalies, unusable_fields
+from tfctr.analysis.ranking._batches import mini_batches
+from tfctr.analysis.ranking._conclude import interactions, ranked_fields, redundancies, scores_of
+from tfctr.analysis.ranking._fields import encode, fields_of, labels_of, task_of
+from tfctr.analysis.ranking._ranker import Ranker
+from tfctr.analysis.ranking._row_profile import RowProfile
+from tfctr.analysis.ranking._statistics import FieldStatistics
 from tfctr.analysis.ranking.config import RankingConfig
-from tfctr.analysis.ranking.fields import encode, fields_of, labels_of, task_of
-from tfctr.analysis.ranking.ranker import Ranker
 from tfctr.analysis.ranking.result import Anomaly, FeatureRanking
-from tfctr.analysis.ranking.row_profile import RowProfile
-from tfctr.analysis.ranking.statistics import FieldStatistics
+from tfctr.data._prepare import describe_source, find_source, source_batches
+from tfctr.data._readers.files import Paths
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
-from tfctr.data.prepare import describe_source, find_source, source_batches
-from tfctr.data.readers.files import Paths
 from tfctr.spec import BinaryTask, FeatureSpec
 
 

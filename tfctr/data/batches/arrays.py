@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfctr.data.batches.ahead import AHEAD, Ahead
+from tfctr.data.batches._packed import Layout
+from tfctr.data.batches._seeded_plan import SeededPlan
 from tfctr.data.batches.element import element, tensor_infos
-from tfctr.data.batches.packed import Layout
-from tfctr.data.batches.seeded_plan import SeededPlan
+from tfctr.data.batches.prefetch import DEFAULT_PREFETCH, Prefetch
 from tfctr.data.errors import DataError
 from tfctr.spec import BoundSpec, FeatureSpec, TensorInfo
 
@@ -26,7 +26,7 @@ class ArrayPlan(SeededPlan):
         shuffle: False keeps the order of the arrays.
         drop_remainder: Leave out the smaller batch at the end.
         labels: False gives ``(features,)``, for arrays that have no labels.
-        ahead: How they are made beside the step.
+        prefetch: How they are made beside the step.
 
     Raises:
         DataError: When a tensor is missing, or lengths or shapes do not fit the spec.
@@ -56,7 +56,7 @@ class ArrayPlan(SeededPlan):
         shuffle: bool = True,
         drop_remainder: bool = False,
         labels: bool = True,
-        ahead: Ahead = AHEAD,
+        prefetch: Prefetch = DEFAULT_PREFETCH,
     ):
         super().__init__(
             spec,
@@ -65,7 +65,7 @@ class ArrayPlan(SeededPlan):
             shuffle=shuffle,
             drop_remainder=drop_remainder,
             labels=labels,
-            ahead=ahead,
+            prefetch=prefetch,
         )
         infos = tensor_infos(self.spec, arrays, labels=labels)
         self.rows = _rows_of(arrays, infos)
@@ -107,7 +107,7 @@ class ArrayPlan(SeededPlan):
             return element(self._layout.unpack(batch), self.spec, labels=self.labels)
 
         steps = tf.data.Dataset.range(start_step, self.steps_per_epoch)
-        return self.ahead.of(steps, gather)
+        return self.prefetch.of(steps, gather)
 
     def _complete(self, batches: tf.data.Dataset, steps: int) -> tf.data.Dataset:
         return batches.apply(tf.data.experimental.assert_cardinality(steps))

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tfctr.data.aside import written_aside
+from tfctr.data._atomic_write import atomic_write
 from tfctr.data.errors import DataError
 from tfctr.spec import TensorInfo
 
@@ -53,7 +53,7 @@ def write_transformed(
     files = []
     for part, start in enumerate(range(0, max(table.num_rows, 1), rows_per_file)):
         path = target / f"part-{part:05d}.parquet"
-        with written_aside(path) as partial:
+        with atomic_write(path) as partial:
             pq.write_table(table.slice(start, rows_per_file), partial, row_group_size=group_rows)
         files.append(path)
     return files

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from tfctr.data.batches.ahead import AHEAD, Ahead
 from tfctr.data.batches.element import BatchPlan
+from tfctr.data.batches.prefetch import DEFAULT_PREFETCH, Prefetch
 from tfctr.data.errors import DataError
 from tfctr.spec import FeatureSpec, SequenceFeature
 
@@ -26,7 +26,7 @@ class DrawnNegatives:
         spec: The spec of both.
         negatives: Rows of label 0 for each positive one.
         seed: With epoch and step it decides the items.
-        ahead: How the batches are made beside the step.
+        prefetch: How the batches are made beside the step.
 
     Raises:
         DataError: When the catalogue is empty or lacks a tensor.
@@ -43,7 +43,7 @@ class DrawnNegatives:
         *,
         negatives: int = 1,
         seed: int = 0,
-        ahead: Ahead = AHEAD,
+        prefetch: Prefetch = DEFAULT_PREFETCH,
     ):
         if negatives < 1:
             raise ValueError(f"negatives is at least 1 for each positive row. Received: {negatives}")
@@ -51,7 +51,7 @@ class DrawnNegatives:
         missing = [name for name in names if name not in items]
         if missing or not names or not len(items[names[0]]):
             raise DataError(f"the catalogue of items has no rows of {missing or names or 'item features'}")
-        self.plan, self.negatives, self.seed, self.ahead = plan, negatives, seed, ahead
+        self.plan, self.negatives, self.seed, self.prefetch = plan, negatives, seed, prefetch
         self.batch_size = plan.batch_size * (1 + negatives)
         with tf.device("CPU:0"):
             self._items = {name: tf.constant(items[name]) for name in names}
@@ -77,7 +77,7 @@ class DrawnNegatives:
             joint = {name: tf.concat([tensor, others[name]], axis=0) for name, tensor in features.items()}
             return joint, tf.concat([labels, tf.zeros([rows, 1], labels.dtype)], axis=0)
 
-        return self.ahead.of(self.plan.epoch(epoch, start_step).enumerate(start_step), widened)
+        return self.prefetch.of(self.plan.epoch(epoch, start_step).enumerate(start_step), widened)
 
 
 def item_tensors(spec: FeatureSpec) -> tuple[str, ...]:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tfctr.data.batches.ahead import AHEAD, Ahead
+from tfctr.data.batches._seeded_plan import SeededPlan
 from tfctr.data.batches.element import element, tensor_infos
-from tfctr.data.batches.seeded_plan import SeededPlan
+from tfctr.data.batches.prefetch import DEFAULT_PREFETCH, Prefetch
 from tfctr.data.errors import DataError
 from tfctr.spec import BoundSpec, FeatureSpec
 
@@ -37,7 +37,7 @@ class FilePlan(SeededPlan):
         shuffle_rows: Rows the shuffle buffer holds.
         drop_remainder: Leave out the smaller batch at the end.
         labels: False gives ``(features,)``, for examples that have no labels.
-        ahead: How they are made beside the step.
+        prefetch: How they are made beside the step.
 
     Raises:
         DataError: When no file is found, the files have no rows, or the first example lacks a tensor.
@@ -54,7 +54,7 @@ class FilePlan(SeededPlan):
         shuffle_rows: int = SHUFFLE_ROWS,
         drop_remainder: bool = False,
         labels: bool = True,
-        ahead: Ahead = AHEAD,
+        prefetch: Prefetch = DEFAULT_PREFETCH,
     ):
         super().__init__(
             spec,
@@ -63,7 +63,7 @@ class FilePlan(SeededPlan):
             shuffle=shuffle,
             drop_remainder=drop_remainder,
             labels=labels,
-            ahead=ahead,
+            prefetch=prefetch,
         )
         self.shuffle_rows = shuffle_rows
         self.files = _files(files)
@@ -93,7 +93,7 @@ class FilePlan(SeededPlan):
         def parse(serialized: tf.Tensor) -> tuple:
             return element(tf.io.parse_example(serialized, self._parsed_as), self.spec, labels=self.labels)
 
-        return self.ahead.of(batches, parse)
+        return self.prefetch.of(batches, parse)
 
 
 def transformed_dataset(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from tfctr.data.batches.ahead import AHEAD, Ahead
 from tfctr.data.batches.element import BatchPlan
+from tfctr.data.batches.prefetch import DEFAULT_PREFETCH, Prefetch
 
 
 class SampledNegatives:
@@ -21,7 +21,7 @@ class SampledNegatives:
         plan: Where batches come from: one task, labels ``(batch, 1)``.
         rate: Probability that a negative row stays, in (0, 1].
         seed: With epoch and step it decides which rows stay.
-        ahead: How the batches are made beside the step.
+        prefetch: How the batches are made beside the step.
 
     Example:
         >>> from tfctr.data.batches import ArrayPlan
@@ -39,13 +39,13 @@ class SampledNegatives:
         3.0 True
     """
 
-    def __init__(self, plan: BatchPlan, rate: float, *, seed: int = 0, ahead: Ahead = AHEAD):
+    def __init__(self, plan: BatchPlan, rate: float, *, seed: int = 0, prefetch: Prefetch = DEFAULT_PREFETCH):
         if not 0 < rate <= 1:
             raise ValueError(f"rate is the share of negative rows that stay, in (0, 1]. Received: rate={rate}")
         self.plan = plan
         self.rate = rate
         self.seed = seed
-        self.ahead = ahead
+        self.prefetch = prefetch
         self.batch_size = plan.batch_size
 
     @property
@@ -65,4 +65,4 @@ class SampledNegatives:
             return tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows), batch)
 
         batches = self.plan.epoch(epoch, start_step).enumerate(start_step)
-        return self.ahead.of(batches, thinned)
+        return self.prefetch.of(batches, thinned)

@@ -12,14 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
 
-from tfctr.data.batches.ahead import AHEAD, Ahead
+from tfctr.data._readers.files import Paths, find_files
+from tfctr.data.batches._packed import Layout
+from tfctr.data.batches._seeded_plan import SeededPlan
 from tfctr.data.batches.arrays import ArrayPlan
 from tfctr.data.batches.arrow import arrays_of
 from tfctr.data.batches.element import element, tensor_infos
-from tfctr.data.batches.packed import Layout
-from tfctr.data.batches.seeded_plan import SeededPlan
+from tfctr.data.batches.prefetch import DEFAULT_PREFETCH, Prefetch
 from tfctr.data.errors import DataError
-from tfctr.data.readers.files import Paths, find_files
 from tfctr.spec import BoundSpec, FeatureSpec
 
 MEMORY_BYTES = 2 * 2**30
@@ -55,7 +55,7 @@ class ParquetPlan(SeededPlan):
         memory_bytes: Most memory for rows; 0 never keeps them.
         drop_remainder: Leave out the smaller batch at the end.
         labels: False gives ``(features,)``, for files that have no labels.
-        ahead: How they are made beside the step.
+        prefetch: How they are made beside the step.
 
     Raises:
         DataError: When no file is found, a file is damaged, or a column is missing or unfit.
@@ -73,7 +73,7 @@ class ParquetPlan(SeededPlan):
         memory_bytes: int = MEMORY_BYTES,
         drop_remainder: bool = False,
         labels: bool = True,
-        ahead: Ahead = AHEAD,
+        prefetch: Prefetch = DEFAULT_PREFETCH,
     ):
         super().__init__(
             spec,
@@ -82,7 +82,7 @@ class ParquetPlan(SeededPlan):
             shuffle=shuffle,
             drop_remainder=drop_remainder,
             labels=labels,
-            ahead=ahead,
+            prefetch=prefetch,
         )
         if window_groups < 1:
             raise ValueError(f"window_groups must be at least 1, received {window_groups}")
@@ -102,7 +102,7 @@ class ParquetPlan(SeededPlan):
         size = self.batch_size if self.drop_remainder else None
         signature = {d: tf.TensorSpec((size, width), d) for d, width in self._layout.widths.items()}
         packed = tf.data.Dataset.from_generator(lambda: self._batches(epoch, start_step), output_signature=signature)
-        batches = self.ahead.of(
+        batches = self.prefetch.of(
             packed, lambda matrices: element(self._layout.unpack(matrices), self.spec, labels=self.labels)
         )
         steps = max(self.steps_per_epoch - start_step, 0)
@@ -121,7 +121,7 @@ class ParquetPlan(SeededPlan):
             shuffle=self.shuffle,
             drop_remainder=self.drop_remainder,
             labels=self.labels,
-            ahead=self.ahead,
+            prefetch=self.prefetch,
         )
 
     def _windows(self, epoch: int) -> list[list[RowGroup]]:

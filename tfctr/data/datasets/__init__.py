@@ -1,7 +1,8 @@
 """Public data sets: fetched on demand, checked by their SHA-256, kept in a cache, never part of this repository.
 
-- `dataset`: what an entry is, `fetch` and `load`. `ways`: how files come: a local mirror, a download, an archive,
-  a Python package. `download`: HTTP with resume. `places`: cache and mirror folders. `tables`: helpers for readers.
+- `dataset`: what an entry is, `fetch` and `load`. `_download_sources`: how files come: a local mirror, a
+  download, an archive, a Python package. `_download`: HTTP with resume. `_folders`: cache and mirror folders.
+  `_tables`: helpers for readers.
 - one file a data set. To add one: a file with its entry, and a line in `DATASETS`.
 
 The terms of each set are its owner's; `Dataset.licence` says what they allow.
@@ -35,4 +36,19 @@ DATASETS: dict[str, Dataset] = {
     "support2": SUPPORT2,
 }
 
-__all__ = ["DATASETS", "Dataset"]
+__all__ = [
+    "AMAZON_BEAUTY",
+    "AVAZU",
+    "CENSUS_INCOME",
+    "CRITEO_KAGGLE",
+    "DATASETS",
+    "FRAPPE",
+    "HILLSTROM_EMAIL",
+    "MOVIELENS_1M",
+    "MOVIELENS_1M_TIMED",
+    "MOVIELENS_100K",
+    "MOVIELENS_TAG",
+    "OPEN_BANDIT",
+    "SUPPORT2",
+    "Dataset",
+]

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from tfctr.data.datasets.checksum import DataFile
+from tfctr.data.datasets._checksum import DataFile
+from tfctr.data.datasets._download_sources import Mirror
 from tfctr.data.datasets.dataset import Dataset
-from tfctr.data.datasets.ways import Mirror
 
 SEED = 20_220_713
 TRAIN, VALID, TEST = 1, 2, 3

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tfctr.data.datasets.checksum import DataFile
+from tfctr.data.datasets._checksum import DataFile
+from tfctr.data.datasets._download_sources import Mirror
+from tfctr.data.datasets._tables import read_text_table
 from tfctr.data.datasets.dataset import Dataset
-from tfctr.data.datasets.tables import read_text_table
-from tfctr.data.datasets.ways import Mirror
 
 NUMBERS = ("row", "click", "hour", "C1", "banner_pos", "device_type", "device_conn_type")
 CODES = tuple(f"C{number}" for number in range(14, 22))

@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tfctr.data.datasets.checksum import DataFile
+from tfctr.data.datasets._checksum import DataFile
+from tfctr.data.datasets._download_sources import Mirror
+from tfctr.data.datasets._tables import read_text_table
 from tfctr.data.datasets.dataset import Dataset
-from tfctr.data.datasets.tables import read_text_table
-from tfctr.data.datasets.ways import Mirror
 
 NUMBERS = ("age", "wage_per_hour", "capital_gains", "capital_losses", "dividends", "employer_persons", "weeks_worked")
 COLUMNS = (

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tfctr.data.datasets.checksum import DataFile
+from tfctr.data.datasets._checksum import DataFile
+from tfctr.data.datasets._download_sources import Download, Mirror
+from tfctr.data.datasets._tables import read_text_table
 from tfctr.data.datasets.dataset import Dataset
-from tfctr.data.datasets.tables import read_text_table
-from tfctr.data.datasets.ways import Download, Mirror
 
 COUNTS = tuple(f"I{number}" for number in range(1, 14))
 CATEGORIES = tuple(f"C{number}" for number in range(1, 27))

@@ -12,11 +12,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tfctr.data.datasets.checksum import DataFile, sha256_of
-from tfctr.data.datasets.places import cache_dir
-from tfctr.data.datasets.ways import Way
+from tfctr.data._locks import locked
+from tfctr.data.datasets._checksum import DataFile, sha256_of
+from tfctr.data.datasets._download_sources import DownloadSource
+from tfctr.data.datasets._folders import cache_dir
 from tfctr.data.errors import FetchError
-from tfctr.data.locks import locked
 
 TABLE = "table.parquet"
 SOURCE = "_source.json"
@@ -42,7 +42,7 @@ class Dataset:
     licence: str
     home: str
     rows: int
-    ways: tuple[Way, ...] = field(repr=False)
+    ways: tuple[DownloadSource, ...] = field(repr=False)
     citation: str = ""
     version: int = 1
 
@@ -103,7 +103,7 @@ class Dataset:
                 shutil.rmtree(partial, ignore_errors=True)
         raise FetchError(f"{self.name} cannot be had. Tried:\n" + "\n".join(failures) + f"\nIts home is {self.home}")
 
-    def _make_by(self, way: Way, partial: Path, progress: bool) -> None:
+    def _make_by(self, way: DownloadSource, partial: Path, progress: bool) -> None:
         """Collect, read, check and publish; nothing partial is ever seen under the final name."""
         files, made = partial / "files", partial / "made"
         files.mkdir()

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tfctr.data.datasets.checksum import DataFile
+from tfctr.data.datasets._checksum import DataFile
+from tfctr.data.datasets._download_sources import Mirror
+from tfctr.data.datasets._tables import read_text_table
 from tfctr.data.datasets.dataset import Dataset
-from tfctr.data.datasets.tables import read_text_table
-from tfctr.data.datasets.ways import Mirror
 
 WHOLE = ("recency", "mens", "womens", "newbie", "visit", "conversion")
 

@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tfctr.data.datasets.checksum import DataFile
+from tfctr.data._splits import hash_shares
+from tfctr.data.datasets._checksum import DataFile
+from tfctr.data.datasets._download_sources import Archive, Mirror
+from tfctr.data.datasets._tables import joined, read_text_table, sorted_by, titles_and_years
 from tfctr.data.datasets.dataset import Dataset
-from tfctr.data.datasets.tables import joined, read_text_table, sorted_by, titles_and_years
-from tfctr.data.datasets.ways import Archive, Mirror
-from tfctr.data.splits import hash_shares
 
 FOLDS = 5
 RATINGS = ("user_id", "movie_id", "rating", "timestamp")

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tfctr.data.datasets.checksum import DataFile
+from tfctr.data.datasets._checksum import DataFile
+from tfctr.data.datasets._download_sources import Mirror, Package
+from tfctr.data.datasets._tables import joined, read_text_table, sorted_by
 from tfctr.data.datasets.dataset import Dataset
-from tfctr.data.datasets.tables import joined, read_text_table, sorted_by
-from tfctr.data.datasets.ways import Mirror, Package
 
 POLICIES = ("random", "bts")
 CAMPAIGNS = ("all", "men", "women")

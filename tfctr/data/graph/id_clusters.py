@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tfctr.data.aside import written_aside
+from tfctr.data._atomic_write import atomic_write
 from tfctr.data.errors import DataError
 from tfctr.data.graph.interaction_graph import InteractionGraph
 from tfctr.data.graph.louvain import NO_GROUP, cluster, cluster_within
@@ -64,7 +64,7 @@ class IdClusters:
         rows = [(name, value, group) for name, known in self.groups.items() for value, group in known.items()]
         names, values, groups = zip(*rows, strict=True)
         table = pa.table({"feature": names, "value": values, "group": pa.array(groups, pa.int64())})
-        with written_aside(target) as partial:
+        with atomic_write(target) as partial:
             pq.write_table(table.replace_schema_metadata({_ABOUT: json.dumps(self.about)}), partial)
         return target
 

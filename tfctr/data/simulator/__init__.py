@@ -1,6 +1,6 @@
 """A simulator of ad logs whose true click probability is known.
 
-- `config`: what is simulated. `world`: the hidden truth about users, items and domains.
+- `config`: what is simulated. `_world`: the hidden truth about users, items and domains.
 - `log`: rows, labels and the spec that reads them. `oracle`: the best figures any model can reach.
 """
 

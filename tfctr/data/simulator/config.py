@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from tfctr.spec.base import Frozen
+from tfctr.spec._base import Frozen
 
 
 class SimulatorConfig(Frozen):

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from tfctr.data.histories import add_histories
 from tfctr.data.simulator import oracle
+from tfctr.data.simulator._world import DEVICES, GENDERS, World, draw_world
 from tfctr.data.simulator.config import SimulatorConfig
-from tfctr.data.simulator.world import DEVICES, GENDERS, World, draw_world
 from tfctr.spec import FeatureSpec
 
 START = 1_700_000_000

@@ -3,12 +3,12 @@
 - `feature_embedding`: the whole example at once. `first_order`: one weight a feature.
 - `table`: the protocol of a table; `full_table`, `hashed_table`, `double_hashed_table`,
   `quotient_remainder_table`, `mapped_table`, `distributed_table`: its forms. `id_map`: rows of ids, written down.
-  `fused_lookup`: many features, one table, one gather. `gather`: rows of a table without a read of the whole.
+  `fused_lookup`: many features, one table, one gather. `_gather`: rows of a table without a read of the whole.
 - `low_rank_table`: short codes and one map back to the full width.
 - `searched_table`: rows and widths under search; `pruned_table`: what is left of it.
 - `budget`: forms and sizes that fit a budget in bytes, with `table_choice` and `byte_size`. `memory`: what tables
   will take, and the refusal of what does not fit.
-- `missing_vector`: a learned vector where there is none. `row_rates`: learning rates and freezing by vocabulary.
+- `missing_vector`: a learned vector where there is none. `_row_rates`: learning rates and freezing by vocabulary.
 - `penalties`: regularisation of the rows a batch touches, or of the whole table. `mini_batch_aware`: DIN's.
 """
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfctr.layers.base import dtype_policy
+from tfctr.layers._base import dtype_policy
 from tfctr.layers.embedding.table import EmbeddingTable
 
 PLACEMENTS = ("auto", "default_device", "sparsecore")

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 from keras import KerasTensor, ops
 
-from tfctr.layers.base import Layer, restored
+from tfctr.layers._base import Layer, restored
+from tfctr.layers.embedding._row_rates import RowRates, check_rates, mark, mark_whole
 from tfctr.layers.embedding.fused_lookup import FusedLookup
 from tfctr.layers.embedding.memory import refuse_too_large
-from tfctr.layers.embedding.row_rates import RowRates, check_rates, mark, mark_whole
 from tfctr.layers.embedding.table import EmbeddingTable
 from tfctr.spec import (
     AnyFeature,

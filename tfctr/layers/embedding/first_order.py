@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
-from tfctr.layers.base import Layer, restored
+from tfctr.layers._base import Layer, restored
 from tfctr.layers.embedding.feature_embedding import FeatureEmbedding
 from tfctr.layers.embedding.table import EmbeddingTable
 from tfctr.spec import BoundSpec

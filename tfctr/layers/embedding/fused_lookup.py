@@ -9,9 +9,9 @@ import keras
 import numpy as np
 from keras import KerasTensor, ops
 
-from tfctr.layers.base import Layer, restored
+from tfctr.layers._base import Layer, restored
+from tfctr.layers.embedding._row_rates import RowRates, mark, mark_whole
 from tfctr.layers.embedding.full_table import FullTable
-from tfctr.layers.embedding.row_rates import RowRates, mark, mark_whole
 from tfctr.layers.embedding.table import EmbeddingTable
 
 PADDING = 0

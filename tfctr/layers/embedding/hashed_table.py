@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers.embedding.hashing import hashed_rows
+from tfctr.layers.embedding._hashing import hashed_rows
 from tfctr.layers.embedding.table import EmbeddingTable
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tfctr.layers.embedding.hashing import hashed_rows
+from tfctr.layers.embedding._hashing import hashed_rows
 
 
 @dataclass(frozen=True, eq=False)

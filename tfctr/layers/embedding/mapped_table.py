@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers.embedding.gather import gather_rows
+from tfctr.layers.embedding._gather import gather_rows
 from tfctr.layers.embedding.id_map import IdMap
 from tfctr.layers.embedding.table import EmbeddingTable
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from tfctr.layers.base import ConfigFromInit
+from tfctr.layers._base import ConfigFromInit
 
 if TYPE_CHECKING:
     from tfctr.layers.embedding.table import EmbeddingTable

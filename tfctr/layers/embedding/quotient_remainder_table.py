@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers.base import another
+from tfctr.layers._base import another
 from tfctr.layers.embedding.table import EmbeddingTable
 
 

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import KerasTensor, ops
 
-from tfctr.layers.base import Layer, restored
-from tfctr.layers.embedding.gather import gather_rows
+from tfctr.layers._base import Layer, restored
+from tfctr.layers.embedding._gather import gather_rows
 from tfctr.layers.embedding.penalties import RowPenalty
 
 

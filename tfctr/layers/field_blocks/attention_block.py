@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from tfctr.layers.base import Layer, Shape, Tensor
+from tfctr.layers._base import Layer, Shape, Tensor
 from tfctr.layers.field_blocks.linear_block import LinearBlock
 from tfctr.layers.sequence import TransformerEncoder
 

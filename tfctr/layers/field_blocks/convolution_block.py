@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers.base import Layer, Shape, Tensor
+from tfctr.layers._base import Layer, Shape, Tensor
 from tfctr.layers.field_blocks.linear_block import LinearBlock
 
 

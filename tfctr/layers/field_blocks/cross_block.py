@@ -8,7 +8,7 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from tfctr.layers.base import Layer, Shape, Tensor
+from tfctr.layers._base import Layer, Shape, Tensor
 from tfctr.layers.field_blocks.linear_block import LinearBlock
 from tfctr.layers.interaction.flatten import flatten_fields
 

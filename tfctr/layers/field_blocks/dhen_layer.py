@@ -8,7 +8,7 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from tfctr.layers.base import Layer, Shape, Tensor
+from tfctr.layers._base import Layer, Shape, Tensor
 from tfctr.layers.field_blocks.attention_block import AttentionBlock
 from tfctr.layers.field_blocks.convolution_block import ConvolutionBlock
 from tfctr.layers.field_blocks.cross_block import CrossBlock

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfctr.layers.base import Layer, Shape, Tensor
+from tfctr.layers._base import Layer, Shape, Tensor
 from tfctr.layers.field_blocks.linear_block import LinearBlock
 from tfctr.layers.field_blocks.mlp_block import MLPBlock
 from tfctr.layers.interaction.flatten import flatten_fields

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers.base import Layer, Shape, Tensor
+from tfctr.layers._base import Layer, Shape, Tensor
 from tfctr.layers.interaction.flatten import flatten_fields
 from tfctr.layers.towers import MLP
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from tfctr.layers.base import Layer, Shape, Tensor
+from tfctr.layers._base import Layer, Shape, Tensor
 from tfctr.layers.interaction.flatten import flatten_fields
 
 

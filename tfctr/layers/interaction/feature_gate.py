@@ -9,7 +9,7 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from tfctr.layers.base import Layer, Shape, Tensor
+from tfctr.layers._base import Layer, Shape, Tensor
 from tfctr.layers.towers.mlp import MLP
 
 

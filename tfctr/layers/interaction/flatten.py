@@ -6,7 +6,7 @@ import math
 
 from keras import ops
 
-from tfctr.layers.base import Tensor
+from tfctr.layers._base import Tensor
 
 
 def flatten_fields(fields: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from tfctr.layers.base import Layer, Shape, Tensor
+from tfctr.layers._base import Layer, Shape, Tensor
 
 Residual = Literal["project", "auto", "none"]
 Norm = Literal["before_relu", "after_relu"]

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers.base import Layer, Shape, Tensor
-from tfctr.layers.towers.activation import make_activation
+from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers.towers._activation import make_activation
 from tfctr.layers.towers.dice import Dice
 from tfctr.layers.towers.mlp import MLP
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from tfctr.layers.base import Tensor
+from tfctr.layers._base import Tensor
 from tfctr.layers.sequence.sum_pooling import SumPooling
 
 

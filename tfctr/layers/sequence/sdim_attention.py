@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers.base import Layer, Shape, Tensor
+from tfctr.layers._base import Layer, Shape, Tensor
 
 _SMALLEST_SQUARE = 1e-24
 """Below this squared length a bucket counts as empty; its gradient is 0 and never a division by nothing."""

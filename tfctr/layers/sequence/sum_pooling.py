@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from tfctr.layers.base import Layer, Tensor
+from tfctr.layers._base import Layer, Tensor
 
 
 @keras.saving.register_keras_serializable(package="tfctr")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from keras import ops
 
-from tfctr.layers.base import Tensor
+from tfctr.layers._base import Tensor
 
 
 def integrated_hazards(logits: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfctr.layers.base import Tensor
+from tfctr.layers._base import Tensor
 
 _SMALLEST = 1e-30
 """Integrated hazard below which the logarithm is cut: a logit of -69, where float32 ends."""

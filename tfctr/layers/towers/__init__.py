@@ -1,7 +1,7 @@
 """Towers: what stands on top of the interactions.
 
 - `mlp`: dense layers with BatchNorm, activation and dropout. `dice`: DIN's activation.
-- `factored_dense`: a dense map through a narrow middle. `activation`: activations by name.
+- `factored_dense`: a dense map through a narrow middle. `_activation`: activations by name.
 """
 
 from tfctr.layers.towers.dice import Dice

@@ -10,13 +10,13 @@ from pydantic import Field
 
 from tfctr.layers.embedding import format_bytes
 from tfctr.models import CTRModel
-from tfctr.plans.low_rank.factors import Method
-from tfctr.plans.low_rank.output_statistics import output_statistics
-from tfctr.plans.low_rank.sites import model_bytes, sites_of
+from tfctr.plans.low_rank._factorable import factorable_parts, model_bytes
+from tfctr.plans.low_rank._factors import Method
+from tfctr.plans.low_rank._output_statistics import output_statistics
 from tfctr.plans.low_rank.surgery import check_ratio, compress
 from tfctr.plans.plan import Plan
 from tfctr.plans.stage import Arrays, Stage, read_model
-from tfctr.spec.base import Frozen
+from tfctr.spec._base import Frozen
 from tfctr.training import evaluate
 
 JUDGED_ON = 16_384
@@ -78,7 +78,7 @@ class LowRank(Plan):
     def base(self, stage: Stage) -> CTRModel:
         """The trained model."""
         model = stage.model() if self.settings.base is None else self._read(stage)
-        check_ratio(model, sites_of(model), self.settings.ratio)
+        check_ratio(model, factorable_parts(model), self.settings.ratio)
         if self.settings.base is None:
             stage.fit(model)
         stage.note(bytes=format_bytes(model_bytes(model)))

@@ -10,21 +10,21 @@ import numpy as np
 
 from tfctr.layers.embedding import EmbeddingTable, FeatureEmbedding, FullTable, FusedLookup, LowRankTable, format_bytes
 from tfctr.models import CTRModel
-from tfctr.models.tower_ranks import towers_of
-from tfctr.plans.low_rank.answer_changes import answer_changes
-from tfctr.plans.low_rank.factors import Method, table_factors
-from tfctr.plans.low_rank.ranks import choose_ranks
-from tfctr.plans.low_rank.sites import (
-    MapSite,
-    Site,
-    TableSite,
+from tfctr.models._tower_ranks import towers_of
+from tfctr.plans.low_rank._answer_changes import answer_changes
+from tfctr.plans.low_rank._factorable import (
+    FactorableMap,
+    FactorableTable,
+    Part,
     embeddings_of,
+    factorable_parts,
     lookups_of,
     model_bytes,
     places_of,
     rows_of,
-    sites_of,
 )
+from tfctr.plans.low_rank._factors import Method, table_factors
+from tfctr.plans.low_rank._ranks import choose_ranks
 
 Statistics = Mapping[str, np.ndarray]
 
@@ -59,39 +59,39 @@ def compress(
     Raises:
         ValueError: When no ranks give this ratio; says which is the largest. When there are no rows.
     """
-    sites = sites_of(model)
-    budget = check_ratio(model, sites, ratio)
-    options = {site.key: site.options() for site in sites}
-    taken = choose_ranks(options, answer_changes(model, sites, statistics, rows, method), budget)
+    parts = factorable_parts(model)
+    budget = check_ratio(model, parts, ratio)
+    options = {part.key: part.options() for part in parts}
+    taken = choose_ranks(options, answer_changes(model, parts, statistics, rows, method), budget)
     cut = {key: index + 1 for key, index in taken.items() if index + 1 < len(options[key])}
     ranks: dict[str, dict[str, int]] = {name: dict(maps) for name, maps in model.ranks.items()}
-    for site in sites:
-        if isinstance(site, MapSite) and site.key in cut:
-            ranks.setdefault(site.tower, {})[site.name] = cut[site.key]
-    tables = {**model.tables, **{site.vocabulary: _template(model, site, cut[site.key]) for site in sites
-                                 if isinstance(site, TableSite) and site.key in cut}}  # fmt: skip
+    for part in parts:
+        if isinstance(part, FactorableMap) and part.key in cut:
+            ranks.setdefault(part.tower, {})[part.name] = cut[part.key]
+    tables = {**model.tables, **{part.vocabulary: _template(model, part, cut[part.key]) for part in parts
+                                 if isinstance(part, FactorableTable) and part.key in cut}}  # fmt: skip
     plain = {name: keras.saving.serialize_keras_object(table) for name, table in tables.items()}
     inner = inner_activation or model.inner_activation
     small = type(model).from_config(
         {**model.get_config(), "ranks": ranks, "tables": plain, "inner_activation": inner, "name": model.name}
     )
     small.build()
-    _fill(model, small, [site for site in sites if site.key in cut], statistics, method)
+    _fill(model, small, [part for part in parts if part.key in cut], statistics, method)
     return small
 
 
-def check_ratio(model: CTRModel, sites: Iterable[Site], ratio: float) -> int:
-    """Return the bytes that the sites of a model may take for this ratio.
+def check_ratio(model: CTRModel, parts: Iterable[Part], ratio: float) -> int:
+    """Return the bytes that the parts of a model may take for this ratio.
 
     Raises:
         ValueError: When they take more at rank 1; says the largest ratio.
     """
-    sites = list(sites)
-    if not sites:
+    parts = list(parts)
+    if not parts:
         raise ValueError(f"{type(model).__name__} has nothing to factor: no tower and no plain table wider than 1")
     size = model_bytes(model)
-    rest = size - sum(int(site.options()[-1]) for site in sites)
-    least = rest + sum(int(site.options()[0]) for site in sites)
+    rest = size - sum(int(part.options()[-1]) for part in parts)
+    least = rest + sum(int(part.options()[0]) for part in parts)
     limit = int(size / ratio)
     if least > limit:
         raise ValueError(
@@ -102,21 +102,21 @@ def check_ratio(model: CTRModel, sites: Iterable[Site], ratio: float) -> int:
     return limit - rest
 
 
-def _template(model: CTRModel, site: TableSite, rank: int) -> LowRankTable:
-    before: EmbeddingTable = model.tables.get(site.vocabulary, model.table or FullTable())
+def _template(model: CTRModel, part: FactorableTable, rank: int) -> LowRankTable:
+    before: EmbeddingTable = model.tables.get(part.vocabulary, model.table or FullTable())
     return LowRankTable(rank=rank, initializer=before.initializer, penalty=before.penalty)
 
 
-def _fill(model: CTRModel, small: CTRModel, cut: list[Site], statistics: Statistics, method: Method) -> None:
+def _fill(model: CTRModel, small: CTRModel, cut: list[Part], statistics: Statistics, method: Method) -> None:
     """Give the new model its factors, and everything else as it was."""
     old, new = (
         [weight for lookup in lookups_of(one) for weight in lookup.weights] for one in (model, small)
     )  # weights that are not copied one by one
-    for site in cut:
-        if isinstance(site, MapSite):
-            target = towers_of(small)[site.tower].linear_maps[site.name]
-            target.set_factors(*site.factors(target.rank, statistics, method))
-            old, new = [*old, *site.layer.weights], [*new, *target.weights]
+    for part in cut:
+        if isinstance(part, FactorableMap):
+            target = towers_of(small)[part.tower].linear_maps[part.name]
+            target.set_factors(*part.factors(target.rank, statistics, method))
+            old, new = [*old, *part.layer.weights], [*new, *target.weights]
     _fill_tables(model, small, statistics, method)
     for after, before in zip(_without(small.weights, new), _without(model.weights, old), strict=True):
         after.assign(before)
@@ -149,7 +149,7 @@ def _lookup_with(embedding: FeatureEmbedding, vocabulary: str) -> FusedLookup:
 
 def _rows(lookup: FusedLookup, vocabulary: str) -> np.ndarray:
     rows = rows_of(lookup, vocabulary)
-    assert rows is not None, "only plain tables are sites"
+    assert rows is not None, "only plain tables are parts"
     return rows
 
 

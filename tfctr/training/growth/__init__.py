@@ -1,10 +1,10 @@
 """Yesterday's model for today's vocabularies: what was learned is kept, what is new has a start.
 
 - `vocabulary_change`: which ids stay, come and go. `new_rows`: what a new id starts from. `row_source`: rows of the
-  fused tables. `slots`: what an optimizer keeps for each weight. `grow`: the model itself.
+  fused tables. `_slots`: what an optimizer keeps for each weight. `_grow`: the model itself.
 """
 
-from tfctr.training.growth.grow import grow
+from tfctr.training.growth._grow import grow
 from tfctr.training.growth.new_rows import NewRows
 from tfctr.training.growth.row_source import GrowthError
 from tfctr.training.growth.vocabulary_change import VocabularyChange, VocabularyChanges, compare_vocabularies

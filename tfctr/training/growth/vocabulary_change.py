@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from tfctr.spec import FeatureSpec, IdFeature, Problem, SpecError
 from tfctr.transform import TransformOutput
-from tfctr.transform.vocabulary import oov_ids
+from tfctr.transform._vocabulary import oov_ids
 
 
 @dataclass(frozen=True)

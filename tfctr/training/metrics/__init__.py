@@ -1,20 +1,24 @@
 """Metrics of click probabilities, in four layers.
 
-1. Exact functions on numpy arrays, one family a file: `auc`, `logloss` (also normalized entropy, RIG), `gauc`,
-   `calibration` (ratio, ECE, curve), `recalibration` (slope, intercept), `ranking` (NDCG, recall, precision at k),
-   `brier`; `evaluate` gives all of them as one dict. Of durations: `concordance` (C-index), `survival_curves`
-   (Kaplan–Meier, life table, Brier score under censoring); `evaluate_survival` gives them as one dict.
+1. Exact functions on numpy arrays, one family a file: `_auc`, `_logloss` (also normalized entropy, RIG), `_gauc`,
+   `calibration` (ratio, ECE, curve), `_recalibration` (slope, intercept), `ranking` (NDCG, recall, precision at k),
+   `_brier`; `evaluate` gives all of them as one dict. Of durations: `concordance` (C-index), `survival_curves`
+   (Kaplan–Meier, life table, Brier score under censoring); `_evaluate_survival` gives them as one dict.
 2. `streaming`: accumulators with bounded memory and a stated error, which merge.
 3. `keras_metrics`: metrics for `compile(metrics=...)`; `evaluation_callback`: all figures, GAUC too, after each epoch.
 4. `tfma_metrics`, `tfma_survival`: the same numbers on Beam, for the Evaluator and its gate.
 
-`report`, `roc` and `plots` show the figures; `rows` and `survival_rows` read what metrics take; `group_mean` averages
-over groups.
+`report`, `_roc` and `plots` show the figures; `metric_inputs` and `_survival_rows` read what metrics take; `group_mean`
+averages over groups.
 Modules of layer 3 and 4 and `plots` are imported by their own names, because they load Keras, Beam or matplotlib.
 """
 
-from tfctr.training.metrics.auc import auc
-from tfctr.training.metrics.brier import brier
+from tfctr.training.metrics._auc import auc
+from tfctr.training.metrics._brier import brier
+from tfctr.training.metrics._evaluate_survival import evaluate_survival, survival_nll
+from tfctr.training.metrics._gauc import gauc
+from tfctr.training.metrics._logloss import logloss, normalized_entropy, relative_information_gain
+from tfctr.training.metrics._recalibration import Recalibration, calibration_slope, recalibration
 from tfctr.training.metrics.calibration import (
     CalibrationCurve,
     calibration_curve,
@@ -23,13 +27,9 @@ from tfctr.training.metrics.calibration import (
 )
 from tfctr.training.metrics.concordance import concordance_index
 from tfctr.training.metrics.evaluate import evaluate_arrays
-from tfctr.training.metrics.evaluate_survival import evaluate_survival, survival_nll
-from tfctr.training.metrics.gauc import gauc
 from tfctr.training.metrics.group_mean import GroupedResult, GroupMean
-from tfctr.training.metrics.logloss import logloss, normalized_entropy, relative_information_gain
+from tfctr.training.metrics.metric_inputs import undefined_reason
 from tfctr.training.metrics.ranking import RankingResult, ranking_at_k
-from tfctr.training.metrics.recalibration import Recalibration, calibration_slope, recalibration
-from tfctr.training.metrics.rows import undefined_reason
 from tfctr.training.metrics.streaming import (
     BinarySums,
     GroupSample,

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tfctr.training.metrics.rows import Floats, Rows, read_rows
+from tfctr.training.metrics.metric_inputs import Floats, Rows, read_rows
 
 Binning = Literal["width", "mass"]
 BINS = 15

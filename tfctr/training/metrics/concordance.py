@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tfctr.training.metrics.rows import Floats
-from tfctr.training.metrics.survival_rows import SurvivalRows, read_survival
+from tfctr.training.metrics._survival_rows import SurvivalRows, read_survival
+from tfctr.training.metrics.metric_inputs import Floats
 
 
 def concordance_index(

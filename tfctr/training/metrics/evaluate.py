@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tfctr.training.metrics.auc import auc
-from tfctr.training.metrics.brier import brier
+from tfctr.training.metrics._auc import auc
+from tfctr.training.metrics._brier import brier
+from tfctr.training.metrics._gauc import group_auc_mean
+from tfctr.training.metrics._logloss import logloss, loss_over_entropy
+from tfctr.training.metrics._recalibration import recalibration
 from tfctr.training.metrics.calibration import calibration_ratio, expected_calibration_error
-from tfctr.training.metrics.gauc import group_auc_mean
 from tfctr.training.metrics.group_mean import GroupedResult
-from tfctr.training.metrics.logloss import logloss, loss_over_entropy
+from tfctr.training.metrics.metric_inputs import read_groups, read_rows
 from tfctr.training.metrics.ranking import RankingResult, ranking_of_rows
-from tfctr.training.metrics.recalibration import recalibration
-from tfctr.training.metrics.rows import read_groups, read_rows
 
 
 def evaluate_arrays(

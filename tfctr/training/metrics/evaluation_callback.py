@@ -9,6 +9,8 @@ import keras
 
 from tfctr.training.evaluation import evaluate
 
+__all__ = ["EvaluationCallback"]
+
 
 class EvaluationCallback(keras.callbacks.Callback):
     """Evaluates a data set after each epoch and adds the figures to the logs.

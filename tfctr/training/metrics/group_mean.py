@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from tfctr.training.metrics.rows import Floats
+from tfctr.training.metrics.metric_inputs import Floats
 
 Weighting = Literal["impressions", "clicks", "uniform"]
 

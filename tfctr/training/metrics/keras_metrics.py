@@ -13,7 +13,9 @@ import keras
 from keras import ops
 
 from tfctr.training.metrics.calibration import BINS
-from tfctr.training.metrics.rows import EPSILON
+from tfctr.training.metrics.metric_inputs import EPSILON
+
+__all__ = ["CalibrationRatio", "ExpectedCalibrationError", "NormalizedEntropy", "StreamingAUC"]
 
 # logit(1 - EPSILON) in float32, where 1 - 1e-7 is 1 - 2^-23
 _LIMIT = 15.942385

@@ -15,10 +15,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from tfctr.training.metrics.auc import auc
+from tfctr.training.metrics._auc import auc
+from tfctr.training.metrics._roc import roc_curve
 from tfctr.training.metrics.calibration import calibration_curve
-from tfctr.training.metrics.roc import roc_curve
-from tfctr.training.metrics.rows import read_rows
+from tfctr.training.metrics.metric_inputs import read_rows
+
+__all__ = ["calibration_figure", "learning_figure", "png_bytes", "roc_figure"]
 
 _GREY = "0.6"
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tfctr.training.metrics.group_mean import GroupedResult, GroupMean, Weighting, group_weights
-from tfctr.training.metrics.rows import Floats, Rows, read_groups, read_rows
+from tfctr.training.metrics.metric_inputs import Floats, Rows, read_groups, read_rows
 
 
 @dataclass(frozen=True)

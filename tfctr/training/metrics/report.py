@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike
 
 from tfctr.training.metrics.calibration import calibration_curve
 from tfctr.training.metrics.evaluate import evaluate_arrays
-from tfctr.training.metrics.rows import undefined_reason
+from tfctr.training.metrics.metric_inputs import undefined_reason
+
+__all__ = ["Figure", "evaluation_summary", "summary_table"]
 
 
 @dataclass(frozen=True)

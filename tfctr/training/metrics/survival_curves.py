@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tfctr.training.metrics.rows import Floats
-from tfctr.training.metrics.survival_rows import SurvivalRows, read_survival
+from tfctr.training.metrics._survival_rows import SurvivalRows, read_survival
+from tfctr.training.metrics.metric_inputs import Floats
 
 
 class KaplanMeier:

@@ -27,11 +27,13 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics.metric_types import register_metric
 from tensorflow_model_analysis.proto import config_pb2
 
+from tfctr.training.metrics._tfma_combiners import AccumulatorCombiner, GroupCombiner, QueryCombiner
 from tfctr.training.metrics.calibration import BINS
 from tfctr.training.metrics.group_mean import GroupedResult, Weighting
 from tfctr.training.metrics.streaming.histogram import LogitHistogram
 from tfctr.training.metrics.streaming.sums import BinarySums
-from tfctr.training.metrics.tfma_combiners import AccumulatorCombiner, GroupCombiner, QueryCombiner
+
+__all__ = ["GAUC", "CalibrationRatio", "CalibrationSlope", "ExpectedCalibrationError", "NormalizedEntropy"]
 
 # Bins of the logit histogram behind the calibration slope: 0.5 MB a slice, error of the slope about 1e-9.
 _HISTOGRAM_BINS = 8192

@@ -19,7 +19,9 @@ from tensorflow_model_analysis.metrics.metric_types import register_metric
 from tensorflow_model_analysis.proto import config_pb2
 
 from tfctr.spec.survival_task import SHORTEST
-from tfctr.training.metrics.evaluate_survival import evaluate_survival
+from tfctr.training.metrics._evaluate_survival import evaluate_survival
+
+__all__ = ["CIndex", "HeldRows", "IntegratedBrier"]
 
 MAX_HELD_ROWS = 500_000
 """Rows held a slice, 8 bytes for each cut point and 16 besides."""

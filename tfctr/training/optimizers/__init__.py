@@ -1,7 +1,7 @@
 """Optimizers whose step costs as much as the rows a batch touches, not as the table is long.
 
-- `row_wise`, `checked`: what they share. `joint`: the gradients of all replicas; `accumulating`: of several batches.
-  `rated`: learning rates by row. `rows`: rows of a gradient and of a variable.
+- `_row_wise`, `_checked`: what they share. `_joint`: the gradients of all replicas; `_accumulating`: of several
+  batches. `_rated`: learning rates by row. `_sparse_rows`: rows of a gradient and of a variable.
 - `lazy_adam`, `lazy_adagrad`, `lazy_ftrl`, `lazy_sgd`, `dense_adam`: the rules.
 """
 

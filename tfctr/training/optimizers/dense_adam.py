@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfctr.training.optimizers.checked import Checked
-from tfctr.training.optimizers.rated import Rated
-from tfctr.training.optimizers.row_wise import registered
+from tfctr.training.optimizers._checked import Checked
+from tfctr.training.optimizers._rated import Rated
+from tfctr.training.optimizers._row_wise import registered
 
 
 @registered

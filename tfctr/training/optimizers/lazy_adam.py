@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfctr.training.optimizers.rated import Rated
-from tfctr.training.optimizers.row_wise import RowWise, registered
-from tfctr.training.optimizers.rows import add_to_rows, write_rows
+from tfctr.training.optimizers._rated import Rated
+from tfctr.training.optimizers._row_wise import RowWise, registered
+from tfctr.training.optimizers._sparse_rows import add_to_rows, write_rows
 
 
 @registered

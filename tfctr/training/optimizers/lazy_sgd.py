@@ -6,9 +6,9 @@ from typing import Any
 
 import keras
 
-from tfctr.training.optimizers.rated import Rated
-from tfctr.training.optimizers.row_wise import RowWise, registered
-from tfctr.training.optimizers.rows import add_to_rows
+from tfctr.training.optimizers._rated import Rated
+from tfctr.training.optimizers._row_wise import RowWise, registered
+from tfctr.training.optimizers._sparse_rows import add_to_rows
 
 
 @registered

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from tfctr.training.optimizers.row_wise import registered
+from tfctr.training.optimizers._row_wise import registered
 
 
 @registered

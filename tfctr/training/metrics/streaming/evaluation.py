@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tfctr.training.metrics.evaluate import group_figures
-from tfctr.training.metrics.rows import read_groups, read_rows
+from tfctr.training.metrics.metric_inputs import read_groups, read_rows
 from tfctr.training.metrics.streaming.group_sample import GroupSample
 from tfctr.training.metrics.streaming.histogram import LogitHistogram
 from tfctr.training.metrics.streaming.sums import BinarySums

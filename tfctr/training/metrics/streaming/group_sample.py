@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tfctr.training.metrics.gauc import group_auc_mean
+from tfctr.training.metrics._gauc import group_auc_mean
 from tfctr.training.metrics.group_mean import GroupedResult, Weighting
+from tfctr.training.metrics.metric_inputs import Floats, Rows, read_groups, read_rows
 from tfctr.training.metrics.ranking import RankingResult, ranking_means
-from tfctr.training.metrics.rows import Floats, Rows, read_groups, read_rows
 
 UInts = NDArray[np.uint64]
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tfctr.training.metrics._recalibration import UNDEFINED, LogitCells, Recalibration, fit_cells, separable
 from tfctr.training.metrics.calibration import BINS, mass_bins_of_cells
-from tfctr.training.metrics.recalibration import UNDEFINED, LogitCells, Recalibration, fit_cells, separable
-from tfctr.training.metrics.rows import EPSILON, Floats, Rows, read_rows, to_logit
+from tfctr.training.metrics.metric_inputs import EPSILON, Floats, Rows, read_rows, to_logit
 
 # Columns of the histogram: summed weight of positives and negatives, and over both classes of weight * probability,
 # weight * offset, weight * offset^2; the offset is the logit minus the middle of its bin, which loses no digits.

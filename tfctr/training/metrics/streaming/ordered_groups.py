@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tfctr.training.metrics.gauc import group_auc_mean
+from tfctr.training.metrics._gauc import group_auc_mean
 from tfctr.training.metrics.group_mean import GroupedResult, GroupMean, Weighting
-from tfctr.training.metrics.rows import Rows, read_groups, read_rows
+from tfctr.training.metrics.metric_inputs import Rows, read_groups, read_rows
 
 Part = tuple[NDArray[Any], Rows]
 

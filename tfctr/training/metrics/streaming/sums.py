@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tfctr.training.metrics._logloss import loss_over_entropy, row_loss
 from tfctr.training.metrics.calibration import BINS, summed_by, width_bins
-from tfctr.training.metrics.logloss import loss_over_entropy, row_loss
-from tfctr.training.metrics.rows import EPSILON, Floats, Rows, read_rows
+from tfctr.training.metrics.metric_inputs import EPSILON, Floats, Rows, read_rows
 
 _ROWS, _NANS, _WEIGHT, _LABEL, _PREDICTION, _LOSS, _SQUARE = range(7)
 

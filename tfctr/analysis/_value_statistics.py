@@ -1,0 +1,114 @@
+"""Counts over the single values of a column, batch by batch."""
+
+from __future__ import annotations
+
+import statistics
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tfctr.analysis._distinct import DistinctCounter
+from tfctr.analysis.log_sample import value_type, wider
+
+_EXAMPLES = 3
+_KEPT_NUMBERS = 10_000
+
+
+class ValueStatistics:
+    """What the values of a column, or the entries of its lists, look like.
+
+    Attributes:
+        type: `string`, `int`, `float`, `bool` or `null`: the narrowest type that holds all of them.
+        count: Values, missing ones left out.
+        mean_characters: Average length of a value as text.
+        minimum, maximum: Of numbers; NaN left out; None without numbers.
+        ascending: Whether numbers never fall from one row to the next.
+        examples: The first few different values, as text.
+    """
+
+    def __init__(self) -> None:
+        self.type = "null"
+        self.count = 0
+        self.minimum: float | None = None
+        self.maximum: float | None = None
+        self.ascending = True
+        self.examples: tuple[str, ...] = ()
+        self._characters = 0
+        self._distinct = DistinctCounter()
+        self._first_numbers: list[float] = []
+        self._ones = 0
+
+    def update(self, values: pa.Array) -> None:
+        """Count the values of one batch."""
+        values = values.drop_null()
+        if not len(values):
+            return
+        self.count += len(values)
+        texts = values if pa.types.is_string(values.type) else values.cast(pa.string())
+        self.type = wider(self.type, "string" if _has_codes(texts) else value_type(values))
+        self._characters += pc.sum(pc.utf8_length(texts)).as_py()
+        uniques = pc.unique(texts).to_pylist()
+        self._distinct.update(uniques)
+        if len(self.examples) < _EXAMPLES:
+            self.examples = tuple(dict.fromkeys([*self.examples, *uniques[:_EXAMPLES]]))[:_EXAMPLES]
+        if self.type in ("int", "float"):
+            self._update_numbers(values.cast(pa.float64()))
+
+    def _update_numbers(self, numbers: pa.Array) -> None:
+        numbers = numbers.filter(pc.is_finite(numbers))
+        if not len(numbers):
+            return
+        ends = pc.min_max(numbers).as_py()
+        array = numbers.to_numpy(zero_copy_only=False)
+        follows = self.maximum is None or array[0] >= self.maximum
+        self.ascending = self.ascending and follows and bool((array[1:] >= array[:-1]).all())
+        self.minimum = ends["min"] if self.minimum is None else min(self.minimum, ends["min"])
+        self.maximum = ends["max"] if self.maximum is None else max(self.maximum, ends["max"])
+        self._ones += int((array == 1).sum())
+        self._first_numbers += array[: _KEPT_NUMBERS - len(self._first_numbers)].tolist()
+
+    @property
+    def distinct(self) -> int:
+        """Number of different values, estimated where there are many."""
+        return self._distinct.count
+
+    @property
+    def distinct_is_exact(self) -> bool:
+        """Whether `distinct` is not an estimate."""
+        return self._distinct.exact
+
+    @property
+    def mean_characters(self) -> float:
+        """Average length of a value as text."""
+        return self._characters / self.count if self.count else 0.0
+
+    @property
+    def share_of_ones(self) -> float:
+        """Share of the values that are the number 1: the rate of a 0/1 label."""
+        return self._ones / self.count if self.count else 0.0
+
+    @property
+    def mean(self) -> float:
+        """Average of the first 10,000 numbers."""
+        return statistics.fmean(self._first_numbers) if self._first_numbers else 0.0
+
+    @property
+    def median(self) -> float:
+        """Median of the first 10,000 numbers."""
+        return statistics.median(self._first_numbers) if self._first_numbers else 0.0
+
+    @property
+    def is_number(self) -> bool:
+        """Whether every value is a number."""
+        return self.type in ("int", "float")
+
+    def is_binary(self) -> bool:
+        """Whether the values are the numbers 0 and 1, or true and false, and both occur."""
+        if self.type == "bool":
+            return self.distinct == 2
+        return self.is_number and (self.minimum, self.maximum) == (0.0, 1.0) and self.distinct == 2
+
+
+def _has_codes(texts: pa.Array) -> bool:
+    """Whether a leading zero shows that digits are a code, such as a zip, and no number."""
+    return bool(pc.any(pc.match_substring_regex(texts, r"^[-+]?0[0-9]+$")).as_py())

@@ -1,0 +1,70 @@
+"""A batch as the file holds it → a batch with the types of the spec, bad rows set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from tfctr.data._columns import arrow_type, schema_of
+from tfctr.data._convert.checks import check_alignment, check_outcomes, check_time
+from tfctr.data._convert.lists import to_lists
+from tfctr.data._convert.problems import Problems
+from tfctr.data._convert.values import UnfitTypeError, to_type
+from tfctr.data.bad_rows import BadRows
+from tfctr.data.errors import DataError
+from tfctr.spec import FeatureSpec, RawColumn
+
+
+class Converter:
+    """Turns raw batches into batches of the spec's types.
+
+    Args:
+        columns: The columns wanted, in order.
+        spec: Says what labels, weights and times must be.
+        bad_rows: Where bad rows go, with file and row number.
+    """
+
+    def __init__(self, columns: Sequence[RawColumn], spec: FeatureSpec, bad_rows: BadRows):
+        self.columns = tuple(columns)
+        self.schema = schema_of(self.columns)
+        self.spec = spec
+        self.bad_rows = bad_rows
+
+    def __call__(self, raw: dict[str, pa.Array], rows: np.ndarray, file: str) -> pa.RecordBatch:
+        """Return the good rows of a raw batch.
+
+        Args:
+            raw: Column name -> values as the file holds them.
+            rows: Number of each row in the file, from 1, int64 ``(rows,)``.
+            file: Name of the file, for messages.
+
+        Raises:
+            DataError: When a column has a type that can never become the one wanted.
+        """
+        problems = Problems(len(rows))
+        columns = {column.name: self._convert(raw[column.name], column, problems, file) for column in self.columns}
+        check_outcomes(columns, self.spec, problems)
+        check_time(columns, self.spec, problems)
+        check_alignment(columns, self.spec, problems)
+        for problem in problems:
+            self.bad_rows.add(file, rows[problem.positions], problem.reason, problem.values)
+        batch = pa.RecordBatch.from_arrays([columns[field.name] for field in self.schema], schema=self.schema)
+        if problems.bad.any():
+            batch = batch.filter(pa.array(~problems.bad))
+        self.bad_rows.read(batch.num_rows)
+        return batch
+
+    def _convert(self, values: pa.Array, column: RawColumn, problems: Problems, file: str) -> pa.Array:
+        if values.type == arrow_type(column) and pa.types.is_integer(values.type):
+            return values  # nothing can be wrong with it
+        try:
+            if column.shape != "scalar":
+                return to_lists(values, column, problems)
+            converted, found = to_type(values, column.type)
+        except UnfitTypeError as error:
+            raise DataError(f"{file}: column {column.name!r} {error}; the spec reads it as {column.type}") from error
+        for reason, where in found:
+            problems.add(where, f"{column.name}: {reason}", values)
+        return converted

@@ -1,0 +1,179 @@
+"""Comma- and tab-separated files: with or without a header, quoted or not."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from tfctr.data._columns import arrow_type
+from tfctr.data._readers.blocks import BLOCK_BYTES, bounded, chunks
+from tfctr.data._readers.files import LogFile
+from tfctr.data._readers.quoting import careful_rows, is_plain
+from tfctr.data._readers.raw import RawBatch, require_columns
+from tfctr.data.bad_rows import BadRows
+from tfctr.data.errors import DataError
+from tfctr.spec import RawColumn, Source
+
+DELIMITERS = {"csv": ",", "tsv": "\t"}
+
+
+def read_delimited(
+    file: LogFile, columns: tuple[RawColumn, ...], source: Source, bad_rows: BadRows
+) -> Iterator[RawBatch]:
+    """Read a csv or tsv file; see `Reader`.
+
+    Quoting is that of RFC 4180: a field that starts with a quote ends at the next single one, and a doubled quote
+    stands for itself; fields may hold line ends. A quote that is never closed costs its own line and no other.
+    """
+    delimiter = source.delimiter or DELIMITERS.get(file.format, ",")
+    if len(delimiter.encode()) != 1:
+        raise DataError(f"{file}: the delimiter {delimiter!r} is not one byte")
+    with file.open() as stream:
+        pieces = chunks(file, stream, BLOCK_BYTES)
+        header, rest = _header(file, pieces) if source.header else (b"", b"")
+        if source.header and not header:
+            return
+        parser = _BlockParser(file, _names(file, header, delimiter, source), columns, delimiter, bad_rows)
+        for piece in itertools.chain([b""], pieces):
+            batch, rest = parser.parse(rest + piece, last=False)
+            rest = bounded(file, rest)
+            if batch is not None:
+                yield batch
+        batch, _ = parser.parse(rest, last=True)
+        if batch is not None:
+            yield batch
+
+
+def _header(file: LogFile, pieces: Iterator[bytes]) -> tuple[bytes, bytes]:
+    """Return the header's line and what was read behind it."""
+    data = b""
+    for piece in pieces:
+        data = bounded(file, data + piece)
+        end = data.find(b"\n") + 1
+        while end and data.count(b'"', 0, end) % 2:  # a name with a line end in it
+            end = data.find(b"\n", end) + 1
+        if end:
+            return data[:end], data[end:]
+    return data, b""
+
+
+def _names(file: LogFile, header: bytes, delimiter: str, source: Source) -> list[str]:
+    """Return the names of the columns, of the header or of the spec."""
+    if not source.header:
+        if not source.columns:
+            raise DataError(f"{file}: the file has no header, so `source.columns` must name its columns in order")
+        return list(source.columns)
+    try:
+        names = next(csv.reader(io.StringIO(header.decode("utf-8")), delimiter=delimiter), [])
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: the header is not UTF-8; write the file as UTF-8") from error
+    names = [name.strip() for name in names]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"{file}: the header has {', '.join(map(repr, twice))} more than once")
+    if source.columns and list(source.columns) != names:
+        raise DataError(
+            f"{file}: `source.columns` are given, but the first line is {names}; set `header: false` where the "
+            "file has no header, or leave `columns` out"
+        )
+    return names
+
+
+class _BlockParser:
+    """Parses block after block of one file."""
+
+    def __init__(
+        self, file: LogFile, names: list[str], columns: tuple[RawColumn, ...], delimiter: str, bad_rows: BadRows
+    ):
+        require_columns(file, columns, names)
+        self.file, self.names, self.delimiter, self.bad_rows = file, names, delimiter, bad_rows
+        self.wanted = [column.name for column in columns]
+        self.text_types = {name: pa.string() for name in self.wanted}
+        scalars = {column.name: arrow_type(column) for column in columns if column.shape == "scalar"}
+        self.types = self.text_types | scalars
+        self.row = 0  # rows of the file parsed so far, good and bad
+
+    def parse(self, data: bytes, *, last: bool) -> tuple[RawBatch | None, bytes]:
+        """Return the rows of `data` and the bytes behind its last whole row."""
+        if not data:
+            return None, b""
+        if not is_plain(data):
+            return self._parse_with_care(data, last=last)
+        cut = len(data) if last else data.rfind(b"\n") + 1
+        if not cut:
+            return None, data
+        block = data[:cut]
+        table, bad = self._parse_block(block)
+        if b'"' in block and table.num_rows + len(bad) != _lines(block):  # a quote swallowed lines
+            return self._parse_with_care(data, last=last)
+        count = table.num_rows + len(bad)
+        numbers = np.arange(1, count + 1)
+        return self._batch(table, bad, numbers), data[cut:]
+
+    def _parse_with_care(self, data: bytes, *, last: bool) -> tuple[RawBatch | None, bytes]:
+        """Cut the rows one by one, set aside those with a broken quote, and parse the rest as a block."""
+        rows, broken, rest = careful_rows(data, self.delimiter.encode(), len(self.names), last=last)
+        good = np.setdiff1d(np.arange(len(rows)), broken)
+        self.bad_rows.add(
+            str(self.file), self.row + 1 + broken, "a quote is never closed", [rows[place] for place in broken]
+        )
+        block = b"".join(rows[place] for place in good)
+        table, bad = self._parse_block(block) if block else (None, [])
+        batch = self._batch(table, bad, 1 + good) if table is not None else None
+        self.row += len(broken)
+        return batch, rest
+
+    def _parse_block(self, block: bytes) -> tuple[pa.Table, list[pacsv.InvalidRow]]:
+        """Return the table of whole rows and those with another number of columns; numbers parsed if all can be."""
+        try:
+            return self._read(block, self.types)
+        except pa.ArrowInvalid:
+            return self._read(block, self.text_types)
+
+    def _read(self, block: bytes, types: dict[str, pa.DataType]) -> tuple[pa.Table, list[pacsv.InvalidRow]]:
+        bad: list[pacsv.InvalidRow] = []
+
+        def set_aside(row: pacsv.InvalidRow) -> str:
+            bad.append(row)
+            return "skip"
+
+        table = pacsv.read_csv(
+            pa.BufferReader(block),
+            pacsv.ReadOptions(column_names=self.names, use_threads=False, block_size=len(block) + 1),
+            pacsv.ParseOptions(delimiter=self.delimiter, newlines_in_values=True, invalid_row_handler=set_aside),
+            pacsv.ConvertOptions(
+                check_utf8=False,
+                column_types=types,
+                include_columns=self.wanted,
+                null_values=[""],
+                strings_can_be_null=True,
+            ),
+        )
+        return table, bad
+
+    def _batch(self, table: pa.Table, bad: list[pacsv.InvalidRow], numbers: np.ndarray) -> RawBatch:
+        """Report the bad rows and number the good ones; `numbers` count from 1 in this block."""
+        places = np.array([row.number - 1 for row in bad], dtype=np.int64)
+        for reason, few in (("too few columns", True), ("too many columns", False)):
+            kind = [row for row in bad if (row.actual_columns < row.expected_columns) == few]
+            rows = [self.row + int(numbers[row.number - 1]) for row in kind]
+            values = [f"{row.actual_columns} of {row.expected_columns} columns: {row.text}" for row in kind]
+            self.bad_rows.add(str(self.file), rows, reason, values)
+        good = np.delete(numbers, places)
+        columns = {name: table.column(name).combine_chunks() for name in self.wanted}
+        batch = RawBatch(columns, self.row + good)
+        self.row += len(numbers)
+        return batch
+
+
+def _lines(block: bytes) -> int:
+    """Return the lines that are not blank."""
+    if b"\n\n" in block or b"\n\r\n" in block or block.startswith((b"\n", b"\r\n")):
+        return sum(1 for line in block.splitlines() if line)
+    return block.count(b"\n") + (not block.endswith(b"\n"))

@@ -1,0 +1,107 @@
+"""The files that TFT's vocabularies leave behind: values and training counts."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tfctr.spec import FeatureSpec, IdFeature, NumericFeature, Vocabulary
+from tfctr.transform._vocabulary import SPACE_CODE, TOTALS_NAME, vocabulary_name
+
+_EMPTY_MARK = b"49d0cd50-04bb-48c0-bc6f-5b575dce351a"
+"""The value that TFT writes into a vocabulary without values, so that TensorFlow can load it."""
+
+
+class CountedValues(NamedTuple):
+    """A vocabulary: its values as text, and how often each was seen in training, int64 (values,)."""
+
+    values: list[str]
+    counts: np.ndarray
+
+
+class VocabularyFiles:
+    """Sizes, values and counts of the tables of a transform.
+
+    Args:
+        assets: Folder of the transform graph's assets.
+        spec: The spec of the transform.
+    """
+
+    def __init__(self, assets: Path, spec: FeatureSpec):
+        self._assets = assets
+        self._spec = spec
+        self._read: dict[str, CountedValues] = {}
+
+    def rows(self) -> dict[str, int]:
+        """Return the rows of every table, padding and out-of-vocabulary rows included."""
+        return {table: self._rows(table) for table in self._spec.tables}
+
+    def _rows(self, table: str) -> int:
+        size = self._fixed_size(table)
+        if size is not None:
+            return 1 + size
+        return 1 + self._settings(table).oov_buckets + len(self.learned(table).values)
+
+    def learned(self, table: str) -> CountedValues:
+        """Return the vocabulary of a table, most frequent value first.
+
+        Raises:
+            KeyError: For an unknown table.
+            ValueError: For a table of hash or quantile buckets, which has no vocabulary.
+            FileNotFoundError: When the transform output has no such vocabulary.
+        """
+        if table not in self._spec.tables:
+            raise KeyError(f"no table {table!r}; tables: {', '.join(self._spec.tables)}")
+        if self._fixed_size(table) is not None:
+            raise ValueError(f"table {table!r} is made of hash or quantile buckets and has no vocabulary")
+        if table not in self._read:
+            self._read[table] = _read(self._assets / vocabulary_name(table))
+        return self._read[table]
+
+    def counts(self, table: str) -> np.ndarray:
+        """Return how often each row of a table was met in training, int64 (rows,); see `TransformOutput`."""
+        size = self._fixed_size(table)
+        if size is not None:
+            return np.concatenate([[0], _spread(self._totals.get(table, 0), size)])
+        learned = self.learned(table)
+        outside = max(self._totals.get(table, 0) - int(learned.counts.sum()), 0)
+        return np.concatenate([[0], _spread(outside, self._settings(table).oov_buckets), learned.counts])
+
+    @cached_property
+    def _totals(self) -> dict[str, int]:
+        """Number of values each table was learned from."""
+        totals = _read(self._assets / TOTALS_NAME)
+        return dict(zip(totals.values, totals.counts.tolist(), strict=True))
+
+    def _settings(self, table: str) -> Vocabulary:
+        owner = self._spec.feature(table)
+        assert isinstance(owner, IdFeature)
+        return owner.effective_vocabulary
+
+    def _fixed_size(self, table: str) -> int | None:
+        """Ids of a table that are known without data; None where a vocabulary is learned."""
+        owner = self._spec.feature(table)
+        if isinstance(owner, NumericFeature):
+            return owner.buckets
+        return owner.hash_buckets if isinstance(owner, IdFeature) else None
+
+
+def _spread(total: int, buckets: int) -> np.ndarray:
+    """Divide `total` over `buckets` as evenly as whole numbers allow."""
+    shares = np.full(buckets, total // buckets, np.int64)
+    shares[: total % buckets] += 1
+    return shares
+
+
+def _read(path: Path) -> CountedValues:
+    """Read lines of ``count value``; values that are no UTF-8 keep their bytes as surrogates."""
+    values, counts = [], []
+    for line in path.read_bytes().split(b"\n"):
+        count, _, value = line.partition(b" ")
+        if value and value != _EMPTY_MARK:
+            values.append(value.decode("utf-8", "surrogateescape").replace(SPACE_CODE, " "))
+            counts.append(round(float(count)))
+    return CountedValues(values, np.array(counts, np.int64))
