@@ -48,7 +48,7 @@ def public_classes(package: ModuleType, *bases: type) -> set[type]:
 
 
 def listed(kind: str) -> set[type]:
-    return {descriptor.cls for descriptor in NETWORKS if descriptor.kind == kind}
+    return {recipe.cls for recipe in NETWORKS if recipe.kind == kind}
 
 
 def test_every_layer_and_penalty_is_listed() -> None:
@@ -77,9 +77,9 @@ def test_every_metric_is_listed() -> None:
         and member.__module__ == keras_metrics.__name__
         and not member.__name__.startswith("_")
     }
-    assert {descriptor.public for descriptor in METRICS} == public - RESULTS
+    assert {recipe.public for recipe in METRICS} == public - RESULTS
 
 
 def test_nothing_is_listed_twice() -> None:
-    names = Counter(f"{descriptor.kind}.{descriptor.name}" for descriptor in DESCRIPTORS)
+    names = Counter(f"{recipe.kind}.{recipe.name}" for recipe in DESCRIPTORS)
     assert [name for name, count in names.items() if count > 1] == []

@@ -6,9 +6,9 @@ To add something: write it, add its line to `network_table` or `metric_table`, t
 
 from tests.conformance.metric_table import METRICS
 from tests.conformance.network_table import NETWORKS
-from tests.conformance.recipe import Descriptor, MetricDescriptor
+from tfctr.testing._recipe import MetricRecipe, Recipe
 
-DESCRIPTORS: tuple[Descriptor | MetricDescriptor, ...] = (*NETWORKS, *METRICS)
+DESCRIPTORS: tuple[Recipe | MetricRecipe, ...] = (*NETWORKS, *METRICS)
 """The whole table."""
 
 __all__ = ["DESCRIPTORS", "METRICS", "NETWORKS"]

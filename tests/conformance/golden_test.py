@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from tests.conformance.network_table import NETWORKS
-from tests.conformance.recipe import Descriptor
 from tests.conformance.regenerate_goldens import FOLDER, golden, golden_path
+from tfctr.testing._recipe import Recipe
 
 
-@pytest.mark.parametrize("descriptor", NETWORKS, ids=lambda d: f"{d.kind}-{d.name}")
-def test_outputs_are_the_golden_ones(descriptor: Descriptor) -> None:
-    path = golden_path(descriptor)
-    assert path.is_file(), f"run python -m tests.conformance.regenerate_goldens {descriptor.name}"
-    expected, found = json.loads(path.read_text()), golden(descriptor)
+@pytest.mark.parametrize("recipe", NETWORKS, ids=lambda d: f"{d.kind}-{d.name}")
+def test_outputs_are_the_golden_ones(recipe: Recipe) -> None:
+    path = golden_path(recipe)
+    assert path.is_file(), f"run python -m tests.conformance.regenerate_goldens {recipe.name}"
+    expected, found = json.loads(path.read_text()), golden(recipe)
     assert found["weights"] == expected["weights"], "weights have other names, shapes or another order"
     for mode in ("inference", "training"):
         for one, other in zip(found[mode], expected[mode], strict=True):
@@ -26,5 +26,5 @@ def test_outputs_are_the_golden_ones(descriptor: Descriptor) -> None:
 
 
 def test_no_golden_is_left_over() -> None:
-    left: set[Path] = set(FOLDER.glob("*.json")) - {golden_path(descriptor) for descriptor in NETWORKS}
+    left: set[Path] = set(FOLDER.glob("*.json")) - {golden_path(recipe) for recipe in NETWORKS}
     assert not left

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.conformance.network_table import NETWORKS
-from tests.conformance.recipe import Descriptor, answers, call
+from tfctr.testing._recipe import Recipe, answers, call
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 
@@ -39,9 +39,9 @@ def jax_answers(project_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return dict(np.load(path))
 
 
-@pytest.mark.parametrize("descriptor", NETWORKS, ids=lambda d: f"{d.kind}-{d.name}")
-def test_jax_agrees(descriptor: Descriptor, jax_answers: dict[str, np.ndarray]) -> None:
-    for what, arrays in answers(descriptor, call).items():
+@pytest.mark.parametrize("recipe", NETWORKS, ids=lambda d: f"{d.kind}-{d.name}")
+def test_jax_agrees(recipe: Recipe, jax_answers: dict[str, np.ndarray]) -> None:
+    for what, arrays in answers(recipe, call).items():
         for index, array in enumerate(arrays):
-            other = jax_answers[f"{descriptor.kind}-{descriptor.name}/{what}/{index}"]
+            other = jax_answers[f"{recipe.kind}-{recipe.name}/{what}/{index}"]
             np.testing.assert_allclose(other, array, **CLOSE, err_msg=f"{what} {index}")

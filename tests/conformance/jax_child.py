@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from tests.conformance.network_table import NETWORKS
-from tests.conformance.recipe import Inputs, answers, arguments
+from tfctr.testing._recipe import Inputs, answers, arguments
 
 
 def compiled(layer: Any, inputs: Inputs, training: bool) -> Any:
@@ -36,9 +36,9 @@ def main(path: str) -> None:
     # Later on Keras itself imports it, when it serializes a config.
     assert "tensorflow" not in sys.modules, "a layer or a model imports TensorFlow"
     found = {
-        f"{descriptor.kind}-{descriptor.name}/{what}/{index}": array
-        for descriptor in NETWORKS
-        for what, outputs in answers(descriptor, compiled).items()
+        f"{recipe.kind}-{recipe.name}/{what}/{index}": array
+        for recipe in NETWORKS
+        for what, outputs in answers(recipe, compiled).items()
         for index, array in enumerate(outputs)
     }
     np.savez(path, **found)

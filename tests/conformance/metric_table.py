@@ -6,27 +6,27 @@ from typing import Any
 
 import numpy as np
 
-from tests.conformance.recipe import MetricDescriptor
+from tfctr.testing._recipe import MetricRecipe
 from tfctr.training import metrics
 from tfctr.training.metrics import keras_metrics
 
 
-def of_rows(metric: Any) -> MetricDescriptor:
+def of_rows(metric: Any) -> MetricRecipe:
     """A function of labels and probabilities that gives a number or a tuple of arrays."""
-    return MetricDescriptor(metric, lambda y, p, g: np.concatenate([np.ravel(part) for part in _parts(metric(y, p))]))
+    return MetricRecipe(metric, lambda y, p, g: np.concatenate([np.ravel(part) for part in _parts(metric(y, p))]))
 
 
 def _parts(result: Any) -> tuple[Any, ...]:
     return tuple(result) if isinstance(result, tuple) else (result,)
 
 
-def of_keras(metric: Any) -> MetricDescriptor:
+def of_keras(metric: Any) -> MetricRecipe:
     def figures(y: Any, p: Any, g: Any) -> Any:
         state = metric()
         state.update_state(y, p)
         return np.atleast_1d(np.asarray(state.result(), "float64"))
 
-    return MetricDescriptor(metric, figures)
+    return MetricRecipe(metric, figures)
 
 
 def ranking(y: Any, p: Any, g: Any) -> Any:
@@ -49,7 +49,7 @@ def mean_of_groups(y: Any, p: Any, g: Any) -> Any:
     return np.array([mean.result().value])
 
 
-def of_durations(metric: Any, *, curves: bool = True) -> MetricDescriptor:
+def of_durations(metric: Any, *, curves: bool = True) -> MetricRecipe:
     """A metric of durations, events and curves over three intervals."""
 
     def figures(y: Any, p: Any, g: Any) -> Any:
@@ -58,14 +58,12 @@ def of_durations(metric: Any, *, curves: bool = True) -> MetricDescriptor:
         )
         return np.array(list(found.values())) if isinstance(found, dict) else np.atleast_1d(found)
 
-    return MetricDescriptor(metric, figures)
+    return MetricRecipe(metric, figures)
 
 
 METRICS = (
-    MetricDescriptor(
-        metrics.concordance_index, lambda y, p, g: np.array([metrics.concordance_index(g + p, y, -p * g)])
-    ),
-    MetricDescriptor(metrics.KaplanMeier, lambda y, p, g: metrics.KaplanMeier(g + p, y)([1.5, 2.5])),
+    MetricRecipe(metrics.concordance_index, lambda y, p, g: np.array([metrics.concordance_index(g + p, y, -p * g)])),
+    MetricRecipe(metrics.KaplanMeier, lambda y, p, g: metrics.KaplanMeier(g + p, y)([1.5, 2.5])),
     of_durations(metrics.life_table, curves=False),
     of_durations(metrics.survival_brier),
     of_durations(metrics.survival_nll),
@@ -80,25 +78,25 @@ METRICS = (
     of_rows(metrics.normalized_entropy),
     of_rows(metrics.recalibration),
     of_rows(metrics.relative_information_gain),
-    MetricDescriptor(metrics.undefined_reason, lambda y, p, g: np.array([metrics.undefined_reason(y, p) is None])),
-    MetricDescriptor(metrics.gauc, lambda y, p, g: np.array([metrics.gauc(y, p, g).value])),
-    MetricDescriptor(metrics.ranking_at_k, ranking),
-    MetricDescriptor(
+    MetricRecipe(metrics.undefined_reason, lambda y, p, g: np.array([metrics.undefined_reason(y, p) is None])),
+    MetricRecipe(metrics.gauc, lambda y, p, g: np.array([metrics.gauc(y, p, g).value])),
+    MetricRecipe(metrics.ranking_at_k, ranking),
+    MetricRecipe(
         metrics.evaluate_arrays, lambda y, p, g: np.array(list(metrics.evaluate_arrays(y, p, g, ks=(1,)).values()))
     ),
-    MetricDescriptor(metrics.BinarySums, sums),
-    MetricDescriptor(metrics.LogitHistogram, histogram),
-    MetricDescriptor(metrics.GroupSample, lambda y, p, g: np.array([metrics.GroupSample().add(y, p, g).gauc().value])),
-    MetricDescriptor(
+    MetricRecipe(metrics.BinarySums, sums),
+    MetricRecipe(metrics.LogitHistogram, histogram),
+    MetricRecipe(metrics.GroupSample, lambda y, p, g: np.array([metrics.GroupSample().add(y, p, g).gauc().value])),
+    MetricRecipe(
         metrics.OrderedGroups,
         lambda y, p, g: np.array([metrics.OrderedGroups().add(y, p, g).result().value]),
         ordered=True,
     ),
-    MetricDescriptor(
+    MetricRecipe(
         metrics.StreamingEvaluation,
         lambda y, p, g: np.array(list(metrics.StreamingEvaluation().add(y, p, g).result(ks=(1,)).values())),
     ),
-    MetricDescriptor(metrics.GroupMean, mean_of_groups),
+    MetricRecipe(metrics.GroupMean, mean_of_groups),
     of_keras(keras_metrics.StreamingAUC),
     of_keras(keras_metrics.NormalizedEntropy),
     of_keras(keras_metrics.ExpectedCalibrationError),

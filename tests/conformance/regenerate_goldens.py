@@ -13,21 +13,21 @@ from typing import Any
 import numpy as np
 
 from tests.conformance.network_table import NETWORKS
-from tests.conformance.recipe import Descriptor, filled, measured
+from tfctr.testing._recipe import Recipe, filled, measured
 
 FOLDER = Path(__file__).parent / "goldens"
 
 
-def golden_path(descriptor: Descriptor) -> Path:
-    """The file of a descriptor."""
-    return FOLDER / f"{descriptor.kind}-{descriptor.name}.json"
+def golden_path(recipe: Recipe) -> Path:
+    """The file of a recipe."""
+    return FOLDER / f"{recipe.kind}-{recipe.name}.json"
 
 
-def golden(descriptor: Descriptor) -> dict[str, Any]:
+def golden(recipe: Recipe) -> dict[str, Any]:
     """Plain data: weights by name and shape in their order, and outputs in both modes."""
-    layer = filled(descriptor)
+    layer = filled(recipe)
     weights = [[weight.name, list(weight.shape)] for weight in layer.weights]
-    found = measured(descriptor, layer=layer)
+    found = measured(recipe, layer=layer)
     outputs = {mode: [_plain(array) for array in outputs] for mode, outputs in found.items()}
     return {"weights": weights, **outputs}
 
@@ -40,10 +40,10 @@ def _plain(array: np.ndarray) -> dict[str, Any]:
 def main(names: list[str]) -> None:
     """Write the files of these classes, or of all."""
     FOLDER.mkdir(exist_ok=True)
-    for descriptor in NETWORKS:
-        if not names or descriptor.name in names:
-            golden_path(descriptor).write_text(json.dumps(golden(descriptor)) + "\n")
-            print(f"wrote {golden_path(descriptor).name}")
+    for recipe in NETWORKS:
+        if not names or recipe.name in names:
+            golden_path(recipe).write_text(json.dumps(golden(recipe)) + "\n")
+            print(f"wrote {golden_path(recipe).name}")
 
 
 if __name__ == "__main__":

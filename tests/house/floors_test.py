@@ -11,7 +11,7 @@ import pytest
 
 from tests.house.tree import PROJECT
 
-ROOMS_OUTSIDE_THE_FLOORS = {"tfctr", "_version"}  # import nothing of the house
+ROOMS_OUTSIDE_THE_FLOORS = {"tfctr", "_version", "_registered"}  # import nothing of the house
 
 
 def contracts() -> list[dict]:

@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conformance.example_inputs import RICH, example
-from tests.conformance.recipe import fill_sequentially
 from tests.plans import teacher as taught
 from tests.plans.exported import variables_bytes
 from tests.plans.teacher import DIM, FIELDS, RANK, SETTINGS, auc_of, bound, rows, teacher, train_plan, valid_data
@@ -27,6 +25,8 @@ from tfctr.plans.low_rank._answer_changes import answer_changes
 from tfctr.plans.low_rank._factorable import embeddings_of, factorable_parts, model_bytes
 from tfctr.plans.low_rank._ranks import choose_ranks
 from tfctr.plans.stage import read_model
+from tfctr.testing._examples import RICH, example
+from tfctr.testing._recipe import fill_sequentially
 from tfctr.training import FitConfig, evaluate
 
 ROOT = Path(__file__).parents[2]

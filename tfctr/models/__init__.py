@@ -12,76 +12,40 @@
 - `dhen`: different interaction modules side by side, for several tasks and several histories.
 """
 
-from tfctr.models.autoint import AutoInt
-from tfctr.models.creative_survival import CreativeSurvival
+# A line a model: its file registers it, and every list of models follows.
+from tfctr.models._registry import ENTRIES, MODELS, ModelEntry, register_model
+from tfctr.models.autoint import AutoInt as AutoInt
+from tfctr.models.creative_survival import CreativeSurvival as CreativeSurvival
 from tfctr.models.ctr_model import CTRModel
-from tfctr.models.dcn_v2 import DCNv2
-from tfctr.models.deepfm import DeepFM
-from tfctr.models.dhen import DHEN
-from tfctr.models.din import DIN
-from tfctr.models.dnn import DNN
-from tfctr.models.esmm import ESMM
+from tfctr.models.dcn_v2 import DCNv2 as DCNv2
+from tfctr.models.deepfm import DeepFM as DeepFM
+from tfctr.models.dhen import DHEN as DHEN
+from tfctr.models.din import DIN as DIN
+from tfctr.models.dnn import DNN as DNN
+from tfctr.models.esmm import ESMM as ESMM
 from tfctr.models.extra_signature import ExtraSignature
-from tfctr.models.finalmlp import FinalMLP
-from tfctr.models.fm import FM
+from tfctr.models.finalmlp import FinalMLP as FinalMLP
+from tfctr.models.fm import FM as FM
 from tfctr.models.history_model import HistoryModel
-from tfctr.models.lr import LR
-from tfctr.models.mmoe import MMoE
+from tfctr.models.lr import LR as LR
+from tfctr.models.mmoe import MMoE as MMoE
 from tfctr.models.multi_task_model import MultiTaskModel
-from tfctr.models.ple import PLE
-from tfctr.models.sdim import SDIM
-from tfctr.models.shared_bottom import SharedBottom
-from tfctr.models.sim import SIM
-from tfctr.models.target_attention import TargetAttention
-from tfctr.models.two_tower import TwoTower
-from tfctr.models.wide_deep import WideDeep
-
-MODELS: dict[str, type[CTRModel]] = {
-    "LR": LR,
-    "FM": FM,
-    "DNN": DNN,
-    "WideDeep": WideDeep,
-    "DeepFM": DeepFM,
-    "DCNv2": DCNv2,
-    "AutoInt": AutoInt,
-    "FinalMLP": FinalMLP,
-    "DIN": DIN,
-    "TwoTower": TwoTower,
-    "SharedBottom": SharedBottom,
-    "ESMM": ESMM,
-    "MMoE": MMoE,
-    "PLE": PLE,
-    "DHEN": DHEN,
-    "CreativeSurvival": CreativeSurvival,
-    "TargetAttention": TargetAttention,
-    "SIM": SIM,
-    "SDIM": SDIM,
-}
-"""Every model by the name that commands and files use."""
+from tfctr.models.ple import PLE as PLE
+from tfctr.models.sdim import SDIM as SDIM
+from tfctr.models.shared_bottom import SharedBottom as SharedBottom
+from tfctr.models.sim import SIM as SIM
+from tfctr.models.target_attention import TargetAttention as TargetAttention
+from tfctr.models.two_tower import TwoTower as TwoTower
+from tfctr.models.wide_deep import WideDeep as WideDeep
 
 __all__ = [
-    "DHEN",
-    "DIN",
-    "DNN",
-    "ESMM",
-    "FM",
-    "LR",
+    "ENTRIES",
     "MODELS",
-    "PLE",
-    "SDIM",
-    "SIM",
-    "AutoInt",
     "CTRModel",
-    "CreativeSurvival",
-    "DCNv2",
-    "DeepFM",
     "ExtraSignature",
-    "FinalMLP",
     "HistoryModel",
-    "MMoE",
+    "ModelEntry",
     "MultiTaskModel",
-    "SharedBottom",
-    "TargetAttention",
-    "TwoTower",
-    "WideDeep",
+    "register_model",
+    *MODELS,
 ]

@@ -10,6 +10,7 @@ from keras import ops
 
 from tfctr.layers.interaction import InteractingLayer, flatten_fields
 from tfctr.layers.towers import MLP
+from tfctr.models._registry import register_model
 from tfctr.models.ctr_model import CTRModel
 from tfctr.spec import BoundSpec
 
@@ -20,7 +21,19 @@ VARIANTS: dict[str, dict[str, Any]] = {
 """What the published code of the authors does beyond the paper's equations."""
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Song et al., CIKM 2019",
+    label="AutoInt, AutoInt+",
+    small={
+        "embedding_dim": 4,
+        "hidden_units": (6, 5),
+        "batch_norm": True,
+        "num_layers": 2,
+        "head_dim": 3,
+        "variant": "reference",
+        "wide": True,
+    },
+)
 class AutoInt(CTRModel):
     """``logit = wᵀ flatten(attention layers(fields)) + b``, plus an MLP's logit (AutoInt+), plus a linear one.
 

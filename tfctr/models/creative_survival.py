@@ -11,11 +11,22 @@ from keras import ops
 from tfctr.layers.embedding import MissingVector
 from tfctr.layers.survival import HazardHead
 from tfctr.layers.towers.mlp import MLP
+from tfctr.models._registry import register_model
 from tfctr.models.ctr_model import CTRModel
 from tfctr.spec import BoundSpec, FeatureSpec, NumericFeature, Problem, SurvivalTask, VectorFeature, is_bucketed
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Kitada et al., Applied Sciences 2022",
+    label="CreativeSurvival: how long an ad lasts (survival tasks)",
+    small={
+        "embedding_dim": 4,
+        "hidden_units": (6, 5),
+        "batch_norm": True,
+        "task_weights": {"long": 0.7},
+        "base_hazards": {"short": (0.1, 0.2, 0.3)},
+    },
+)
 class CreativeSurvival(CTRModel):
     """One tower for all that is known of a creative, and a head of hazards for each horizon.
 

@@ -9,11 +9,23 @@ from keras import ops
 
 from tfctr.layers.interaction import CrossNetMixture, CrossNetV2, flatten_fields
 from tfctr.layers.towers import MLP
+from tfctr.models._registry import register_model
 from tfctr.models.ctr_model import CTRModel
 from tfctr.spec import BoundSpec
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Wang et al., WWW 2021",
+    label="DCN-V2, full rank and low-rank mixture",
+    small={
+        "embedding_dim": 4,
+        "hidden_units": (6, 5),
+        "batch_norm": True,
+        "num_cross_layers": 2,
+        "rank": 3,
+        "num_experts": 2,
+    },
+)
 class DCNv2(CTRModel):
     """Cross network and MLP on the flattened fields, `parallel` or `stacked`.
 

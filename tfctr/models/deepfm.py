@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-
 from tfctr.layers.interaction import FactorizationMachine, flatten_fields
+from tfctr.models._registry import register_model
 from tfctr.models.wide_deep import WideDeep
 from tfctr.spec import BoundSpec
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Guo et al., IJCAI 2017",
+    small={"embedding_dim": 4, "hidden_units": (6, 5), "batch_norm": True},
+)
 class DeepFM(WideDeep):
     """``logit = linear(features) + Σ_{i<j} <e_i, e_j> + MLP(flatten(fields))``: Wide&Deep plus the pairs.
 

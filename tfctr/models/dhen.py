@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import keras
 from keras import ops
 
 from tfctr.layers.field_blocks import DHENLayer
@@ -13,11 +12,28 @@ from tfctr.layers.field_blocks.dhen_layer import Ensemble, Module
 from tfctr.layers.interaction import flatten_fields
 from tfctr.layers.sequence import BehaviourEncoder
 from tfctr.models._histories import History, histories_of, target_problems
+from tfctr.models._registry import register_model
 from tfctr.models.multi_task_model import MultiTaskModel
 from tfctr.spec import BoundSpec, FeatureSpec, Problem, SequenceFeature
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Zhang et al., 2022; arXiv 2504.08169",
+    label="DHEN (several tasks, several histories with a loss of their own)",
+    small={
+        "embedding_dim": 4,
+        "num_layers": 1,
+        "tower_units": (4,),
+        "encoder_layers": 1,
+        "auxiliary_weight": {"clicks": 0.1},
+    },
+    untrained={
+        "key/bias": "adds the same to all scores of a query, which the softmax takes out",
+        "next_item/kernel": "learns from the auxiliary loss alone",
+        "next_action_0/kernel": "learns from the auxiliary loss alone",
+        "next_action_0/bias": "learns from the auxiliary loss alone",
+    },
+)
 class DHEN(MultiTaskModel):
     """``logit_t = tower_t(flatten(X_N))``, ``X_{n+1} = Norm(Ensemble_i(u_i(X_n)) + ShortCut(X_n))``, for all tasks.
 

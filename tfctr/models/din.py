@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import keras
-
 from tfctr.layers.embedding import MiniBatchAware
 from tfctr.layers.sequence import DINAttention, SumPooling
 from tfctr.models._histories import Compared
+from tfctr.models._registry import register_model
 from tfctr.models.history_model import HistoryModel
 from tfctr.spec import BoundSpec
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Zhou et al., KDD 2018",
+    label="DIN, Dice, mini-batch-aware regularisation",
+    small={
+        "embedding_dim": 4,
+        "hidden_units": (6, 5),
+        "batch_norm": True,
+        "attention_units": (5, 3),
+        "extra_pooling": "sum_prod",
+        "mini_batch_aware": 0.01,
+    },
+)
 class DIN(HistoryModel):
     """``logit = MLP([fields ; v(q)])``, ``v(q)`` the events of a history weighted by their relevance for candidate q.
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from tfctr.layers.towers.mlp import MLP
+from tfctr.models._registry import register_model
 from tfctr.models.ctr_model import CTRModel
 from tfctr.spec import BoundSpec
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Covington et al., RecSys 2016",
+    small={"embedding_dim": 4, "hidden_units": (6, 5), "batch_norm": True},
+)
 class DNN(CTRModel):
     """``logit = MLP(flatten(fields))``.
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from tfctr.layers.interaction import flatten_fields
 from tfctr.layers.multi_task import product_logit
+from tfctr.models._registry import register_model
 from tfctr.models.multi_task_model import MultiTaskModel
 from tfctr.spec import BoundSpec, FeatureSpec, Problem
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Ma et al., SIGIR 2018",
+    label="ESMM (several tasks)",
+    small={"embedding_dim": 4, "hidden_units": (6, 5), "batch_norm": True},
+)
 class ESMM(MultiTaskModel):
     """``P(conversion) = P(click) · P(conversion | click)``, each factor from a tower of its own.
 

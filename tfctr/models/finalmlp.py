@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-
 from tfctr.layers.embedding import FeatureEmbedding
 from tfctr.layers.interaction import FeatureGate, MultiHeadBilinearFusion, flatten_fields
 from tfctr.layers.towers import MLP
+from tfctr.models._registry import register_model
 from tfctr.models.ctr_model import CTRModel
 from tfctr.spec import BoundSpec
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Mao et al., AAAI 2023",
+    small={
+        "embedding_dim": 4,
+        "hidden_units1": (6,),
+        "hidden_units2": (4,),
+        "gate_units": (5,),
+        "context1": ("user",),
+        "batch_norm": True,
+    },
+)
 class FinalMLP(CTRModel):
     """``logit = fusion(MLP₁(gate₁ ∘ x), MLP₂(gate₂ ∘ x))`` on the fields x, a gate and a view to each stream.
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-
 from tfctr.layers.interaction import FactorizationMachine
+from tfctr.models._registry import register_model
 from tfctr.models.ctr_model import CTRModel
 from tfctr.spec import BoundSpec
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Rendle, ICDM 2010",
+    small={"embedding_dim": 4},
+)
 class FM(CTRModel):
     """``logit = b + Σ w_i + Σ_{i<j} <e_i, e_j>``.
 

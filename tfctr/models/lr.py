@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-
+from tfctr.models._registry import register_model
 from tfctr.models.ctr_model import CTRModel
 from tfctr.spec import BoundSpec
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Richardson et al., WWW 2007",
+)
 class LR(CTRModel):
     """``logit = b + Σ w_i``: one weight an id, one a number. `embedding_dim` has no effect.
 

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from tfctr.layers.interaction import flatten_fields
 from tfctr.layers.multi_task import ExpertGate, Experts
+from tfctr.models._registry import register_model
 from tfctr.models.multi_task_model import MultiTaskModel
 from tfctr.spec import BoundSpec
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Ma et al., KDD 2018",
+    label="MMoE (several tasks)",
+    small={
+        "embedding_dim": 4,
+        "expert_units": (6, 5),
+        "tower_units": (4,),
+        "batch_norm": True,
+        "task_weights": {"buy": 2.0},
+        "num_experts": 2,
+        "gate_units": (5,),
+    },
+)
 class MMoE(MultiTaskModel):
     """``logit_t = tower_t(sum_i g_t,i(x) f_i(x))`` with ``g_t = softmax(W_t x + b_t)`` on ``x = flatten(fields)``.
 

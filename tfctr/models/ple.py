@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from tfctr.layers.interaction import flatten_fields
 from tfctr.layers.multi_task import CustomizedGateControl
+from tfctr.models._registry import register_model
 from tfctr.models.multi_task_model import MultiTaskModel
 from tfctr.spec import BoundSpec
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Tang et al., RecSys 2020",
+    label="PLE (several tasks)",
+    small={
+        "embedding_dim": 4,
+        "expert_units": (6, 5),
+        "tower_units": (4,),
+        "batch_norm": True,
+        "task_weights": {"buy": 2.0},
+    },
+)
 class PLE(MultiTaskModel):
     """Levels of `CustomizedGateControl` on ``flatten(fields)``, then ``logit_t = tower_t(branch_t)``.
 

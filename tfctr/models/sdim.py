@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 from keras import KerasTensor, ops
 
 from tfctr.layers.interaction import flatten_fields
 from tfctr.layers.sequence import SDIMAttention, SoftmaxAttention, latest_events
 from tfctr.models._histories import Compared, candidate, compared
+from tfctr.models._registry import register_model
 from tfctr.models.extra_signature import ADD_EVENTS, ENCODE_USER, RANK_WITH_STATE, REMOVE_EVENTS, ExtraSignature
 from tfctr.models.history_model import HistoryModel
 from tfctr.spec import BoundSpec, SequenceFeature
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Cao et al., CIKM 2022",
+    label="SDIM, with the user's side encoded apart",
+    small={
+        "embedding_dim": 4,
+        "hidden_units": (6, 5),
+        "batch_norm": True,
+        "signatures": 4,
+        "bits": 2,
+        "short_length": 2,
+        "head_dim": 3,
+        "product": True,
+    },
+)
 class SDIM(HistoryModel):
     """``logit = MLP([fields ; long(q) ; short(q)])``: `SDIMAttention` over a history, attention over its latest events.
 

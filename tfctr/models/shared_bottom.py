@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-
 from tfctr.layers.interaction import flatten_fields
 from tfctr.layers.towers import MLP
+from tfctr.models._registry import register_model
 from tfctr.models.multi_task_model import MultiTaskModel
 from tfctr.spec import BoundSpec
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Caruana, Machine Learning 1997",
+    label="SharedBottom (several tasks)",
+    small={"embedding_dim": 4, "hidden_units": (6, 5), "batch_norm": True, "tower_units": (4,)},
+)
 class SharedBottom(MultiTaskModel):
     """``logit_t = tower_t(MLP(flatten(fields)))``: the baseline of all multi-task models.
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from tfctr.layers.sequence import SoftmaxAttention, latest_events
 from tfctr.models._histories import Compared, History
+from tfctr.models._registry import register_model
 from tfctr.models.history_model import HistoryModel
 from tfctr.spec import BoundSpec
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Pi et al., CIKM 2020",
+    label="SIM, hard search",
+    small={"embedding_dim": 4, "hidden_units": (6, 5), "batch_norm": True, "top_k": 2, "head_dim": 3},
+)
 class SIM(HistoryModel):
     """``logit = MLP([fields ; v(q)])``, ``v(q)`` the attention over the latest events of q's category (hard search).
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-
 from tfctr.layers.sequence import SoftmaxAttention
 from tfctr.models._histories import Compared
+from tfctr.models._registry import register_model
 from tfctr.models.history_model import HistoryModel
 from tfctr.spec import BoundSpec
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Zhou et al., KDD 2018; Cao et al., CIKM 2022",
+    label="Target attention over whole histories",
+    small={"embedding_dim": 4, "hidden_units": (6, 5), "batch_norm": True, "head_dim": 3},
+)
 class TargetAttention(HistoryModel):
     """``logit = MLP([fields ; v(q)])``, ``v(q)`` the softmax attention of candidate q over every event.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 from keras import KerasTensor, ops
 
 from tfctr.layers.embedding import FeatureEmbedding
 from tfctr.layers.interaction import flatten_fields
 from tfctr.layers.towers import MLP
+from tfctr.models._registry import register_model
 from tfctr.models.ctr_model import CTRModel
 from tfctr.models.extra_signature import ENCODE_USER, RANK_WITH_STATE, ExtraSignature
 from tfctr.spec import BoundSpec, FeatureSpec, Problem, SequenceFeature
@@ -18,7 +18,11 @@ USER_VECTOR = "user__vector"
 """What the state of a user is called."""
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Yi et al., RecSys 2019",
+    label="TwoTower (retrieval)",
+    small={"embedding_dim": 4, "hidden_units": (6,), "vector_dim": 3},
+)
 class TwoTower(CTRModel):
     """``logit = <user_vector(user, context), item_vector(item)> + b``.
 

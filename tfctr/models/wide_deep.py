@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-
 from tfctr.layers.interaction import flatten_fields
 from tfctr.layers.towers import MLP
+from tfctr.models._registry import register_model
 from tfctr.models.ctr_model import CTRModel
 from tfctr.spec import BoundSpec
 
 
-@keras.saving.register_keras_serializable(package="tfctr")
+@register_model(
+    paper="Cheng et al., DLRS 2016",
+    label="Wide&Deep",
+    small={"embedding_dim": 4, "hidden_units": (6, 5), "batch_norm": True},
+)
 class WideDeep(CTRModel):
     """``logit = linear(features) + MLP(flatten(fields))``.
 

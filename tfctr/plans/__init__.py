@@ -6,19 +6,24 @@
 - `optembed`: search for the table that is worth its memory; `_evolution`: the search over widths.
 """
 
-from tfctr.plans.fit import Fit
-from tfctr.plans.graph_hash import GraphHash
-from tfctr.plans.low_rank import LowRank, compress, output_statistics
-from tfctr.plans.optembed import OptEmbed
+# A line a plan: its file registers it, and every list of plans follows.
+from tfctr.plans._registry import PLAN_ENTRIES, PLANS, PlanEntry, register_plan
+from tfctr.plans.fit import Fit as Fit
+from tfctr.plans.graph_hash import GraphHash as GraphHash
+from tfctr.plans.low_rank import LowRank as LowRank
+from tfctr.plans.low_rank import compress, output_statistics
+from tfctr.plans.optembed import OptEmbed as OptEmbed
 from tfctr.plans.plan import Plan
 from tfctr.plans.stage import Stage
 
-PLANS: dict[str, type[Plan]] = {
-    "Fit": Fit,
-    "GraphHash": GraphHash,
-    "LowRank": LowRank,
-    "OptEmbed": OptEmbed,
-}
-"""Every plan by the name that commands and files use."""
-
-__all__ = ["PLANS", "Fit", "GraphHash", "LowRank", "OptEmbed", "Plan", "Stage", "compress", "output_statistics"]
+__all__ = [
+    "PLANS",
+    "PLAN_ENTRIES",
+    "Plan",
+    "PlanEntry",
+    "Stage",
+    "compress",
+    "output_statistics",
+    "register_plan",
+    *PLANS,
+]

@@ -17,6 +17,7 @@ from tfctr.data.graph import (
     vocabulary_of,
 )
 from tfctr.models import CTRModel
+from tfctr.plans._registry import register_plan
 from tfctr.plans.plan import Plan
 from tfctr.plans.stage import Arrays, Stage
 from tfctr.spec import BinaryTask, FeatureSpec, Problem, SpecError, suggest
@@ -48,6 +49,11 @@ class GraphHashSettings(Frozen):
     doubled: bool = False
 
 
+@register_plan(
+    paper="Wu et al., WWW 2025",
+    hyperparameters={"hidden_units": (8,)},
+    settings={"user": "user", "item": "item", "doubled": True},
+)
 class GraphHash(Plan):
     """Group the ids of users and items by the training rows; fit the model with a row for each group.
 

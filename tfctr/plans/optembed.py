@@ -20,6 +20,7 @@ from tfctr.layers.embedding import (
 )
 from tfctr.models import CTRModel
 from tfctr.plans._evolution import Evolution, Genes
+from tfctr.plans._registry import register_plan
 from tfctr.plans.plan import Plan
 from tfctr.plans.stage import Arrays, Stage
 from tfctr.spec import FeatureSpec, Problem
@@ -72,6 +73,12 @@ class OptEmbedSettings(Frozen):
     initial: Literal["supernet", "fresh"] = "supernet"
 
 
+@register_plan(
+    paper="Lyu et al., CIKM 2022",
+    model="FM",
+    hyperparameters={"embedding_dim": 4},
+    settings={"generations": 1, "population": 3, "mutated": 2, "crossed": 2, "table_l2": 1e-4},
+)
 class OptEmbed(Plan):
     """Search for the embedding table that is worth its memory, then train the model with it.
 

@@ -1,3 +1,50 @@
-"""The conformance suite, for layers, tables, models, plans and metrics of your own."""
+"""The conformance suite, for layers, tables, models, plans and metrics of one's own.
 
-__all__: list[str] = []
+Each ``check_…`` runs a list of checks and raises `AssertionError` with what went wrong, so that one line makes a test.
+The suite of tfctr itself runs the same lists over everything that is registered.
+
+Example:
+    >>> import keras
+    >>> @keras.saving.register_keras_serializable(package="my_package")
+    ... class Doubled(keras.layers.Layer):
+    ...     "Twice the fields."
+    ...     def call(self, fields):
+    ...         return 2 * fields
+    >>> check_layer(Doubled, {"fields": (3, 4)})
+
+- `_check`: the functions below. `_recipe`: what is checked, and how it is made, filled and called.
+- `_layer_checks`, `_table_checks`, `_model_checks`, `_plan_checks`, `_metric_checks`: the checks themselves.
+- `_examples`: specs with every kind of feature, and inputs. `_example_log`: a raw log for a spec.
+"""
+
+from tfctr.testing._check import check_layer, check_metric, check_model, check_plan, check_table
+from tfctr.testing._example_log import example_log
+from tfctr.testing._examples import EXAMPLE_SPECS, example, example_spec
+from tfctr.testing._layer_checks import LAYER_CHECKS
+from tfctr.testing._metric_checks import METRIC_CHECKS
+from tfctr.testing._model_checks import MODEL_CHECKS, model_recipe
+from tfctr.testing._plan_checks import PLAN_CHECKS, PlanRecipe
+from tfctr.testing._recipe import MetricRecipe, Recipe
+from tfctr.testing._table_checks import TABLE_CHECKS, table_recipe
+
+__all__ = [
+    "EXAMPLE_SPECS",
+    "LAYER_CHECKS",
+    "METRIC_CHECKS",
+    "MODEL_CHECKS",
+    "PLAN_CHECKS",
+    "TABLE_CHECKS",
+    "MetricRecipe",
+    "PlanRecipe",
+    "Recipe",
+    "check_layer",
+    "check_metric",
+    "check_model",
+    "check_plan",
+    "check_table",
+    "example",
+    "example_log",
+    "example_spec",
+    "model_recipe",
+    "table_recipe",
+]

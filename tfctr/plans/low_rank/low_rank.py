@@ -10,6 +10,7 @@ from pydantic import Field
 
 from tfctr.layers.embedding import format_bytes
 from tfctr.models import CTRModel
+from tfctr.plans._registry import register_plan
 from tfctr.plans.low_rank._factorable import factorable_parts, model_bytes
 from tfctr.plans.low_rank._factors import Method
 from tfctr.plans.low_rank._output_statistics import output_statistics
@@ -45,6 +46,9 @@ class LowRankSettings(Frozen):
     base: str | None = None
 
 
+@register_plan(
+    paper="Yu et al., KDD 2024", hyperparameters={"hidden_units": (16, 16)}, settings={"ratio": 2, "tuning_epochs": 1}
+)
 class LowRank(Plan):
     """Make a trained model smaller: the outputs of its layers and tables are of low rank, though their weights are not.
 

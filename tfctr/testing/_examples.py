@@ -1,4 +1,7 @@
-"""Inputs of the table's networks, and a spec with every kind of feature. Runs on JAX too: no TensorFlow here."""
+"""Specs with every kind of feature, and inputs: row i of a batch is the same whatever the batch.
+
+No TensorFlow here: this part also runs on JAX.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.conformance.recipe import Inputs
+from tfctr.models import CTRModel
 from tfctr.spec import BoundSpec, FeatureSpec
+from tfctr.testing._recipe import Inputs
 
 # --- inputs: row i of a batch is the same whatever the batch --------------------------------------------------------
 
@@ -66,12 +70,13 @@ RICH = spec_of(
     *(USER, ITEM, SHOP, PRICE, AGE, TAGS, IMAGE, CLICKS, SHOPS, BOUGHT),
     rows={"user": 6, "item": 8, "shop": 5, "age": 5, "tags": 7},
 )
+ACTS = {**CLICKS, "name": "acts", "shares": None, "times": None, "aligned_with": "clicks"}
 RICH_TASKS = FeatureSpec(
     name="t",
-    features=list(RICH.spec.features),
+    features=[*RICH.spec.features, ACTS],
     tasks=[{"name": "click", "label": "clicked"}, {"name": "buy", "label": "bought_it", "after": "click"}],
     split={"by": "hash", "column": "row"},
-).bind(dict(RICH.rows))
+).bind({**RICH.rows, "acts": 4})
 RICH_LIVES = FeatureSpec(
     name="t",
     features=list(RICH.spec.features),
@@ -81,48 +86,51 @@ RICH_LIVES = FeatureSpec(
     ],
     split={"by": "hash", "column": "row"},
 ).bind(dict(RICH.rows))
-ACTS = {**CLICKS, "name": "acts", "shares": None, "times": None, "aligned_with": "clicks"}
-BEHAVIOUR = FeatureSpec(
-    name="t",
-    features=[*RICH.spec.features, ACTS],
-    tasks=list(RICH_TASKS.spec.tasks),
-    split={"by": "hash", "column": "row"},
-).bind({**RICH.rows, "acts": 4})
 ITEM_ALONE = spec_of(ITEM, rows={"item": 8})
 
 
+EXAMPLE_SPECS = (RICH_TASKS, RICH, RICH_LIVES)
+"""Several tasks, one task, survival tasks."""
+
+
+def example_spec(model: type[CTRModel]) -> BoundSpec:
+    """Return the first example spec that a model accepts.
+
+    Raises:
+        ValueError: When it accepts none; give `check_model` a spec of its own then.
+    """
+    for spec in EXAMPLE_SPECS:
+        if not model.problems(spec.spec):
+            return spec
+    problems = "; ".join(problem.message for spec in EXAMPLE_SPECS for problem in model.problems(spec.spec))
+    raise ValueError(f"{model.__name__} accepts no example spec, give one of its own: {problems}")
+
+
 def example(batch: int) -> Inputs:
-    """A transformed example of `RICH`, with a meta tensor that models ignore."""
+    """A transformed example of every example spec, with a meta tensor that models ignore.
+
+    A search of a history by the candidate's shop finds all events but the first; every second image is missing.
+    """
+    clicks, shop = events(batch, 8, 4), ids(batch, 5)
+    shops = np.where(clicks > 0, shop[:, None], 0)
+    shops[:, :1] = np.where(clicks[:, :1] > 0, 1 + shop[:, None] % 4, 0)
     return {
         "features": {
             "user": ids(batch, 6),
             "item": ids(batch, 8),
-            "shop": ids(batch, 5),
+            "shop": shop,
             "price": numbers(batch),
             "age": ids(batch, 5),
             "tags": events(batch, 7, 3),
-            "image": numbers(batch, 2),
-            "clicks": events(batch, 8, 4),
+            "image": holed(numbers(batch, 2)),
+            "clicks": clicks,
             "clicks__times": events(batch, 90, 4, speed=11),
-            "shops": events(batch, 5, 4, speed=3),
+            "shops": shops,
             "bought": events(batch, 8, 2),
+            "acts": np.where(clicks > 0, 1 + clicks % 3, 0),
             "meta__group": ids(batch, 1000),
         }
     }
-
-
-def searched(batch: int) -> Inputs:
-    """An example in which a search by the candidate's shop finds all events but the first."""
-    whole = example(batch)["features"]
-    shops = np.where(whole["clicks"] > 0, whole["shop"][:, None], 0)
-    shops[:, :1] = np.where(whole["clicks"][:, :1] > 0, 1 + whole["shop"][:, None] % 4, 0)
-    return {"features": whole | {"shops": shops}}
-
-
-def behaviour(batch: int) -> Inputs:
-    """An example of `BEHAVIOUR`: of `RICH`, and the kind of each click."""
-    clicks = example(batch)["features"]["clicks"]
-    return {"features": {**example(batch)["features"], "acts": np.where(clicks > 0, 1 + clicks % 3, 0)}}
 
 
 def one_feature(name: str) -> Any:

@@ -1,10 +1,11 @@
-"""What a descriptor is, and how the suite makes, fills and calls the thing it describes."""
+"""What a recipe is, and how the suite makes, fills and calls the thing it describes."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import keras
@@ -19,31 +20,38 @@ Inputs = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Descriptor:
-    """A public layer, model or feature kind, and a recipe for one of it.
+class Recipe:
+    """A public layer, model or feature kind, and how to make and call one of it.
 
     Args:
         cls: The public class.
         make: Returns a fresh, small layer or model. Dropout is off, so that training is reproducible.
-        inputs: Rows wanted -> inputs. Row i is the same in every batch.
+        inputs: Rows wanted -> inputs, argument of the call -> array. Row i is the same in every batch.
         kind: What `cls` is. The recipe of a feature kind is a `FeatureEmbedding` of one such feature.
         untrained: End of a weight's path -> why no gradient can reach it.
+        by_position: Whether it answers each position of a sequence by itself, padded ones too.
     """
 
     cls: type
     make: Callable[[], Any]
     inputs: Callable[[int], Inputs]
     kind: Literal["layer", "model", "feature"] = "layer"
-    untrained: dict[str, str] = field(default_factory=dict)
+    untrained: Mapping[str, str] = field(default_factory=dict)
+    by_position: bool = False
 
     @property
     def name(self) -> str:
         """Name in test ids and of the golden file."""
         return self.cls.__name__
 
+    @cached_property
+    def shared(self) -> Any:
+        """One filled layer for all checks that only read it."""
+        return filled(self)
+
 
 @dataclass(frozen=True)
-class MetricDescriptor:
+class MetricRecipe:
     """A public metric, and a recipe that turns it into numbers.
 
     Args:
@@ -102,13 +110,13 @@ def arrays(outputs: Any) -> list[NDArray[Any]]:
     return found
 
 
-def filled(descriptor: Descriptor) -> Any:
+def filled(recipe: Recipe) -> Any:
     """A fresh layer or model with sequential weights: no two numbers are alike, so none can be swapped unseen."""
-    layer = descriptor.make()
-    if descriptor.kind == "model":
+    layer = recipe.make()
+    if recipe.kind == "model":
         layer.build()
     else:
-        call(layer, symbolic(descriptor.inputs(2)))
+        call(layer, symbolic(recipe.inputs(2)))
     fill_sequentially(layer)
     return layer
 
@@ -134,31 +142,29 @@ Run = Callable[[Any, Inputs, bool], Any]
 """How a layer is called with inputs, in training or not: `call`, or something that compiles first."""
 
 
-def measured(descriptor: Descriptor, run: Run = call, layer: Any = None) -> dict[str, list[NDArray[Any]]]:
+def measured(recipe: Recipe, run: Run = call, layer: Any = None) -> dict[str, list[NDArray[Any]]]:
     """What a golden file holds: outputs with sequential weights, in inference and then in training.
 
     Inference comes first: training moves the statistics of normalisations.
     """
-    layer, inputs = layer or filled(descriptor), descriptor.inputs(ROWS)
+    layer, inputs = layer or filled(recipe), recipe.inputs(ROWS)
     modes = {"inference": False, "training": True}
     return {mode: arrays(run(layer, inputs, training)) for mode, training in modes.items()}
 
 
-def answers(descriptor: Descriptor, run: Run) -> dict[str, list[NDArray[Any]]]:
+def answers(recipe: Recipe, run: Run) -> dict[str, list[NDArray[Any]]]:
     """What two backends must agree on: outputs in both modes, for a model outputs and the weights after a step."""
-    if descriptor.kind != "model":
-        return measured(descriptor, run)
-    inference = arrays(run(filled(descriptor), descriptor.inputs(ROWS), False))
-    return {"inference": inference, "step": stepped(descriptor)}
+    if recipe.kind != "model":
+        return measured(recipe, run)
+    inference = arrays(run(filled(recipe), recipe.inputs(ROWS), False))
+    return {"inference": inference, "step": stepped(recipe)}
 
 
-def stepped(descriptor: Descriptor) -> list[NDArray[Any]]:
+def stepped(recipe: Recipe) -> list[NDArray[Any]]:
     """The weights of a model after one step of plain gradient descent, losses of penalties included."""
-    model = filled(descriptor)
+    model = filled(recipe)
     model.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=keras.backend.backend() == "jax")
     labels = (np.arange(ROWS) % 2).astype("float32")[:, None]
     tasks = [task.name for task in model.spec.spec.tasks]
-    model.train_on_batch(
-        descriptor.inputs(ROWS)["features"], labels if len(tasks) == 1 else dict.fromkeys(tasks, labels)
-    )
+    model.train_on_batch(recipe.inputs(ROWS)["features"], labels if len(tasks) == 1 else dict.fromkeys(tasks, labels))
     return [np.asarray(weight) for weight in model.get_weights()]
