@@ -8,6 +8,7 @@ WORKERS ?= 2
 PORT ?= 8500
 NAME ?= default
 SPEC ?= movielens_100k
+BASE ?= HEAD
 
 # TFX's libraries want tf.keras to be Keras 2; `import keras` stays Keras 3.
 export TF_USE_LEGACY_KERAS := 1
@@ -15,7 +16,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 # Where bytecode is not kept (containers often say so), each process would compile TFX anew: 28 s to start, not 10.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo test lint serve bench peers lock builds clean
+.PHONY: help setup demo test quick costs lint serve bench peers lock builds clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -36,6 +37,13 @@ test: setup  ## lint and run all tests
 	@start=$$SECONDS; rm -f $(REPORT); $(MAKE) --no-print-directory lint && \
 	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --junitxml=$(REPORT) $(PYTEST_ARGS); status=$$?; \
 	$(PYTHON) tools/closing_line.py $(REPORT) $$((SECONDS - start)); exit $$status
+
+quick: setup  ## lint and the tests of what changed since BASE (HEAD), by who imports it
+	@$(PYTHON) tools/quick.py --base $(BASE)
+
+costs: setup  ## run all tests and tell what they cost by file and by fixture
+	@rm -rf .tools/costs && TEST_COSTS=$(CURDIR)/.tools/costs $(MAKE) --no-print-directory test PYTEST_ARGS="-p test_costs"
+	@$(PYTHON) tools/test_costs.py .tools/costs
 
 serve: setup  ## serve the versions below MODELS=folder as NAME (default) on PORT (8500)
 	@test -n "$(MODELS)" || { echo "say which folder of versions: make serve MODELS=runs/ads/serving NAME=ads"; exit 2; }

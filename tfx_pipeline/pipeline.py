@@ -88,18 +88,7 @@ def create_pipeline(
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["valid"]),
         base_model=base.outputs["model"] if base else None,
-        custom_config={
-            "spec": lean,
-            "model": config.model,
-            "hyperparameters": config.hyperparameters,
-            "plan": config.plan,
-            "plan_settings": config.plan_settings,
-            "fit": config.fit,
-            "batch_size": config.batch_size,
-            "seed": config.seed,
-            "warm_start": config.new_rows if config.warm_start else None,
-            "code": training_code,
-        },
+        custom_config=trainer_settings(config, spec) | {"code": training_code},
     )
     model = trainer.outputs["model"]
 
@@ -146,6 +135,21 @@ def create_pipeline(
         metadata_connection_config=sqlite_metadata_connection_config(str(config.metadata_path.absolute())),
         beam_pipeline_args=list(config.beam_args),
     )
+
+
+def trainer_settings(config: PipelineConfig, spec: FeatureSpec) -> dict[str, Any]:
+    """Return what the trainer module is told of a run."""
+    return {
+        "spec": _without_gates(spec).model_dump_json(),
+        "model": config.model,
+        "hyperparameters": config.hyperparameters,
+        "plan": config.plan,
+        "plan_settings": config.plan_settings,
+        "fit": config.fit,
+        "batch_size": config.batch_size,
+        "seed": config.seed,
+        "warm_start": config.new_rows if config.warm_start else None,
+    }
 
 
 def _cut(spec: FeatureSpec, prepared: str, for_kubeflow: bool) -> FeatureSpec:

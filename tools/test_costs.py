@@ -2,8 +2,7 @@
 
 As a plugin of pytest it writes a file of lines for each worker; as a command it adds them up, as a Markdown table.
 
-    TEST_COSTS=runs/costs make test PYTEST_ARGS="-p test_costs"
-    python tools/test_costs.py runs/costs
+    make costs
 """
 
 from __future__ import annotations

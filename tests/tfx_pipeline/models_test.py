@@ -1,141 +1,181 @@
-"""Every model goes through a short pipeline: trained, gated, compared with what is served, pushed."""
+"""Every model and every plan, from transformed rows to a served answer; one of each family through the whole pipeline.
+
+What a pipeline does before training does not know the model, so it runs once for each family: one task, several tasks,
+survival tasks. Each other model is trained and exported by the Trainer's module on what that run transformed, and held
+against the served answers as the parity step does.
+"""
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
+from tfx.components.trainer.fn_args_utils import FnArgs
 from typer.testing import CliRunner
 
-from tests.serving import creatives
 from tests.serving.conftest import ask, local_flags
 from tests.tfx_pipeline.conftest import FAST
-from tfctr.data.simulator import SimulatorConfig, simulate
-from tfctr.models import MODELS
+from tfctr.models import ENTRIES, MODELS
+from tfctr.plans import PLAN_ENTRIES, PLANS
 from tfctr.serving import in_process
 from tfctr.serving._requests import column_inputs, predict_request, rank_inputs
 from tfctr.serving.server._model_server import ModelServer
-from tfctr.spec import FeatureSpec, dump_spec
+from tfctr.spec import Gates, dump_spec
+from tfctr.testing import example_log, example_spec
+from tfctr.testing._examples import RICH, RICH_LIVES, RICH_TASKS
+from tfctr.transform import TransformOutput
 from tfx_pipeline.commands import app
 from tfx_pipeline.config import PipelineConfig
+from tfx_pipeline.files import KERAS_FILE, STAGES_FILE
+from tfx_pipeline.modules.trainer_module import run_fn
+from tfx_pipeline.parity_check import check_signatures, training_probabilities
+from tfx_pipeline.pipeline import trainer_settings
 from tfx_pipeline.retrieval import push_index
-from tfx_pipeline.runner import run
+from tfx_pipeline.runner import RunReport, run
 
-NARROW = {"embedding_dim": 4}
-DEEP = {**NARROW, "hidden_units": [8]}
-EXPERTS = {**NARROW, "expert_units": [8], "tower_units": [4]}
+pytestmark = pytest.mark.end_to_end
 
-SMALL: dict[str, dict[str, dict[str, Any]]] = {
-    "clicks": {
-        "LR": {},
-        "FM": NARROW,
-        "DNN": DEEP,
-        "WideDeep": DEEP,
-        "DeepFM": DEEP,
-        "DCNv2": {**DEEP, "num_cross_layers": 1},
-        "AutoInt": {**NARROW, "num_layers": 1, "head_dim": 4},
-        "FinalMLP": {**NARROW, "hidden_units1": [8], "hidden_units2": [8]},
-        "DIN": DEEP,
-        "TargetAttention": DEEP,
-        "SDIM": DEEP,
-        "SIM": DEEP,
-        "TwoTower": {**NARROW, "vector_dim": 4},
-    },
-    "conversions": {
-        "SharedBottom": DEEP,
-        "ESMM": DEEP,
-        "MMoE": EXPERTS,
-        "PLE": EXPERTS,
-        "DHEN": {**NARROW, "num_layers": 1, "encoder_layers": 1, "tower_units": [4]},
-    },
-    "creatives": {"CreativeSurvival": DEEP},
-}
-"""Log -> the models that learn from it -> hyper-parameters that keep them small."""
+SPECS = {"clicks": RICH, "tasks": RICH_TASKS, "lives": RICH_LIVES}
+FIRST = {"clicks": "TwoTower", "tasks": "ESMM", "lives": "CreativeSurvival"}
+"""Family -> the model that goes through the whole pipeline."""
 
-CASES = [(log, model) for log, models in SMALL.items() for model in models]
+LENIENT = Gates(auc_min=0.3, auc_drop_max=None, c_index_min=0.3, calibration_min=0.1, calibration_max=10.0)
 
 
-def write_log(folder: Path, table: pa.Table, spec: FeatureSpec) -> None:
-    """Write a log and its spec, whose bounds let one model follow another: each is judged alone."""
-    folder.mkdir()
-    pq.write_table(table, folder / "log.parquet")
-    lenient = {"auc_min": 0.3, "auc_drop_max": None, "logloss_rise_max": None, "c_index_min": 0.3}
-    gates = spec.gates.model_copy(update={**lenient, "calibration_min": 0.1, "calibration_max": 10.0})
-    (folder / "spec.yaml").write_text(dump_spec(spec.model_copy(update={"gates": gates})))
+def family_of(model: str) -> str:
+    return next(name for name, spec in SPECS.items() if spec is example_spec(MODELS[model]))
+
+
+@dataclass(frozen=True)
+class Family:
+    """A log, and what the whole pipeline made of it with one model."""
+
+    config: PipelineConfig
+    report: RunReport
+
+    def with_model(self, model: str, **changes: Any) -> PipelineConfig:
+        """Settings of a run of another model on this log."""
+        small = {"model": model, "hyperparameters": dict(ENTRIES[model].small), **changes}
+        return self.config.model_copy(update=small)
 
 
 @pytest.fixture(scope="module")
-def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for each log; the steps before the Trainer run once in each."""
-    folder = tmp_path_factory.mktemp("models")
-    for name, conversion in (("clicks", False), ("conversions", True)):
-        log = simulate(SimulatorConfig(rows=4_000, seed=7, conversion=conversion))
-        write_log(folder / name, log.table, log.spec)
-    write_log(folder / "creatives", creatives.make_log(3_000, 0), creatives.SPEC)
-    return folder
+def families(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Family]:
+    """The family of an example spec: its log, run through the pipeline when it is first asked for."""
 
-
-def test_every_model_is_in_the_table() -> None:
-    assert {model for _, model in CASES} == set(MODELS)
-
-
-@pytest.fixture
-def wanted(logs: Path, settings: Callable[..., PipelineConfig]) -> Callable[[str, str], PipelineConfig]:
-    """Settings of a short run of one model on one log."""
-
-    def make(source: str, model: str) -> PipelineConfig:
-        folder = logs / source
-        return settings(
+    @cache
+    def make(name: str) -> Family:
+        folder = tmp_path_factory.mktemp(name)
+        spec = SPECS[name].spec.model_copy(update={"gates": LENIENT, "name": name})
+        pq.write_table(example_log(spec, 1_500), folder / "log.parquet")
+        (folder / "spec.yaml").write_text(dump_spec(spec))
+        config = PipelineConfig(
             spec=folder / "spec.yaml",
             data=str(folder / "log.parquet"),
             workdir=folder / "run",
-            model=model,
-            hyperparameters=SMALL[source][model],
+            model=FIRST[name],
+            hyperparameters=dict(ENTRIES[FIRST[name]].small),
             fit=FAST,
+            batch_size=256,
         )
+        return Family(config, run(config))
 
     return make
 
 
-@pytest.mark.end_to_end
-@pytest.mark.parametrize(("source", "model"), CASES)
-def test_a_model_is_trained_gated_and_pushed(
-    source: str, model: str, wanted: Callable[[str, str], PipelineConfig]
-) -> None:
-    report = run(wanted(source, model))
+def trained(family: Family, config: PipelineConfig, folder: Path) -> tuple[Path, Path]:
+    """Train as the pipeline's Trainer does; the folders of the served model and of the trainer's files."""
+    rows = family.report.results.transformed_examples
+    served, files = folder / "served", folder / "files"
+    files.mkdir()
+    run_fn(
+        FnArgs(
+            train_files=[str(rows / "Split-train" / "*")],
+            eval_files=[str(rows / "Split-valid" / "*")],
+            transform_graph_path=str(family.report.results.transform_graph),
+            serving_model_dir=str(served),
+            model_run_dir=str(files),
+            custom_config=json.loads(json.dumps(trainer_settings(config, config.read_spec()))),
+        )
+    )
+    return served, files
+
+
+def assert_served_as_trained(family: Family, served: Path, files: Path) -> None:
+    """Raw rows through every signature give what the trained model answers."""
+    spec = family.config.read_spec()
+    transform = TransformOutput(family.report.results.transform_graph, spec=spec)
+    model = keras.models.load_model(files / KERAS_FILE)
+    table = pq.read_table(family.config.data).slice(0, 100)
+    signatures = tf.saved_model.load(str(served)).signatures
+    for comparison in check_signatures(signatures, training_probabilities(model, transform, spec), table, spec, 1e-6):
+        assert comparison.passed, comparison
+
+
+@pytest.mark.parametrize("name", FIRST)
+def test_one_of_each_family_goes_the_whole_way(name: str, families: Callable[[str], Family]) -> None:
+    report = families(name).report
     assert report.results is not None
     assert report.results.verdict.blessed, report.results.verdict.reasons
     assert report.results.parity["passed"]
     assert (report.results.pushed_to / "saved_model.pb").exists()
+    assert report.results.history
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in FIRST.values()])
+def test_a_model_is_trained_exported_and_served_as_trained(
+    name: str, families: Callable[[str], Family], tmp_path: Path
+) -> None:
+    family = families(family_of(name))
+    assert_served_as_trained(family, *trained(family, family.with_model(name), tmp_path))
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_plan_is_trained_exported_and_served_as_trained(
+    name: str, families: Callable[[str], Family], tmp_path: Path
+) -> None:
+    entry = PLAN_ENTRIES[name]
+    family = families("clicks")
+    config = family.with_model(
+        entry.model, hyperparameters=dict(entry.hyperparameters), plan=name, plan_settings=dict(entry.settings)
+    )
+    served, files = trained(family, config, tmp_path)
+    assert_served_as_trained(family, served, files)
+    stages = json.loads((files / STAGES_FILE).read_text())
+    assert [stage["stage"] for stage in stages] == list(PLANS[name].STAGES)
 
 
 @pytest.mark.end_to_end
 def test_the_served_index_finds_the_items_that_the_pushed_model_ranks_first(
-    logs: Path, wanted: Callable[[str, str], PipelineConfig], tmp_path: Path
+    families: Callable[[str], Family], tmp_path: Path
 ) -> None:
-    config = wanted("clicks", "TwoTower")
-    pushed = run(config).results.pushed_to
-    told = CliRunner().invoke(app, ["index", "--item", "item_id", "--k", "5", "--workdir", str(config.workdir)])
+    family = families("clicks")
+    config, pushed = family.config, family.report.results.pushed_to
+    told = CliRunner().invoke(app, ["index", "--item", "item", "--k", "5", "--workdir", str(config.workdir)])
     folder = pushed.parent.with_name(f"{pushed.parent.name}_index") / pushed.name
     assert told.output.startswith(f"wrote {folder}\nServe it: tfctr serve --model_name {folder.parent.name}"), (
         told.output
     )
     columns = config.read_spec().raw_columns(serving=True)
     about = [column.name for column in columns if column.role == "item"]
-    log = pq.read_table(logs / "clicks" / "log.parquet").to_pylist()
-    items = list({row["item_id"]: {name: row[name] for name in about} for row in log}.values())
+    log = pq.read_table(config.data).to_pylist()
+    items = list({row["item"]: {name: row[name] for name in about} for row in log}.values())
     users = [column for column in columns if column.name not in about]
     user = {column.name: log[7][column.name] for column in users}
     with in_process(pushed) as model:
         probabilities = model.call(rank_inputs(user, items, columns), "rank")["click"][:, 0]
-    best = [items[place]["item_id"] for place in np.argsort(-probabilities, kind="stable")[:5]]
+    best = [items[place]["item"] for place in np.argsort(-probabilities, kind="stable")[:5]]
     flags = local_flags(model_name="index", model_base_path=str(folder.parent))
     with ModelServer(flags) as server:
         asked = ask(server)
@@ -147,9 +187,9 @@ def test_the_served_index_finds_the_items_that_the_pushed_model_ranks_first(
     catalogue = tmp_path / "items.parquet"
     pq.write_table(pa.Table.from_pylist(items[:3]), catalogue)
     with pytest.raises(FileExistsError, match="is not empty"):
-        push_index(config, "item_id", items=catalogue)
+        push_index(config, "item", items=catalogue)
     shutil.rmtree(folder)
-    with in_process(push_index(config, "item_id", items=catalogue)) as index:
-        assert set(index.call(inputs, "retrieve")["items"][0]) == {item["item_id"] for item in items[:3]}
+    with in_process(push_index(config, "item", items=catalogue)) as index:
+        assert set(index.call(inputs, "retrieve")["items"][0]) == {item["item"] for item in items[:3]}
     with pytest.raises(ValueError, match="'price_of_it' names no item: columns of spec"):
         push_index(config, "price_of_it")
