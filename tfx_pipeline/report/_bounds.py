@@ -14,7 +14,7 @@ _NAMES = {"auc": "AUC", "logloss": "logloss", "c_index": "C-index", "gauc": "GAU
 """Figures of a model. Others are facts of the rows, the same for both models, or only the gate reads them."""
 
 _BETTER = {"auc": 1, "gauc": 1, "c_index": 1, "logloss": -1, "brier": -1, "nll": -1}
-"""Which way is good; of others neither is."""
+"""Which way is good; of the mean prediction neither is, and predicted / actual is best near 1."""
 
 
 def checks_table(results: Results) -> Table:
@@ -28,9 +28,9 @@ def checks_table(results: Results) -> Table:
 
 
 def slices_told(results: Results) -> str:
-    """How many bounds of slices there are besides."""
-    judged = sum(c.slice != OVERALL and c.passed is not None for c in results.verdict.checks)
-    return f"{judged} more {'bound holds' if judged == 1 else 'bounds hold'} for slices, see below." if judged else ""
+    """How many bounds were kept by slices, which have a table of their own."""
+    kept = sum(c.slice != OVERALL and c.passed is True for c in results.verdict.checks)
+    return f"{kept} more {'bound was' if kept == 1 else 'bounds were'} kept by slices, see below." if kept else ""
 
 
 def _check_row(check: Check) -> Row:
@@ -64,6 +64,8 @@ def _compared(values: dict[str, float]) -> list[str]:
 def _change_row(task: str, name: str, values: dict[str, float], check: Check | None) -> Row:
     now, difference = values[name], values[f"{name}{_DIFF}"]
     gain = difference * _BETTER.get(name.partition("@")[0], 0)
+    if name == "calibration":
+        gain = abs(now - difference - 1) - abs(now - 1)
     word = "better" if gain > 0 else "worse" if gain < 0 else ""
     bound, result = (check.bound, check.word) if check else ("none", "")
     title = _NAMES.get(name) or (FIGURES[name].title if name in FIGURES else name.replace("_", " "))

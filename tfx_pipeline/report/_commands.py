@@ -97,7 +97,7 @@ def serve_command(pushed_to: Path) -> str:
 def ask_command(spec: FeatureSpec, row: dict[str, Any]) -> str:
     """Return the command that asks the served model about a row."""
     line = json.dumps(row, ensure_ascii=False, default=str)
-    return f"echo {shlex.quote(line)}{_NEXT}| " + shlex.join(
+    return f"printf '%s\\n' {shlex.quote(line)}{_NEXT}| " + shlex.join(
         ["tfctr", "predict", "--server", f"localhost:{PORT}", "--model", spec.name]
     )
 

@@ -15,7 +15,7 @@ from tfx_pipeline.results import Results
 _PARTS = ("labels", "predictions", "weights", "cut_points")
 
 
-def test_scores(folder: Path, spec: FeatureSpec, results: Results) -> dict[str, Scores]:
+def scores_of_test_rows(folder: Path, spec: FeatureSpec, results: Results) -> dict[str, Scores]:
     """Return task -> scores of the very rows that the gate judged.
 
     Args:

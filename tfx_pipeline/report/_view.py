@@ -13,10 +13,10 @@ from tfx_pipeline.report._baselines import baselines
 from tfx_pipeline.report._charts import Chart, learning_charts, overall_calibration
 from tfx_pipeline.report._commands import Command, commands
 from tfx_pipeline.report._headline import Headline, headline
-from tfx_pipeline.report._scores import test_scores
 from tfx_pipeline.report._slices import slice_tables
 from tfx_pipeline.report._table import Table
 from tfx_pipeline.report._tasks import TaskView, task_views
+from tfx_pipeline.rescore import Scores
 from tfx_pipeline.results import Results
 
 
@@ -49,18 +49,17 @@ class View:
     commands: tuple[Command, ...]
 
 
-def view(config: PipelineConfig, spec: FeatureSpec, results: Results) -> View:
+def view(config: PipelineConfig, spec: FeatureSpec, results: Results, scores: dict[str, Scores]) -> View:
     """Return what the page of a run says.
 
     Args:
         config: What ran.
-        spec: Its spec.
+        spec: Its spec, with cut points where a task had quantiles.
         results: What came of it.
+        scores: Task -> test rows, scored.
     """
     data = _run.read_json(config.prepared / REPORT)
     card = _run.read_json(results.model / CARD_FILE)
-    spec = _run.with_grid(spec, card)
-    scores = test_scores(config.workdir / "report", spec, results)
     return View(
         headline=headline(config, spec, results),
         description=spec.description,

@@ -8,11 +8,14 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from tfctr.serving._model_card import CARD_FILE
 from tfctr.spec import FeatureSpec
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.report._bounds import checks_table
 from tfx_pipeline.report._commands import Command, reproduce
 from tfx_pipeline.report._headline import headline
+from tfx_pipeline.report._run import read_json, with_grid
+from tfx_pipeline.report._scores import scores_of_test_rows
 from tfx_pipeline.report._table import Table, shown
 from tfx_pipeline.report._view import View, view
 from tfx_pipeline.results import Results
@@ -36,8 +39,10 @@ def write_report(config: PipelineConfig, spec: FeatureSpec, results: Results) ->
         (folder / f"{NOT_BLESSED}.{suffix}").unlink(missing_ok=True)
     if results.pushed_to is None:
         write_not_blessed(config, spec, results)
+    spec = with_grid(spec, read_json(results.model / CARD_FILE))
+    page = view(config, spec, results, scores_of_test_rows(folder, spec, results))
     path = folder / INDEX
-    path.write_text(render(view(config, spec, results)), "utf-8")
+    path.write_text(render(page), "utf-8")
     return path
 
 

@@ -91,7 +91,7 @@ def calibration_figure(
     buckets: int = 20,
     title: str = "Calibration",
 ) -> Figure:
-    """Observed against predicted click rate in equal-mass buckets, and below it how many rows predict what.
+    """Observed against predicted rate in equal-mass buckets, and below it how many rows predict what.
 
     Bars show one standard error of the observed rate, `sqrt(rate (1 - rate) / weight)`.
 
@@ -114,11 +114,11 @@ def calibration_figure(
     axes.errorbar(curve.mean_probability, curve.mean_label, error, marker="o", capsize=2, label="observed")
     for place in zip(curve.mean_probability, curve.mean_label, curve.weight, strict=True):
         axes.annotate(_count(place[2]), place[:2], (3, -9), textcoords="offset points", fontsize=6, color=_GREY)
-    axes.set(ylabel="observed click rate", title=title, xlim=(0, highest), ylim=(0, highest))
+    axes.set(ylabel="observed rate", title=title, xlim=(0, highest), ylim=(0, highest))
     _legend(axes, loc="upper left")
     known = ~np.isnan(rows.scores)
     counts.hist(rows.scores[known], bins=50, range=(0, highest), weights=rows.weights[known], color=_GREY)
-    counts.set(xlabel="predicted click rate", ylabel="rows", xlim=(0, highest))
+    counts.set(xlabel="predicted rate", ylabel="rows", xlim=(0, highest))
     return figure
 
 
