@@ -338,3 +338,10 @@ def test_the_record_of_a_run_is_read_back(tmp_path: Path) -> None:
     record = RunRecord(1.5, 2.5, "a.log", STEPS)
     record.write(tmp_path)
     assert RunRecord.read(tmp_path) == record
+
+
+def test_without_items_there_is_no_popularity(tmp_path: Path) -> None:
+    columns = {"site": ["s"] * 4, "clicked": [1.0, 0, 0, 0]}
+    prepared_rows(tmp_path, train=columns, test=columns)
+    constant, own = baselines(make_spec(features=[SITE]), tmp_path)["click"].values()
+    assert constant["logloss"] == own["logloss"] == pytest.approx(logloss([1, 0, 0, 0], [0.25] * 4))

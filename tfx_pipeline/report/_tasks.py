@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from tfctr.spec import AnyTask, FeatureSpec, SurvivalTask
@@ -105,7 +106,11 @@ def _facts(own: dict[str, float], survival: bool, beside: Figures) -> str:
     gain = _gain(own, beside, *(("c_index", "brier") if survival else ("auc", "logloss")))
     if survival:
         return f"{rows}; the end was seen in {own['event_share']:.1%} of them.{gain}"
-    return f"{rows}; {own['mean_label']:.3%} positive, {own['mean_prediction']:.3%} predicted.{gain}"
+    return f"{rows}; {_share(own['mean_label'])} positive, {_share(own['mean_prediction'])} predicted.{gain}"
+
+
+def _share(value: float) -> str:
+    return "undefined" if math.isnan(value) else f"{value:.3%}"
 
 
 def _gain(own: dict[str, float], beside: Figures, order: str, error: str) -> str:
