@@ -239,16 +239,13 @@ def svg_text(figure: Figure, *, alt: str) -> str:
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": alt}):
         figure.savefig(buffer, format="svg", transparent=True)
     svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
+    head, _, body = svg[svg.index("<svg") :].partition(">")
     for unwanted in _UNWANTED:
-        svg = unwanted.sub("", svg)
-    svg = re.sub(r"#[0-9a-f]{6}", lambda match: _variable(match.group()), svg)
+        body = unwanted.sub("", body)
+    body = re.sub(r"#[0-9a-f]{6}", lambda match: _variable(match.group()), body).strip()
+    namespaces = "".join(re.findall(r' xmlns(?::\w+)?="[^"]*"', head))
     width, height = figure.get_size_inches() * 72
-    start = (
-        f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {width:g} {height:g}"'
-        ' xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
-    )
-    return start + svg[svg.index(">") + 1 :].strip()
+    return f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {width:g} {height:g}"{namespaces}>{body}'
 
 
 def _variable(colour: str) -> str:
