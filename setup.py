@@ -52,6 +52,7 @@ TFX = [
     "tfx==1.21.*",
     "tensorflow-data-validation==1.21.*",
     "tensorflow-model-analysis==0.52.*",
+    "jinja2>=3.1,<4",  # the report's templates
     # TFX packages a user's module with these at run time, and wants pkg_resources, which 81 dropped.
     "setuptools<81",
     "wheel",
@@ -108,7 +109,7 @@ setup(
     package_data={
         "tfctr": ["py.typed"],
         "tfctr.feature_specs": ["*.yaml"],
-        "tfx_pipeline": ["deploy/**/*"],
+        "tfx_pipeline": ["deploy/**/*", "templates/*"],
     },
     install_requires=CORE,
     extras_require=EXTRAS,

@@ -5,7 +5,7 @@
 - `gates`: bounds as a TFMA config. `verdict`: what the evaluation said.
 - `fingerprint`, `explain`: the cache knows code, and the run says why each step ran.
 - `runner`: runs it here, readably. `compile`: the same DAG for Kubeflow Pipelines.
-- `report`: the HTML pages.
+- `results`, `run_record`: what came of a run, read back. `report/`: the HTML pages, laid out in `templates/`.
 
 TFX takes seconds to import, so this package imports nothing by itself.
 """

@@ -80,6 +80,11 @@ class PipelineConfig(BaseModel):
         return self.serving_dir or self.workdir / "serving"
 
     @property
+    def prepared(self) -> Path:
+        """Folder of the prepared rows, one folder a split."""
+        return self.workdir / "data"
+
+    @property
     def metadata_path(self) -> Path:
         """ML Metadata's database."""
         return self.workdir / "metadata.sqlite"

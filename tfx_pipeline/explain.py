@@ -32,6 +32,7 @@ class Step:
         inputs: Key -> ids of the input artifacts, in order.
         data: Fingerprint of the files an ExampleGen read, else empty.
         outputs: Key -> URIs.
+        made: Ids of the output artifacts.
         custom: Key -> custom properties of the first output artifact.
     """
 
@@ -44,6 +45,7 @@ class Step:
     inputs: dict[str, tuple[int, ...]]
     data: str = ""
     outputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    made: frozenset[int] = frozenset()
     custom: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def properties(self, key: str) -> dict[str, Any]:
@@ -102,6 +104,7 @@ class History:
             inputs={key: tuple(ids) for key, ids in inputs.items()},
             data="".join(data),
             outputs={key: tuple(a.uri for a in many) for key, many in outputs.items()},
+            made=frozenset(a.id for many in outputs.values() for a in many),
             custom={key: {n: _value(v) for n, v in many[0].custom_properties.items()} for key, many in outputs.items()},
         )
 
@@ -123,7 +126,7 @@ def explain(steps: list[Step]) -> str:
         return f"nothing changed{_since(real)}"
     if not before:
         return "the last attempt did not finish" if earlier else "first run"
-    changes = list(_changes(before[-1], step))
+    changes = list(changes_between(before[-1], step))
     unfinished = ["the last attempt did not finish"] if not earlier[-1].done else []
     reasons = unfinished + changes[:_MOST_NAMED]
     if not reasons:
@@ -136,7 +139,8 @@ def _since(step: Step | None) -> str:
     return "" if step is None else f" since {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(step.finished))}"
 
 
-def _changes(old: Step, new: Step) -> Iterator[str]:
+def changes_between(old: Step, new: Step) -> Iterator[str]:
+    """Yield in a few words each input, setting and source file that differs between two executions of a component."""
     for key in sorted({*old.inputs, *new.inputs}):
         if old.inputs.get(key) != new.inputs.get(key):
             yield f"new input: {key}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,28 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from tfctr.spec import FeatureSpec
 from tfx_pipeline.config import PipelineConfig
-from tfx_pipeline.explain import History, Step
+from tfx_pipeline.explain import History, Step, changes_between
 from tfx_pipeline.files import HISTORY_FILE, PARITY_FILE, SPLITS, START_FILE
+from tfx_pipeline.run_record import RunRecord
 from tfx_pipeline.start import Start
 from tfx_pipeline.verdict import Verdict, read_verdict
+
+_PACKAGES = "code.packages."
+
+
+@dataclass(frozen=True)
+class LastBlessed:
+    """The model that the run's own was compared with.
+
+    Args:
+        model: Name in `tfctr.models.MODELS`.
+        trained: When, seconds since 1970.
+        changes: What the run's training was given that this one's was not: data, settings, code; a few words each.
+    """
+
+    model: str
+    trained: float
+    changes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -34,6 +53,10 @@ class Results:
         transformed_examples: Folder of the splits as training saw them.
         test_examples: Raw tf.Examples of the split that the gate judged.
         pushed_to: Folder of the pushed version, None when it was not pushed.
+        last_blessed: What the model was compared with, None where there was nothing.
+        trained: When training was over, seconds since 1970.
+        packages: Package -> version that training ran with.
+        record: When the run began and what each step took, None where no run came to its end since that is kept.
     """
 
     rows: dict[str, int]
@@ -48,6 +71,10 @@ class Results:
     transformed_examples: Path
     test_examples: Path
     pushed_to: Path | None
+    last_blessed: LastBlessed | None = None
+    trained: float = 0.0
+    packages: dict[str, str] = field(default_factory=dict)
+    record: RunRecord | None = None
 
 
 def read_results(config: PipelineConfig, spec: FeatureSpec) -> Results:
@@ -56,13 +83,14 @@ def read_results(config: PipelineConfig, spec: FeatureSpec) -> Results:
     Raises:
         FileNotFoundError: When no run in this folder came to its end.
     """
-    history = History(config.metadata_path) if config.metadata_path.exists() else None
     names = ("ExampleGen", "StatisticsGen", "Transform", "Trainer", "Evaluator", "Parity", "Pusher")
-    steps = {name: _last_done(history, name) for name in names} if history else {}
-    missing = [name for name in names if steps.get(name) is None]
+    history = History(config.metadata_path) if config.metadata_path.exists() else None
+    all_done = {name: _done(history, name) if history else [] for name in names}
+    missing = [name for name, steps in all_done.items() if not steps]
     if missing:
         raise FileNotFoundError(f"no finished run in {config.workdir}: nothing of {', '.join(missing)}")
-    done: dict[str, Step] = {name: step for name, step in steps.items() if step is not None}
+    done = {name: steps[-1] for name, steps in all_done.items()}
+    training = _origin(done["Trainer"], all_done["Trainer"])
     evaluation = _output(done["Evaluator"], "evaluation")
     blessed = (_output(done["Evaluator"], "blessing") / "BLESSED").exists()
     model_run = _output(done["Trainer"], "model_run")
@@ -80,11 +108,35 @@ def read_results(config: PipelineConfig, spec: FeatureSpec) -> Results:
         transformed_examples=_output(done["Transform"], "transformed_examples"),
         test_examples=_output(done["ExampleGen"], "examples") / "Split-test",
         pushed_to=Path(pushed) if pushed else None,
+        last_blessed=_last_blessed(done["Evaluator"], training, all_done["Trainer"]),
+        trained=training.finished,
+        packages=_packages(training),
+        record=RunRecord.read(config.workdir),
     )
 
 
-def _last_done(history: History, node: str) -> Step | None:
-    return next((step for step in reversed(history.steps(node)) if step.done), None)
+def _done(history: History, node: str) -> list[Step]:
+    return [step for step in history.steps(node) if step.done]
+
+
+def _origin(step: Step, steps: Sequence[Step]) -> Step:
+    """The execution that made what the cache gave to `step`; itself where it ran."""
+    return next(other for other in steps if other.made == step.made)
+
+
+def _last_blessed(evaluator: Step, training: Step, trainings: Sequence[Step]) -> LastBlessed | None:
+    """Find the training of the evaluator's baseline, and how the run's own differs from it."""
+    baseline = set(evaluator.inputs.get("baseline_model", ()))
+    found = next((step for step in trainings if baseline & step.made), None)
+    if found is None:
+        return None
+    name = str(found.settings.get("custom_config.model", "?"))
+    return LastBlessed(name, found.finished, tuple(changes_between(found, training)))
+
+
+def _packages(training: Step) -> dict[str, str]:
+    found = {name: str(value) for name, value in training.settings.items() if name.startswith(_PACKAGES)}
+    return {name.removeprefix(_PACKAGES): version for name, version in sorted(found.items())}
 
 
 def _output(step: Step, key: str) -> Path:

@@ -33,6 +33,7 @@ from tfx_pipeline.model_check import check_settings
 from tfx_pipeline.pipeline import create_pipeline
 from tfx_pipeline.report import write_report
 from tfx_pipeline.results import Results, read_results
+from tfx_pipeline.run_record import RunRecord, StepReport
 
 
 class StepFailed(Exception):
@@ -41,23 +42,6 @@ class StepFailed(Exception):
     def __init__(self, node: str, cause: str, log: Path, anomalies: AnomaliesFound | None = None):
         self.node, self.cause, self.log, self.anomalies = node, cause, log, anomalies
         super().__init__(f"{node} failed: {cause}\nThe whole log: {log}")
-
-
-@dataclass(frozen=True)
-class StepReport:
-    """What happened to one step.
-
-    Args:
-        node: Name of the step.
-        cached: Whether it was served from the cache.
-        seconds: How long it took.
-        why: Why it ran, or not.
-    """
-
-    node: str
-    cached: bool
-    seconds: float
-    why: str
 
 
 @dataclass
@@ -92,7 +76,7 @@ def run(config: PipelineConfig) -> RunReport:
     config.write()
     cut_batches_by_size()
     log = config.workdir / "logs" / f"run-{datetime.datetime.now():%Y%m%d-%H%M%S}.log"
-    report, started = RunReport(log), time.perf_counter()
+    report, began, started = RunReport(log), time.time(), time.perf_counter()
     with quiet(log) as console:
         terminal.headline(console, spec.name, config)
         folder = _prepare(config, spec, report, console)
@@ -101,6 +85,7 @@ def run(config: PipelineConfig) -> RunReport:
         for step in _run_steps(pipeline, config, log, console):
             report.steps.append(step)
             terminal.step_line(console, step.node, step.cached, step.seconds, step.why)
+        RunRecord(began, time.perf_counter() - started, str(log), tuple(report.steps)).write(config.workdir)
         report.results = read_results(config, spec)
         report.page = write_report(config, spec, report.results)
         report.seconds = time.perf_counter() - started
@@ -122,7 +107,7 @@ def _prepare(config: PipelineConfig, spec: FeatureSpec, report: RunReport, conso
     """Read the raw log, build histories, split. Returns the folder of the splits."""
     with _failing("prepare", report.log), terminal.working(console, "prepare"):
         started = time.perf_counter()
-        prepared = prepare(spec, config.source_of(spec), config.workdir / "data", seed=config.seed)
+        prepared = prepare(spec, config.source_of(spec), config.prepared, seed=config.seed)
         seconds = time.perf_counter() - started
     rows = ", ".join(f"{name} {prepared.rows[name]:,}" for name in SPLITS)
     report.steps.append(StepReport("prepare", prepared.cached, seconds, rows))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,18 +57,23 @@ class Verdict:
         compared: Whether there was a blessed model to compare with.
         checks: In the order of the gates.
         metrics: Task -> metric -> value over all rows.
+        slices: Slice -> task -> metric -> value.
     """
 
     blessed: bool
     compared: bool
     checks: tuple[Check, ...]
     metrics: dict[str, dict[str, float]]
+    slices: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """One sentence for each check that failed."""
+        """One sentence for each check that failed; with the task's name where there are several."""
+        several = len(self.metrics) > 1
         return tuple(
-            f"{c.name} of {c.slice} is {c.value:.5g}, demanded {c.bound}" + (f" ({c.note})" if c.note else "")
+            (f"{c.task}: " if several and c.task else "")
+            + f"{c.name} of {c.slice} is {c.value:.5g}, demanded {c.bound}"
+            + (f" ({c.note})" if c.note else "")
             for c in self.checks
             if c.passed is False
         )
@@ -112,7 +117,8 @@ def read_verdict(evaluation: str | Path, spec: FeatureSpec, blessed: bool) -> Ve
     checks += broken.untold(checks)
     metrics = {task: slices.of(OVERALL, task) for task in tasks}
     compared = any("auc_diff" in values or "c_index_diff" in values for values in metrics.values())
-    return Verdict(blessed, compared, tuple(checks), metrics)
+    by_slice = {name: {task: slices.of(name, task) for task in tasks} for name in slices.names()}
+    return Verdict(blessed, compared, tuple(checks), metrics, by_slice)
 
 
 def _load_evaluation(evaluation: str | Path) -> Any:

@@ -26,7 +26,7 @@ DATA = {
     "//tfctr": '["py.typed"]',
     "//tfctr/spec": '["//feature_specs"]',
     "//tfx_pipeline": """glob(
-        ["deploy/**"],
+        ["deploy/**", "templates/**"],
         allow_empty = True,
         exclude = ["**/*.py"],
     )""",

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.tfx_pipeline.conftest import FAST
+from tests.tfx_pipeline.html_check import checked
 from tfctr.data.simulator import SimulatorConfig, simulate
 from tfctr.spec import dump_spec, load_spec
 from tfx_pipeline.config import PipelineConfig
@@ -47,6 +48,7 @@ def test_each_task_is_gated_and_served(model: str, funnel: Path, settings: Calla
     assert {check.task for check in report.results.verdict.checks} == {"click", "conversion"}
     assert report.results.verdict.blessed, report.results.verdict.reasons
     assert report.results.parity["passed"]
+    assert "All tasks together" in checked(report.page.read_text()).text
     served = rescore(report.results.pushed_to, report.results.test_examples, load_spec(funnel / "spec.yaml"))
     assert set(served) == {"click", "conversion"}
     # What ESMM answers for a conversion is its probability in any row, never above that of a click.

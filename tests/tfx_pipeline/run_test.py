@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 import tfctr.training
 import tfx_pipeline.fingerprint
 from tests.tfx_pipeline.conftest import FAST
+from tests.tfx_pipeline.html_check import checked
 from tfx_pipeline.commands import FAILED, NOT_PUSHED, app
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.rescore import rescore
@@ -118,12 +119,16 @@ def test_slices_are_told(first: RunReport) -> None:
     assert all(check.passed is None for check in told)  # each has fewer than 1,000 rows
 
 
-def test_the_report_is_one_file_with_pictures(first: RunReport) -> None:
-    page = first.page.read_text()
-    assert page.count("data:image/png;base64,") == 3
-    assert 'src="http' not in page
-    for heading in ("Data", "Gate", "Learning curves", "ROC and calibration of click", "Served answers"):
-        assert heading in page
+def test_the_report_says_what_the_run_did(first: RunReport, settings: Settings) -> None:
+    page = checked(first.page.read_text())
+    told = first.results.verdict.metrics["click"]
+    assert f"LR was pushed as version {first.results.pushed_to.name}" in page.text
+    assert f"{told['auc']:.4f}" in page.text
+    for step in first.steps:
+        assert step.node in page.text
+    for said in ("popularity: rate of each item_id", "device=phone", "None of 6,000 rows", "embedding_dim"):
+        assert said in page.text
+    assert f"tfctr serve --model_name=simulated_ads --model_base_path={settings().serving}" in page.text
     assert not (first.page.parent / "not_blessed.html").exists()
 
 
@@ -212,6 +217,11 @@ def test_worse_than_the_last_blessed_is_not_pushed(after_first: PipelineConfig, 
     assert versions(after_first) == before
     assert report.results.verdict.compared
     assert any("against the last blessed model" in reason for reason in report.results.verdict.reasons)
+    assert report.results.last_blessed.model == "LR"
+    assert "fit.epochs: 2 → 1" in report.results.last_blessed.changes
+    page = checked(report.page.read_text())
+    assert "The last blessed model is a LR" in page.text
+    assert "fit.epochs: 2 → 1" in page.text
     with pytest.raises(ValueError, match="pushed no model: an index goes with a version that is served"):
         push_index(after_first, "item_id")
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 import tensorflow_model_analysis as tfma
 
 from tests.serving.creatives import SPEC, make_log
+from tests.tfx_pipeline.html_check import checked
 from tfctr.data import signed_durations
 from tfctr.spec import FeatureSpec, Gates, SurvivalTask, dump_spec
 from tfctr.training.metrics import evaluate_survival
@@ -139,4 +140,6 @@ def test_a_short_run_is_gated_on_its_c_index_and_pushed(tmp_path: Path) -> None:
     with_grid = spec.model_copy(update={"tasks": spec.tasks[:1]})
     rows = rescore(results.pushed_to, results.test_examples, with_grid)["short"]
     assert rows.figures()["c_index"] == pytest.approx(served["c_index"], abs=1e-6)
-    assert "C-index" in report.page.read_text()
+    page = checked(report.page.read_text())
+    assert "life table of the training rows" in page.text
+    assert f"{served['c_index']:.4f}" in page.text

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -13,7 +15,17 @@ from sklearn.metrics import roc_curve as sklearn_roc_curve
 from tests.training.metrics.strategies import both_classes, samples
 from tfctr.training import metrics
 from tfctr.training.metrics._roc import roc_curve
-from tfctr.training.metrics.plots import calibration_figure, learning_figure, png_bytes, roc_figure
+from tfctr.training.metrics.plots import (
+    INK,
+    SERIES,
+    calibration_figure,
+    calibrations_figure,
+    learning_figure,
+    png_bytes,
+    roc_figure,
+    survival_figure,
+    svg_text,
+)
 from tfctr.training.metrics.report import FIGURES, evaluation_summary, summary_table
 
 
@@ -91,6 +103,45 @@ def test_learning_curves_draw_a_panel_a_metric():
     assert [len(axes.lines) for axes in figure.axes] == [1, 2]
     with pytest.raises(ValueError, match="history is empty"):
         learning_figure({})
+
+
+def test_calibrations_of_several_tasks_leave_out_what_has_no_logarithm(rows):
+    curve = metrics.calibration_curve(*rows, bins=10)
+    nothing = metrics.calibration_curve([0, 0], [0.1, 0.1], bins=1)
+    (axes,) = calibrations_figure({"click": curve, "buy": nothing}).axes
+    assert [len(line.get_xdata()) for line in axes.lines] == [int(np.sum(curve.mean_label > 0)), 0, 2]
+    assert axes.get_xscale() == axes.get_yscale() == "log"
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+def test_survival_lines_are_what_happened_and_dots_what_was_predicted(groups):
+    durations, cuts = np.arange(1.0, 13.0), (2.0, 6.0)
+    curves = np.linspace(0.1, 0.9, 12)[:, None] * [1.0, 0.5]
+    (axes,) = survival_figure(durations, np.ones(12), curves, cuts, groups=groups).axes
+    assert len(axes.lines) == 2 * groups
+    line, dots = axes.lines[0], axes.lines[1]
+    first = slice(0, 12 // groups)  # the rows with the shortest expected life
+    np.testing.assert_allclose(dots.get_ydata(), curves[first].mean(axis=0))
+    expected = metrics.KaplanMeier(durations[first], np.ones(12 // groups))(line.get_xdata())
+    np.testing.assert_allclose(line.get_ydata(), expected)
+
+
+def test_an_svg_takes_the_colours_of_its_page(rows):
+    svg = svg_text(roc_figure(*rows), alt="a < b")
+    root = ElementTree.fromstring(svg)
+    assert root.attrib["role"] == "img"
+    assert root.attrib["aria-label"] == "a < b"
+    assert "".join(root.itertext()).count("false positive rate") == 1
+    assert not re.search(r": ?#[0-9a-f]{3}", svg)  # each colour is a variable, the figure's own what it falls back to
+    assert f"var(--plot-1, {SERIES[0]})" in svg
+    assert f"var(--plot-ink, {INK})" in svg
+    assert not re.search(r"<style|<metadata|font-family|fill: white|#ffffff", svg)
+
+
+def test_svgs_of_one_page_share_no_ids(rows):
+    ids = [set(re.findall(r' id="([^"]+)"', svg_text(roc_figure(*rows), alt=alt))) for alt in ("one", "two")]
+    assert ids[0]
+    assert not ids[0] & ids[1]
 
 
 @pytest.mark.parametrize("make", [roc_figure, calibration_figure])

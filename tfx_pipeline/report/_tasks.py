@@ -1,0 +1,132 @@
+"""The figures of each task beside what needs no model, and their pictures."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from tfctr.spec import AnyTask, FeatureSpec, SurvivalTask
+from tfctr.training.metrics import evaluate_arrays
+from tfctr.training.metrics.report import FIGURES
+from tfx_pipeline.report._baselines import Figures
+from tfx_pipeline.report._charts import Chart, task_charts
+from tfx_pipeline.report._table import Cell, Column, Row, Table, signed
+from tfx_pipeline.rescore import Scores
+from tfx_pipeline.results import Results
+
+BINARY = {
+    "auc": "AUC",
+    "gauc": "GAUC",
+    "logloss": "logloss",
+    "normalized_entropy": "normalized entropy",
+    "brier": "Brier score",
+    "calibration_ratio": "predicted / actual",
+    "ece_mass": "calibration error",
+}
+SURVIVAL = {"c_index": "C-index", "brier": "Brier score", "nll": "negative log-likelihood"}
+_GATE_NAMES = {"calibration_ratio": "calibration"}
+"""Where the gate has another name for a figure."""
+
+SURVIVAL_MEANINGS = {
+    "C-index": "Share of pairs of rows in the right order of what they lasted; 0.5 is chance. Higher is better.",
+    "Brier score": "Squared error of the probability of lasting, over time, censoring weighted out. Lower is better.",
+    "negative log-likelihood": "What the training minimises, in nats. Lower is better.",
+}
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """What the page says of a task.
+
+    Args:
+        name: Its name.
+        kind: Its kind, for people.
+        facts: One sentence about the rows.
+        figures: This model, the last blessed one, and what needs no model.
+        meanings: Name of a figure -> what it means.
+        charts: Pictures.
+        note: Why there are no pictures, where there are none.
+    """
+
+    name: str
+    kind: str
+    facts: str
+    figures: Table
+    meanings: dict[str, str]
+    charts: tuple[Chart, ...]
+    note: str
+
+
+def task_views(
+    spec: FeatureSpec, results: Results, scores: dict[str, Scores], beside: dict[str, Figures]
+) -> tuple[TaskView, ...]:
+    """Return what is said of each task.
+
+    Args:
+        spec: The spec.
+        results: What came of the run.
+        scores: Task -> test rows, scored.
+        beside: Task -> figures of what needs no model.
+    """
+    return tuple(_view(task, results, scores[task.name], beside.get(task.name, {})) for task in spec.tasks)
+
+
+def _view(task: AnyTask, results: Results, rows: Scores, beside: Figures) -> TaskView:
+    survival = isinstance(task, SurvivalTask)
+    wanted = SURVIVAL if survival else BINARY
+    gate = results.verdict.metrics.get(task.name, {})
+    own = rows.figures() if survival else evaluate_arrays(rows.labels, rows.predictions, None, rows.weights)
+    own = {"gauc": gate["gauc"], **own} if "gauc" in gate else own
+    shown = {name: title for name, title in wanted.items() if name in own}
+    lines = [Row(("this model", *(own.get(name) for name in shown)), "ours")]
+    before = {name: _before(gate, _GATE_NAMES.get(name, name)) for name in shown}
+    if any(value is not None for value in before.values()):
+        lines.append(Row(("last blessed model", *before.values())))
+    lines += [Row((name, *(figures.get(figure) for figure in shown))) for name, figures in beside.items()]
+    columns = (Column("on the test rows"), *(Column(title, numeric=True) for title in shown.values()))
+    charts, note = task_charts(task, rows)
+    return TaskView(
+        name=task.name,
+        kind=f"how long it lasts, in {task.unit}" if isinstance(task, SurvivalTask) else "yes or no",
+        facts=_facts(own, survival, beside),
+        figures=Table(f"Figures of {task.name}, beside what needs no model", columns, tuple(lines)),
+        meanings=SURVIVAL_MEANINGS if survival else _meanings(shown),
+        charts=charts,
+        note=note,
+    )
+
+
+def _before(gate: dict[str, float], name: str) -> Cell:
+    """The last blessed model's figure; None where the gate did not compare it."""
+    return gate[name] - gate[f"{name}_diff"] if f"{name}_diff" in gate else None
+
+
+def _facts(own: dict[str, float], survival: bool, beside: Figures) -> str:
+    rows = f"{own['rows']:,.0f} test rows that count"
+    gain = _gain(own, beside, *(("c_index", "brier") if survival else ("auc", "logloss")))
+    if survival:
+        return f"{rows}; the end was seen in {own['event_share']:.1%} of them.{gain}"
+    return f"{rows}; {_share(own['mean_label'])} positive, {_share(own['mean_prediction'])} predicted.{gain}"
+
+
+def _share(value: float) -> str:
+    return "undefined" if math.isnan(value) else f"{value:.3%}"
+
+
+def _gain(own: dict[str, float], beside: Figures, order: str, error: str) -> str:
+    """How far the model is from the best of what needs none, which may be two different things."""
+    titles = {**BINARY, **SURVIVAL}
+    if not beside:
+        return ""
+    order_gain = own[order] - max(figures[order] for figures in beside.values())
+    error_gain = own[error] - min(figures[error] for figures in beside.values())
+    return (
+        f" Against the best of what needs no model: {titles[order]} {signed(order_gain)}, "
+        f"{titles[error]} {signed(error_gain)}."
+    )
+
+
+def _meanings(shown: dict[str, str]) -> dict[str, str]:
+    ways = {"higher": " Higher is better.", "lower": " Lower is better.", "near 1": " Best near 1."}
+    known = {title: FIGURES[name] for name, title in shown.items() if name in FIGURES}
+    return {title: figure.meaning + ways.get(figure.better, "") for title, figure in known.items()}
