@@ -48,6 +48,7 @@ from benchmarks.plan_trials import (
 )
 from tfctr.benchmark import Score, draw_curves, size_at, table_line, with_spread, write_section
 from tfctr.benchmark.trial import with_objects
+from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import FeatureEmbedding, PrunedTable, format_bytes
 from tfctr.models import MODELS, CTRModel
 from tfctr.plans import Fit, OptEmbed, Plan
@@ -174,9 +175,7 @@ def plain_sizes(scores: list[Score], model: str) -> str:
 def table_sizes(model: CTRModel) -> tuple[int, int]:
     """Return the rows of the embeddings, those of a linear part apart, and the bytes of all tables when served."""
     rows, size = 0, 0
-    for layer in model._flatten_layers(include_self=False):
-        if not isinstance(layer, FeatureEmbedding):
-            continue
+    for layer in layers_of(model, FeatureEmbedding):
         for lookup in layer.lookups:
             table = lookup.fused_table
             size += table.serving_bytes()

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tests.conformance.network_table import NETWORKS
 from tests.conformance.recipe import Descriptor, Inputs, arrays, call, fill_sequentially, filled, floats, symbolic
+from tfctr.layers._walk import layers_of
 
 BATCH = 4
 
@@ -155,7 +156,7 @@ def test_the_dtype_policy_survives_where_another_rules(descriptor: Descriptor) -
     finally:
         keras.config.set_dtype_policy("float32")
     again = type(layer).from_config(layer.get_config())
-    assert {part.dtype_policy.name for part in again._flatten_layers()} == {"mixed_bfloat16"}
+    assert {part.dtype_policy.name for part in layers_of(again, keras.layers.Layer)} == {"mixed_bfloat16"}
     assert keras.config.dtype_policy().name == "float32"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.models.specs import categorical, make_spec
+from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import FeatureEmbedding
 from tfctr.models import FM, LR
 from tfctr.models._budget import numbers_kept, plan_model
@@ -18,7 +19,7 @@ COUNTS = {"a": 1_000_000 / np.arange(1, 5_001), "b": np.full(50, 100.0)}
 
 
 def table_bytes(model: keras.Model) -> int:
-    embeddings = [layer for layer in model._flatten_layers() if isinstance(layer, FeatureEmbedding)]
+    embeddings = layers_of(model, FeatureEmbedding)
     return sum(lookup.fused_table.serving_bytes() for layer in embeddings for lookup in layer.lookups)
 
 

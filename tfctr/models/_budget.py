@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tfctr.layers.embedding import FeatureEmbedding, TablePlan, plan_tables
+from tfctr.layers._walk import layers_of
+from tfctr.layers.embedding import FusedLookup, TablePlan, plan_tables
 from tfctr.models.ctr_model import CTRModel
 from tfctr.spec import BoundSpec
 
@@ -45,9 +46,7 @@ def plan_model(
 def numbers_kept(model: CTRModel) -> dict[str, int]:
     """Return the numbers a model keeps for one id of each vocabulary: the widths of its embeddings, summed."""
     kept: Counter[str] = Counter()
-    for layer in model._flatten_layers(include_self=False):
-        if isinstance(layer, FeatureEmbedding):
-            for lookup in layer.lookups:
-                for vocabulary in lookup.vocabularies:
-                    kept[vocabulary] += layer.dim
+    for lookup in layers_of(model, FusedLookup):
+        for vocabulary in lookup.vocabularies:
+            kept[vocabulary] += lookup.dim
     return dict(kept)

@@ -75,14 +75,24 @@ class CreativeSurvival(CTRModel):
         features = self.spec.spec.features
         self._numbers = tuple(f.name for f in features if isinstance(f, NumericFeature) and not is_bucketed(f))
         self.missing = {
-            f.name: MissingVector(name=f"missing_{f.name}") for f in features if isinstance(f, VectorFeature)
+            f.name: MissingVector(dtype=self.dtype_policy, name=f"missing_{f.name}")
+            for f in features
+            if isinstance(f, VectorFeature)
         }
         others = tuple(f.name for f in features if f.name not in self._numbers)
         self.embedding = self.make_embedding(only=others) if others else None
-        self.normalise = keras.layers.BatchNormalization(momentum=0.9, name="normalise") if self._numbers else None
-        self.tower = MLP(self.hidden_units, dropout_rate=dropout_rate, batch_norm=batch_norm, name="tower")
+        self.normalise = (
+            keras.layers.BatchNormalization(momentum=0.9, dtype=self.dtype_policy, name="normalise")
+            if self._numbers
+            else None
+        )
+        self.tower = MLP(
+            self.hidden_units, dropout_rate=dropout_rate, batch_norm=batch_norm, dtype=self.dtype_policy, name="tower"
+        )
         self.heads = {
-            task.name: HazardHead(len(task.grid), self.base_hazards.get(task.name), name=f"hazards_{task.name}")
+            task.name: HazardHead(
+                len(task.grid), self.base_hazards.get(task.name), dtype=self.dtype_policy, name=f"hazards_{task.name}"
+            )
             for task in tasks
         }
 

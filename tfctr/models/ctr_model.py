@@ -11,6 +11,7 @@ import numpy as np
 from keras import KerasTensor, ops
 
 from tfctr.layers._base import ConfigFromInit, restored
+from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import BatchL2, EmbeddingTable, FeatureEmbedding, FirstOrder, FullTable, RowPenalty
 from tfctr.layers.survival import SurvivalLoss, integrated_hazards
 from tfctr.models._tower_ranks import factor_towers
@@ -126,16 +127,16 @@ class CTRModel(ConfigFromInit, TracedOnce):
     def make_embedding(self, **options: Any) -> FeatureEmbedding:
         """Return a `FeatureEmbedding` with this model's width, tables and penalty."""
         dim = options.pop("dim", self.embedding_dim)
-        return FeatureEmbedding(self.spec, dim, **self._table_options(), **options)
+        return FeatureEmbedding(self.spec, dim, **self._table_options(), dtype=self.dtype_policy, **options)
 
     def make_first_order(self, **options: Any) -> FirstOrder:
         """Return a `FirstOrder` with this model's tables and penalty."""
-        return FirstOrder(self.spec, **self._table_options(), **options)
+        return FirstOrder(self.spec, **self._table_options(), dtype=self.dtype_policy, **options)
 
     def _table_options(self) -> dict[str, Any]:
         """What every embedding of this model is given."""
         tables = {name: self._penalised(template) for name, template in self.tables.items()}
-        table = self._penalised(self.table or FullTable())
+        table = self._penalised(self.table or FullTable(dtype=self.dtype_policy))
         return {"table": table, "tables": tables, "learning_rates": dict(self.learning_rates)}
 
     def _penalised(self, template: EmbeddingTable) -> EmbeddingTable:
@@ -218,9 +219,8 @@ class CTRModel(ConfigFromInit, TracedOnce):
 
     def set_counts(self, counts: Mapping[str, np.ndarray]) -> None:
         """Give the training counts of the vocabularies to every embedding whose penalty uses them."""
-        for layer in self._flatten_layers(include_self=False):
-            if isinstance(layer, FeatureEmbedding):
-                layer.set_counts(dict(counts))
+        for embedding in layers_of(self, FeatureEmbedding):
+            embedding.set_counts(dict(counts))
 
 
 def _loss(task: AnyTask, prefix: str = "", **options: Any) -> Any:

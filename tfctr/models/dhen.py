@@ -93,6 +93,7 @@ class DHEN(MultiTaskModel):
                 self.modules,
                 out_embeddings or -(-fields // len(self.modules)),
                 ensemble=ensemble,
+                dtype=self.dtype_policy,
                 name=f"layer_{index}",
             )
             for index in range(num_layers)
@@ -137,6 +138,7 @@ class DHEN(MultiTaskModel):
             auxiliary_weight=weight,
             temperature=self.temperature,
             dropout_rate=self.dropout_rate,
+            dtype=self.dtype_policy,
             name=f"encoder_{history.events[0]}",
         )
 

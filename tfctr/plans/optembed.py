@@ -9,9 +9,10 @@ import keras
 import numpy as np
 from pydantic import Field
 
+from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import (
     EmbeddingTable,
-    FeatureEmbedding,
+    FusedLookup,
     PrunedTable,
     SearchedTable,
     TableL2,
@@ -185,11 +186,9 @@ class OptEmbed(Plan):
 def own_tables(model: CTRModel) -> dict[str, list[EmbeddingTable]]:
     """Return the tables that hold one vocabulary alone, by its name and in the model's order."""
     tables: dict[str, list[EmbeddingTable]] = {}
-    for layer in model._flatten_layers(include_self=False):
-        if isinstance(layer, FeatureEmbedding):
-            for lookup in layer.lookups:
-                if len(lookup.vocabularies) == 1:
-                    tables.setdefault(next(iter(lookup.vocabularies)), []).append(lookup.fused_table)
+    for lookup in layers_of(model, FusedLookup):
+        if len(lookup.vocabularies) == 1:
+            tables.setdefault(next(iter(lookup.vocabularies)), []).append(lookup.fused_table)
     return tables
 
 

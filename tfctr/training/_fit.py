@@ -261,8 +261,8 @@ def _check_precision(model: keras.Model, config: FitConfig) -> None:
     made_with = model.dtype_policy.name
     if config.precision not in ("float32", made_with):
         raise ValueError(
-            f"precision is {config.precision!r}, but the model was made with {made_with!r}. Make it under the policy: "
-            f"`with dtype_policy({config.precision!r}): model = …` (from tfctr.layers._base)"
+            f"precision is {config.precision!r}, but the model was made with {made_with!r}. Make it with "
+            f"dtype={config.precision!r}"
         )
 
 

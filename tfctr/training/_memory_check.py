@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import EmbeddingTable, FeatureEmbedding, TooLargeError, estimate_memory
 from tfctr.layers.embedding.memory import SLOTS, explain_too_large, free_memory
 from tfctr.training.optimizers import name_of, rule_of
@@ -56,7 +57,7 @@ def refuse_rows_outside(model: keras.Model) -> None:
 
 
 def _embeddings(model: keras.Model) -> list[FeatureEmbedding]:
-    return [layer for layer in model._flatten_layers() if isinstance(layer, FeatureEmbedding)]
+    return layers_of(model, FeatureEmbedding)
 
 
 def _tables(embeddings: list[FeatureEmbedding]) -> list[EmbeddingTable]:

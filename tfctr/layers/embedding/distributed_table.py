@@ -89,7 +89,7 @@ class DistributedTable(EmbeddingTable):
 
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
-        with dtype_policy(self.dtype_policy):
+        with dtype_policy(self.dtype_policy):  # keras-rs hands no policy on to the layers that it makes
             distributed = self._distributed()
         distributed.build({_IDS: (None,)})
         # Behind functions, out of Keras' sight: it then finds the weight here alone, under the name and at the place

@@ -101,7 +101,7 @@ class FeatureEmbedding(Layer):
         self._runs = self._make_runs()
         self._vectors = tuple(feature for feature in self.features if isinstance(feature, VectorFeature))
         self.projections = {
-            vector.name: keras.layers.Dense(dim, use_bias=False, name=f"project_{vector.name}")
+            vector.name: keras.layers.Dense(dim, use_bias=False, dtype=self.dtype_policy, name=f"project_{vector.name}")
             for vector in self._vectors
         }
 
@@ -121,6 +121,7 @@ class FeatureEmbedding(Layer):
                 self.dim,
                 table=self.tables.get(group, self.table),
                 rates=self.learning_rates,
+                dtype=self.dtype_policy,
                 name=f"lookup_{group}" if group else "lookup",
             )
             for group, members in groups.items()

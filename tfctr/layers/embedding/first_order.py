@@ -44,7 +44,13 @@ class FirstOrder(Layer):
         self.tables = {name: restored(template) for name, template in (tables or {}).items()}
         self.learning_rates = dict(learning_rates or {})
         self.weights_of_features = FeatureEmbedding(
-            self.spec, 1, table=self.table, tables=self.tables, learning_rates=self.learning_rates, name="weights"
+            self.spec,
+            1,
+            table=self.table,
+            tables=self.tables,
+            learning_rates=self.learning_rates,
+            dtype=self.dtype_policy,
+            name="weights",
         )
 
     def build(self, input_shape: Any = None) -> None:

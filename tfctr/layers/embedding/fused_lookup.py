@@ -56,7 +56,7 @@ class FusedLookup(Layer):
         self.vocabularies = dict(vocabularies)
         self.features = dict(features)
         self.dim = dim
-        self.table = restored(table) or FullTable()
+        self.table = restored(table) or FullTable(dtype=self.dtype_policy)
         self.offsets = _offsets(self.vocabularies)
         self.rows = 1 + sum(rows - 1 for rows in self.vocabularies.values())
         self.fused_table = self.table.sized(self.rows, dim, "table")

@@ -47,7 +47,9 @@ class LowRankTable(EmbeddingTable):
     def sized(self, rows: int, dim: int, name: str) -> EmbeddingTable:
         if dim > self.rank:
             return super().sized(rows, dim, name)
-        return FullTable(rows, dim, initializer=self.initializer, penalty=self.penalty, name=name)
+        return FullTable(
+            rows, dim, initializer=self.initializer, penalty=self.penalty, dtype=self.dtype_policy, name=name
+        )
 
     def weight_shapes(self) -> dict[str, tuple[int, int]]:
         rows, dim = self.size

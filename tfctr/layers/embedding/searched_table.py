@@ -77,7 +77,9 @@ class SearchedTable(EmbeddingTable):
     def sized(self, rows: int, dim: int, name: str) -> EmbeddingTable:
         if dim > 1:
             return super().sized(rows, dim, name)
-        return FullTable(rows, dim, initializer=self.initializer, penalty=self.penalty, name=name)
+        return FullTable(
+            rows, dim, initializer=self.initializer, penalty=self.penalty, dtype=self.dtype_policy, name=name
+        )
 
     def weight_shapes(self) -> dict[str, tuple[int, int]]:
         rows, dim = self.size
@@ -157,7 +159,9 @@ class SearchedTable(EmbeddingTable):
         """Return the table of the rows that are kept at the width that is set; it answers the same."""
         rows, dim = self.size
         kept, width = self.kept_rows(), int(ops.convert_to_numpy(self.width))
-        table = PrunedTable(rows, dim, kept=int(kept.sum()), width=width, penalty=self.penalty, name=self.name)
+        table = PrunedTable(
+            rows, dim, kept=int(kept.sum()), width=width, penalty=self.penalty, dtype=self.dtype_policy, name=self.name
+        )
         table.build()
         table.keep(kept, ops.convert_to_numpy(self.embeddings))
         return table

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import EmbeddingTable, FeatureEmbedding, FullTable, FusedLookup
 from tfctr.layers.towers.factored_dense import largest_rank
 from tfctr.models import CTRModel
@@ -116,7 +117,7 @@ def _table_part(model: CTRModel, vocabulary: str) -> FactorableTable | None:
 
 def embeddings_of(model: CTRModel) -> list[FeatureEmbedding]:
     """Return all embeddings, in the model's order."""
-    return [layer for layer in model._flatten_layers(include_self=False) if isinstance(layer, FeatureEmbedding)]
+    return layers_of(model, FeatureEmbedding)
 
 
 def lookups_of(model: CTRModel) -> list[FusedLookup]:
