@@ -101,7 +101,7 @@ def main(
         for label, options in wanted:
             folder = bench.folder / "runs" / f"{model}-{label.replace(' ', '')}-{seed}"
             trial = functools.partial(_trial, bench, model, seed, label, options, folder, supernet)
-            scores.append(bench.kept.score(label, seed, options, trial))
+            scores.append(bench.cache.score(label, seed, options, trial))
             if label == "OptEmbed":
                 supernet = folder / SUPERNET
             console.print(label, seed, scores[-1].figures, soft_wrap=True)

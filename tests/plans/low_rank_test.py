@@ -23,8 +23,8 @@ from tfctr.models import DIN, DNN, LR, AutoInt, CTRModel, DCNv2, DeepFM, FinalML
 from tfctr.models._tower_ranks import towers_of
 from tfctr.plans import LowRank, compress, output_statistics
 from tfctr.plans.low_rank import _factors as factors
-from tfctr.plans.low_rank._answer_changes import answer_changes
 from tfctr.plans.low_rank._factorable import embeddings_of, factorable_parts, model_bytes
+from tfctr.plans.low_rank._output_changes import output_changes
 from tfctr.plans.low_rank._ranks import choose_ranks
 from tfctr.plans.stage import read_model
 from tfctr.training import FitConfig, evaluate
@@ -123,7 +123,7 @@ def test_a_rank_is_worth_what_the_answers_move_without_it() -> None:
     """However much a table varies: when nothing hears it, no answer moves, and it gets the least bytes."""
     model = unheard()
     found, before = statistics(model), [np.asarray(weight) for weight in model.weights]
-    changes = answer_changes(model, factorable_parts(model), found, valid_data(model), "outputs")
+    changes = output_changes(model, factorable_parts(model), found, valid_data(model), "outputs")
     assert set(changes) == {part.key for part in factorable_parts(model)}
     assert all(len(changes[part.key]) == len(part.options()) for part in factorable_parts(model))
     np.testing.assert_allclose(changes["table.b"], 0, atol=1e-7)

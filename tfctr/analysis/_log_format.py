@@ -41,7 +41,7 @@ class LogFormat:
     columns: tuple[str, ...] = ()
 
 
-def tell_format(file: LogFile, *, header: bool | None = None, delimiter: str | None = None) -> LogFormat:
+def detect_format(file: LogFile, *, header: bool | None = None, delimiter: str | None = None) -> LogFormat:
     """Return the format of a log.
 
     Args:

@@ -86,14 +86,14 @@ class Layer(ConfigFromInit, keras.layers.Layer):
         return None
 
 
-def restored(value: Any) -> Any:
+def deserialize_if_config(value: Any) -> Any:
     """Return the Keras object that a serialized form stands for; anything else as it is."""
     if isinstance(value, dict) and "class_name" in value:
         return keras.saving.deserialize_keras_object(value)
     return value
 
 
-def another(initializer: keras.initializers.Initializer) -> keras.initializers.Initializer:
+def clone_initializer(initializer: keras.initializers.Initializer) -> keras.initializers.Initializer:
     """Return an initializer like this one that draws other numbers, for a second weight of one layer.
 
     Two weights that share a seeded initializer start equal, which makes them learn the same.

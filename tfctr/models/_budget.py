@@ -40,10 +40,10 @@ def plan_model(
     Raises:
         ValueError: When no plan fits; says the least possible.
     """
-    return plan_tables(spec, counts, numbers_kept(model(spec, **(hyperparameters or {}))), budget, **options)
+    return plan_tables(spec, counts, numbers_per_id(model(spec, **(hyperparameters or {}))), budget, **options)
 
 
-def numbers_kept(model: CTRModel) -> dict[str, int]:
+def numbers_per_id(model: CTRModel) -> dict[str, int]:
     """Return the numbers a model keeps for one id of each vocabulary: the widths of its embeddings, summed."""
     kept: Counter[str] = Counter()
     for lookup in layers_of(model, FusedLookup):

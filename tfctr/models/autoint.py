@@ -94,11 +94,11 @@ class AutoInt(CTRModel):
             )
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
-        fields = self.embedding(features).fields
+        fields = self.embedding(features).fields  # (batch, fields, dim)
         crossed = fields
         for layer in self.interacting:
-            crossed = layer(crossed, training=training)
-        logit = self.head(flatten_fields(crossed))
+            crossed = layer(crossed, training=training)  # (batch, fields, heads · head_dim)
+        logit = self.head(flatten_fields(crossed))  # (batch, 1)
         if self.linear is not None:
             logit = logit + self.linear(features)
         if self.deep is not None:

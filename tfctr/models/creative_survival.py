@@ -117,8 +117,9 @@ class CreativeSurvival(CTRModel):
         super().compile(optimizer=optimizer, loss=loss, **kwargs)
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
-        hidden = self.tower(ops.concatenate(self._parts(features, training), axis=1), training=training)
-        found = {task: head(hidden) for task, head in self.heads.items()}
+        parts = ops.concatenate(self._parts(features, training), axis=1)  # (batch, fields · dim + numbers)
+        hidden = self.tower(parts, training=training)  # (batch, units)
+        found = {task: head(hidden) for task, head in self.heads.items()}  # (batch, intervals) each
         return found if len(found) > 1 else next(iter(found.values()))
 
     def _parts(self, features: dict[str, Any], training: bool | None) -> list[Any]:
@@ -129,6 +130,6 @@ class CreativeSurvival(CTRModel):
             fields = self.embedding(filled).fields
             parts.append(ops.reshape(fields, (-1, fields.shape[1] * fields.shape[2])))
         if self.normalise is not None:
-            numbers = ops.stack([features[name] for name in self._numbers], axis=1)
+            numbers = ops.stack([features[name] for name in self._numbers], axis=1)  # (batch, numbers)
             parts.append(ops.cast(self.normalise(numbers, training=training), self.compute_dtype))
         return parts

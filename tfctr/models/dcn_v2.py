@@ -83,8 +83,8 @@ class DCNv2(CTRModel):
         self.head = keras.layers.Dense(1, kernel_initializer="glorot_normal", dtype=self.dtype_policy, name="head")
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
-        inputs = flatten_fields(self.embedding(features).fields)
-        crossed = self.cross(inputs)
+        inputs = flatten_fields(self.embedding(features).fields)  # (batch, fields · dim)
+        crossed = self.cross(inputs)  # (batch, fields · dim)
         if self.deep is None:
             return self.head(crossed)
         if self.structure == "stacked":

@@ -51,5 +51,5 @@ class DNN(CTRModel):
         )
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
-        fields = self.embedding(features).fields
+        fields = self.embedding(features).fields  # (batch, fields, dim)
         return self.mlp(ops.reshape(fields, (-1, fields.shape[1] * fields.shape[2])), training=training)

@@ -79,14 +79,15 @@ class FinalMLP(CTRModel):
         )
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
-        fields = self.embedding(features).fields
+        fields = self.embedding(features).fields  # (batch, fields, dim)
         outputs = []
         for index, stream in enumerate(self.streams):
             gated = self._gated(index, fields, features) if self.gates else fields
-            outputs.append(stream(flatten_fields(gated), training=training))
+            outputs.append(stream(flatten_fields(gated), training=training))  # (batch, units)
         return self.fusion(*outputs)
 
     def _gated(self, index: int, fields: Any, features: dict[str, Any]) -> Any:
+        """The fields as one stream sees them, ``(batch, fields, dim)``."""
         context = self.context_embeddings[index]
         if context is None:
             return self.gates[index](fields)

@@ -62,9 +62,9 @@ class MMoE(MultiTaskModel):
         self.towers = self.make_towers(self.tower_units)
 
     def task_logits(self, features: dict[str, Any], training: bool | None = None) -> dict[str, Any]:
-        inputs = flatten_fields(self.embedding(features).fields)
-        experts = self.experts(inputs, training=training)
-        mixed = [gate(inputs, experts, training=training) for gate in self.gates]
+        inputs = flatten_fields(self.embedding(features).fields)  # (batch, fields · dim)
+        experts = self.experts(inputs, training=training)  # (batch, experts, units)
+        mixed = [gate(inputs, experts, training=training) for gate in self.gates]  # (batch, units) a task
         return self.towers(ops.stack(mixed, axis=1), training=training)
 
     def expert_weights(self, features: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from tfctr.spec import BoundSpec, FeatureSpec, Problem
 
 
 class MultiTaskModel(CTRModel):
-    """Base of the models that answer every task of a spec. A subclass says in `task_logits` how.
+    """Base of the models that predict every task of a spec. A subclass says in `task_logits` how.
 
     The loss is ``sum_t β_t sum_b w_tb BCE(y_tb, p_tb) / sum_b w_tb``: each task's mean runs over the rows that count
     for it, so that a task known for few rows is not shrunk by the others. A batch without such rows adds nothing.

@@ -49,5 +49,6 @@ class SharedBottom(MultiTaskModel):
         self.towers = self.make_towers(self.tower_units)
 
     def task_logits(self, features: dict[str, Any], training: bool | None = None) -> dict[str, Any]:
-        shared = self.bottom(flatten_fields(self.embedding(features).fields), training=training)
+        fields = self.embedding(features).fields  # (batch, fields, dim)
+        shared = self.bottom(flatten_fields(fields), training=training)  # (batch, units)
         return self.towers(shared, training=training)

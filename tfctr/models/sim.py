@@ -74,10 +74,10 @@ class SIM(HistoryModel):
         target, events, mask = compared
         if side := self._searched[index]:
             of_event, of_candidate = side
-            same = ops.equal(features[of_event], ops.expand_dims(features[of_candidate], 1))
+            same = ops.equal(features[of_event], ops.expand_dims(features[of_candidate], 1))  # (batch, length)
             mask = ops.logical_and(mask, same)
-        found, kept = latest_events(events, mask, self.top_k)
-        return [self.attentions[index](target, found, mask=kept)]
+        found, found_mask = latest_events(events, mask, self.top_k)  # (batch, top_k, columns · dim), (batch, top_k)
+        return [self.attentions[index](target, found, mask=found_mask)]
 
 
 def _side_column(history: History, category: str | None) -> tuple[str, str] | None:

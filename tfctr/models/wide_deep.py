@@ -54,5 +54,5 @@ class WideDeep(CTRModel):
         )
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
-        fields = self.embedding(features).fields
+        fields = self.embedding(features).fields  # (batch, fields, dim)
         return self.wide(features) + self.deep(flatten_fields(fields), training=training)

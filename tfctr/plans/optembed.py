@@ -125,7 +125,7 @@ class OptEmbed(Plan):
     def search(self, stage: Stage) -> Arrays:
         """Find the widths; what is left are these and the rows that are kept."""
         model = stage.trained("supernet")
-        keep_what_costs_less(model)
+        keep_all_where_smaller(model)
         kept = kept_rows(model)
         costs = Costs(model, kept, self.settings.budget)
         batches = list(stage.valid if self.settings.search_batches is None else stage.valid.take(self._batches))
@@ -140,7 +140,7 @@ class OptEmbed(Plan):
         )
         evolution = Evolution(costs.largest, score, costs.fitted, seed=stage.config.seed, **numbers)
         widths, best, curve = evolution.run(stage)
-        stage.note(val_auc=best, bytes=format_bytes(costs.of(widths)), mean_width=float(widths.mean()))
+        stage.note(val_auc=best, bytes=format_bytes(costs.total_bytes(widths)), mean_width=float(widths.mean()))
         masks = {f"kept_{name}": rows for name, rows in kept.items()}
         return {"widths": widths, "auc": np.array(best), "curve": np.array(curve), **masks}
 
@@ -153,7 +153,7 @@ class OptEmbed(Plan):
             for (name, rows), width in zip(kept.items(), found["widths"], strict=True)
         }
         model = stage.model(tables=tables, **self._penalty())
-        give_rows(model, before, kept, weights=self.settings.initial == "supernet")
+        set_kept_rows(model, before, kept, weights=self.settings.initial == "supernet")
         stage.fit(model)
         size = sum(table.serving_bytes() for group in own_tables(model).values() for table in group)
         stage.note(bytes=format_bytes(size))
@@ -200,8 +200,8 @@ def kept_rows(model: CTRModel) -> dict[str, np.ndarray]:
     }
 
 
-def keep_what_costs_less(model: CTRModel) -> None:
-    """Let vocabularies keep all rows where the pruned ones take fewer bytes, at full width, than the places of ids."""
+def keep_all_where_smaller(model: CTRModel) -> None:
+    """Let vocabularies keep all rows where all take, at full width, no more bytes than the pruned ones with indices."""
     kept = kept_rows(model)
     for name, tables in own_tables(model).items():
         width = max(table.size[1] for table in tables)
@@ -212,7 +212,7 @@ def keep_what_costs_less(model: CTRModel) -> None:
                     table.thresholds.assign(np.full(table.thresholds.shape, BELOW_ALL))
 
 
-def give_rows(model: CTRModel, before: CTRModel, kept: Mapping[str, np.ndarray], *, weights: bool) -> None:
+def set_kept_rows(model: CTRModel, before: CTRModel, kept: Mapping[str, np.ndarray], *, weights: bool) -> None:
     """Tell the pruned tables of `model` which rows they keep; with `weights` all weights become those of `before`."""
     old, new = own_tables(before), own_tables(model)
     for name, rows in kept.items():
@@ -259,7 +259,7 @@ class Costs:
         self._by_width = by_width
         self.largest = np.array([len(sizes) for sizes in by_width])
         self._limit = None if budget is None else parse_bytes(budget)
-        least = self.of(np.ones_like(self.largest))
+        least = self.total_bytes(np.ones_like(self.largest))
         if self._limit is not None and least > self._limit:
             rows = sum(int(rows.sum()) for rows in kept.values())
             raise ValueError(
@@ -268,8 +268,8 @@ class Costs:
                 "threshold_rate, table_l2)."
             )
 
-    def of(self, widths: Genes) -> int:
-        """Bytes of all tables, the places of ids among them."""
+    def total_bytes(self, widths: Genes) -> int:
+        """Bytes of all tables, the row indices of ids among them."""
         return int(sum(sizes[width - 1] for sizes, width in zip(self._by_width, widths, strict=True)))
 
     def fitted(self, widths: Genes, rng: np.random.Generator) -> Genes:
@@ -278,7 +278,7 @@ class Costs:
         Evenly drawn, most would be taken from vocabularies of few rows, where they cost little and tell much.
         """
         widths = widths.copy()
-        while self._limit is not None and self.of(widths) > self._limit:
+        while self._limit is not None and self.total_bytes(widths) > self._limit:
             columns = [sizes[width - 1] - sizes[width - 2] if width > 1 else 0
                        for sizes, width in zip(self._by_width, widths, strict=True)]  # fmt: skip
             widths[rng.choice(len(widths), p=np.array(columns) / sum(columns))] -= 1

@@ -129,14 +129,14 @@ class Plan:
         self._claim(folder, spec, train)
         folders = self.folders(folder)
         result: Result | None = None
-        for number, (name, place) in enumerate(folders.items()):
-            if result_in(place) is not None:
+        for number, (name, folder) in enumerate(folders.items()):
+            if result_in(folder) is not None:
                 self._tell(number, "done before")
                 result = None  # on disk
                 continue
             stage = Stage(
                 name,
-                place,
+                folder,
                 dict(list(folders.items())[:number]),
                 spec=spec,
                 train=train,
@@ -201,7 +201,7 @@ class Plan:
         if number == len(self.STAGES) - 1 and not isinstance(result, CTRModel):
             raise TypeError(f"the last stage of a plan returns its model; {type(self).__name__}.{stage.name} does not")
         seconds = time.perf_counter() - started
-        stage.leave(result, seconds)
+        stage.finish(result, seconds)
         self._tell(number, f"{seconds:.1f} s  {_shown(stage.notes)}")
         return result
 

@@ -15,9 +15,9 @@ SHORTEST = 1e-30
 
 
 class SurvivalTask(Frozen):
-    """The time until an event such as the end of an ad creative; the model answers a curve over intervals of time.
+    """The time until an event such as the end of an ad creative; the model predicts a curve over intervals of time.
 
-    Time is cut into intervals ``(0, c1], (c1, c2], ...``; for each the model answers the hazard, the probability that
+    Time is cut into intervals ``(0, c1], (c1, c2], ...``; for each the model predicts the hazard, the probability that
     the event falls into it given that it did not come before. A row whose event was not seen (censored) tells that
     the intervals before were survived, and nothing more. What comes after the last cut point is not told apart.
 

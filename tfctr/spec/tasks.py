@@ -15,7 +15,7 @@ DEFAULT_KIND = "binary"
 
 
 class BinaryTask(Frozen):
-    """A yes/no outcome such as a click; the model answers its probability.
+    """A yes/no outcome such as a click; the model predicts its probability.
 
     Args:
         name: Name of the output and of the transformed label tensor (float32 ``(batch,)``, 0 or 1).

@@ -50,7 +50,7 @@ class ArrayPlan(SeededPlan):
         super().__init__(spec, **options)
         infos = tensor_infos(self.spec, arrays, labels=self.labels)
         self.rows = _rows_of(arrays, infos)
-        self._layout = Layout.of(infos)
+        self._layout = Layout.from_infos(infos)
         packed = self._layout.pack(arrays, self.rows)
         self._matrices = {dtype: _on_host(matrix) for dtype, matrix in packed.items()}
 
@@ -88,7 +88,7 @@ class ArrayPlan(SeededPlan):
             return element(self._layout.unpack(batch), self.spec, labels=self.labels)
 
         steps = tf.data.Dataset.range(start_step, self.steps_per_epoch)
-        return self.prefetch.of(steps, gather)
+        return self.prefetch.map(steps, gather)
 
     def _complete(self, batches: tf.data.Dataset, steps: int) -> tf.data.Dataset:
         return batches.apply(tf.data.experimental.assert_cardinality(steps))

@@ -75,7 +75,7 @@ class FilePlan(SeededPlan):
         def parse(serialized: tf.Tensor) -> tuple:
             return element(tf.io.parse_example(serialized, self._parsed_as), self.spec, labels=self.labels)
 
-        return self.prefetch.of(batches, parse)
+        return self.prefetch.map(batches, parse)
 
 
 def transformed_dataset(

@@ -73,25 +73,25 @@ class ParquetPlan(SeededPlan):
         self._groups = [group for file in self.files for group in _row_groups(file)]
         self.rows = sum(group.rows for group in self._groups)
         self._infos = tensor_infos(self.spec, _schema_of(self.files[0]).names, labels=self.labels)
-        self._layout = Layout.of(self._infos)
-        self.in_memory = self.rows * self._layout.bytes_a_row <= memory_bytes
+        self._layout = Layout.from_infos(self._infos)
+        self.in_memory = self.rows * self._layout.bytes_per_row <= memory_bytes
         """Whether the rows are kept in memory."""
 
     def epoch(self, epoch: int = 0, start_step: int = 0) -> tf.data.Dataset:
         """Return the batches of an epoch (from 0) from `start_step` (from 0) on."""
         if self.in_memory:
-            return self._kept.epoch(epoch, start_step)
+            return self._in_memory_plan.epoch(epoch, start_step)
         size = self.batch_size if self.drop_remainder else None
         signature = {d: tf.TensorSpec((size, width), d) for d, width in self._layout.widths.items()}
         packed = tf.data.Dataset.from_generator(lambda: self._batches(epoch, start_step), output_signature=signature)
-        batches = self.prefetch.of(
+        batches = self.prefetch.map(
             packed, lambda matrices: element(self._layout.unpack(matrices), self.spec, labels=self.labels)
         )
         steps = max(self.steps_per_epoch - start_step, 0)
         return batches.apply(tf.data.experimental.assert_cardinality(steps))
 
     @cached_property
-    def _kept(self) -> ArrayPlan:
+    def _in_memory_plan(self) -> ArrayPlan:
         """All rows, in memory."""
         parts = [_read(group, [info.name for info in self._infos]) for group in self._groups]
         table = pa.concat_tables(parts) if parts else _schema_of(self.files[0]).empty_table()

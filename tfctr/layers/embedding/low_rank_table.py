@@ -64,7 +64,8 @@ class LowRankTable(EmbeddingTable):
 
     def vectors(self, ids: Any) -> Any:
         expansion, mean = (ops.cast(weight, self.compute_dtype) for weight in (self.expansion, self.mean))
-        return ops.matmul(self.take_rows(self.codes, ids), expansion) + mean
+        codes = self.take_rows(self.codes, ids)  # (..., rank)
+        return ops.matmul(codes, expansion) + mean  # (..., dim)
 
     def parameters(self) -> tuple[Any, ...]:
         """The codes: with orthonormal directions their norms are those of the vectors around the mean."""

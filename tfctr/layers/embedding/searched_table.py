@@ -96,11 +96,12 @@ class SearchedTable(EmbeddingTable):
         self.width = self.add_weight(name="width", shape=(), initializer=full, dtype="int32", trainable=False)
 
     def vectors(self, ids: Any, training: bool | None = None) -> Any:
-        rows = self.take_rows(self.embeddings, ids)
-        kept = ops.cast(step(self._norms(rows) - self._thresholds(ids)), rows.dtype)
+        rows = self.take_rows(self.embeddings, ids)  # (batch, ..., dim)
+        kept = ops.cast(step(self._norms(rows) - self._thresholds(ids)), rows.dtype)  # (batch, ...)
         return rows * ops.expand_dims(kept, -1) * ops.cast(self._prefix(ids, training), rows.dtype)
 
     def call(self, ids: Any, training: bool | None = None) -> Any:
+        """Return the masked vectors ``(batch, ..., dim)`` of ids ``(batch, ...)``; training draws widths."""
         keep = ops.expand_dims(ops.not_equal(ids, 0), -1)
         vectors = self.vectors(ids, training)
         vectors = vectors * ops.cast(keep, vectors.dtype)
@@ -118,12 +119,14 @@ class SearchedTable(EmbeddingTable):
         return (self.embeddings,)
 
     def _norms(self, rows: Any) -> Any:
+        """Norms of rows ``(..., dim)``, float32 ``(...)``."""
         rows = ops.cast(rows, "float32")
         if self.norm == 1:
             return ops.sum(ops.abs(rows), axis=-1)
         return ops.sqrt(ops.sum(ops.square(rows), axis=-1) + 1e-12)  # the root has no slope at 0
 
     def _thresholds(self, ids: Any) -> Any:
+        """Thresholds of ids ``(...)``: float32 ``(...)`` when each row has one, else a scalar."""
         thresholds = ops.convert_to_tensor(self.thresholds)[:, 0]
         return ops.take(thresholds, ids, axis=0) if self.per_row else thresholds[0]
 
@@ -132,7 +135,7 @@ class SearchedTable(EmbeddingTable):
         _, dim = self.size
         if not (training and self.sample_widths):
             return ops.arange(dim) < ops.convert_to_tensor(self.width)
-        shape = (ops.shape(ids)[0], *(1,) * len(ids.shape[1:]), 1)
+        shape = (ops.shape(ids)[0], *(1,) * len(ids.shape[1:]), 1)  # (batch, 1, …, 1)
         # Floats below 1 times dim, rounded down: integers drawn directly do not compile on every backend.
         widths = 1 + ops.floor(ops.cast(dim, "float32") * keras.random.uniform(shape, seed=self._draws))
         return ops.arange(dim, dtype="float32") < widths

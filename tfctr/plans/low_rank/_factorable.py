@@ -130,11 +130,11 @@ def rows_of(lookup: FusedLookup, vocabulary: str) -> np.ndarray | None:
     table: EmbeddingTable = lookup.fused_table
     if not isinstance(table, FullTable):
         return None
-    places = places_of(lookup, vocabulary)
-    return np.asarray(keras.ops.convert_to_numpy(table.embeddings))[places]
+    rows = rows_of_vocabulary(lookup, vocabulary)
+    return np.asarray(keras.ops.convert_to_numpy(table.embeddings))[rows]
 
 
-def places_of(lookup: FusedLookup, vocabulary: str) -> np.ndarray:
+def rows_of_vocabulary(lookup: FusedLookup, vocabulary: str) -> np.ndarray:
     """Return where the ids of a vocabulary lie in a look-up's plain table, int64 ``(rows,)``."""
     ids = np.arange(lookup.vocabularies[vocabulary])
     return np.where(ids > 0, ids + lookup.offsets[vocabulary], 0)
