@@ -1,7 +1,7 @@
 r"""What a searched embedding table costs and gives: OptEmbed beside plain tables of several widths.
 
 Every trial is trained, judged once on the test rows and exported; then all models answer raw rows one by one, by turns.
-Told are AUC and logloss, rows that are kept, bytes of the tables as they are served, sizes of the SavedModel's
+Reported are AUC and logloss, rows that are kept, bytes of the tables as they are served, sizes of the SavedModel's
 variables and of all of it (its graphs and vocabularies too), and the median time of an answer. The linear part is among
 the tables. A trial that is finished is kept and not repeated; a run that was killed goes on at the stage where it
 stopped. The supernet knows nothing of a budget: one that was trained without is taken for all, and its seconds are

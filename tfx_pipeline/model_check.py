@@ -21,7 +21,7 @@ BUDGET = "embedding_budget"
 
 
 def check_settings(config: PipelineConfig, spec: FeatureSpec) -> None:
-    """Compare everything that training will be told with what it takes.
+    """Compare all settings that training will be given with those that it takes.
 
     Raises:
         SpecError: With every problem found.

@@ -1,4 +1,4 @@
-"""Served answers against training-time probabilities, row by row."""
+"""Served predictions against training-time probabilities, row by row."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Comparison:
     Args:
         signature: Name of the signature, or what else was compared.
         rows: Rows compared.
-        largest: Largest absolute difference of a probability; infinite when an answer is not a number.
+        largest: Largest absolute difference of a probability; infinite when a prediction is not a number.
         passed: Whether it is within the tolerance.
     """
 

@@ -150,7 +150,7 @@ def test_bytes_are_used_where_every_cut_lowers_the_loss() -> None:
 
 def test_ranks_are_judged_on_rows() -> None:
     model = teacher(0)
-    with pytest.raises(ValueError, match="ranks are judged on the answers to some rows, and none were given"):
+    with pytest.raises(ValueError, match="ranks are judged on predictions for some rows, and none were given"):
         compress(model, statistics(model), [], 4)
 
 
@@ -352,7 +352,7 @@ def test_an_impossible_ratio_is_told_before_anything_is_trained(tmp_path: Path) 
 
 def test_another_model_is_no_base(base: Path, tmp_path: Path) -> None:
     made = LowRank(DeepFM, {}, base=str(base))
-    with pytest.raises(ValueError, match="holds a DNN; the plan is told to compress a DeepFM"):
+    with pytest.raises(ValueError, match="holds a DNN; the plan compresses a DeepFM"):
         run(made, tmp_path)
     judge = teacher(0)
     other = bound().spec.bind({**bound().rows, "a": 9})

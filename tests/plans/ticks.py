@@ -30,7 +30,7 @@ class Ticks(keras.callbacks.Callback):
 
 def ticking(stage: Stage, tick: Tick) -> Stage:
     """Return the stage, which from now on calls `tick` after every training step and everything it keeps."""
-    fit, keep = stage.fit, stage.keep
+    fit, keep = stage.fit, stage.save_progress
 
     def save_progress(**arrays: np.ndarray) -> None:
         keep(**arrays)

@@ -1,4 +1,4 @@
-"""What kind of file a log is, told from its first bytes: format, delimiter, header."""
+"""What kind of file a log is, recognised by its first bytes: format, delimiter, header."""
 
 from __future__ import annotations
 

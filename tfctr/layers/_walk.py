@@ -10,7 +10,9 @@ SomeLayer = TypeVar("SomeLayer", bound=keras.layers.Layer)
 
 
 def layers_of(network: keras.layers.Layer, kind: type[SomeLayer]) -> list[SomeLayer]:
-    """Return the layers of one kind in a network, itself included, each once and in the order in which they were made.
+    """Return the layers of one kind in a network, itself included, each once.
+
+    The order is Keras': a layer before its parts, the parts of a model as they were made, those of a layer backwards.
 
     Keras lists the layers of a model by ``model.layers``, one level deep; what walks all levels of any layer is a
     method that it keeps to itself. This is the one place that calls it.
@@ -23,7 +25,7 @@ def layers_of(network: keras.layers.Layer, kind: type[SomeLayer]) -> list[SomeLa
         >>> from tfctr.layers.towers import MLP
         >>> mlp = MLP((8, 4), output_units=1)
         >>> mlp.build((None, 3))
-        >>> [layer.name for layer in layers_of(mlp, keras.layers.Dense)]
+        >>> sorted(layer.name for layer in layers_of(mlp, keras.layers.Dense))
         ['dense_0', 'dense_1', 'output']
     """
     return [layer for layer in network._flatten_layers() if isinstance(layer, kind)]

@@ -12,7 +12,7 @@ from pydantic import Field
 from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import (
     EmbeddingTable,
-    FusedLookup,
+    FeatureEmbedding,
     PrunedTable,
     SearchedTable,
     TableL2,
@@ -85,7 +85,7 @@ class OptEmbed(Plan):
     Rows are left out of a vocabulary only where they take more bytes than it costs to know which id has which row.
     Where the paper has a field there is a vocabulary here: features that share one share its rows and width. Numbers,
     vectors and the weights of a linear part have no widths to search; a linear part loses the pruned rows too, which
-    the released code leaves in. Narrow rows are filled up with zeros to the model's width: the answer of the masked
+    the released code leaves in. Narrow rows are filled up with zeros to the model's width: the output of the masked
     model, exactly. Normalisation over the batch sees other widths in the search than in training; models for this plan
     do better without it.
 
@@ -186,7 +186,7 @@ class OptEmbed(Plan):
 def own_tables(model: CTRModel) -> dict[str, list[EmbeddingTable]]:
     """Return the tables that hold one vocabulary alone, by its name and in the model's order."""
     tables: dict[str, list[EmbeddingTable]] = {}
-    for lookup in layers_of(model, FusedLookup):
+    for lookup in (lookup for embedding in layers_of(model, FeatureEmbedding) for lookup in embedding.lookups):
         if len(lookup.vocabularies) == 1:
             tables.setdefault(next(iter(lookup.vocabularies)), []).append(lookup.fused_table)
     return tables

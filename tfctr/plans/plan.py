@@ -131,7 +131,7 @@ class Plan:
         result: Result | None = None
         for number, (name, folder) in enumerate(folders.items()):
             if result_in(folder) is not None:
-                self._tell(number, "done before")
+                self._print(number, "done before")
                 result = None  # on disk
                 continue
             stage = Stage(
@@ -202,13 +202,13 @@ class Plan:
             raise TypeError(f"the last stage of a plan returns its model; {type(self).__name__}.{stage.name} does not")
         seconds = time.perf_counter() - started
         stage.finish(result, seconds)
-        self._tell(number, f"{seconds:.1f} s  {_shown(stage.notes)}")
+        self._print(number, f"{seconds:.1f} s  {_shown(stage.notes)}")
         return result
 
-    def _tell(self, number: int, what: str) -> None:
+    def _print(self, number: int, what: str) -> None:
         """One line a stage."""
-        place = f"{type(self).__name__} {number + 1}/{len(self.STAGES)} {self.STAGES[number]}"
-        Console().print(f"{place:<28} {what}", markup=False, highlight=False, soft_wrap=True)
+        stage = f"{type(self).__name__} {number + 1}/{len(self.STAGES)} {self.STAGES[number]}"
+        Console().print(f"{stage:<28} {what}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _described(value: Any) -> Any:

@@ -34,7 +34,7 @@ MakeModel: TypeAlias = Callable[..., CTRModel]
 ARRAYS_FILE, MODEL_FILE, REPORT_FILE, PROGRESS_FILE = "result.npz", "result.keras", "stage.json", "kept.npz"
 
 _SHOWN = ("val_auc", "val_logloss")
-"""Figures of a fit that its stage's line tells."""
+"""Figures of a fit that its stage's line shows."""
 
 
 class Stage:

@@ -26,7 +26,7 @@ class SurvivalTask(Frozen):
             event was seen, minus the duration where it was not (`tfctr.data.signed_durations`).
         duration: Raw column with the time until the event or until the row was last seen, in `unit`, at least 0.
         event: Raw 0/1 column: 1 = the event ended the duration, 0 = censored.
-        cut_points: Upper ends of the intervals, ascending, at least 2: the horizons for which answers are served.
+        cut_points: Upper ends of the intervals, ascending, at least 2: the horizons for which curves are served.
             To tell an interval ``(1, 3]`` from what comes before it, begin with 1.
         quantiles: In place of cut points: so many intervals with equally many events of the training rows in each.
             `tfctr.data.with_cut_points` replaces them by the cut points found; preparing and fitting call it.

@@ -1,6 +1,6 @@
 """The debug mode of ids: an id outside its vocabulary stops the run and is named.
 
-In production such an id is answered as out-of-vocabulary (`tfctr.layers.embedding.fused_lookup`), since a request
+In production such an id is treated as out-of-vocabulary (`tfctr.layers.embedding.fused_lookup`), since a request
 must have an answer. While one looks for a mistake it should stop: ``FitConfig(debug=True)`` does so for every batch
 of `fit`; `check_ids` for a batch at hand.
 """

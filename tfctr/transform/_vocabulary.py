@@ -93,7 +93,7 @@ def hashed_ids(tokens: tf.Tensor, buckets: int) -> tf.Tensor:
 def count_values(sizes: dict[str, tf.Tensor]) -> None:
     """Count the values of each table over the data set, into the file `TOTALS_NAME`.
 
-    With it the training count of out-of-vocabulary, hash and quantile rows can be told, which no vocabulary
+    With it the training count of out-of-vocabulary, hash and quantile rows can be known, which no vocabulary
     file holds. One analyzer for all tables: a vocabulary of table names, weighted by the values in the batch.
 
     Args:

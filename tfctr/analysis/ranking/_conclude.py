@@ -24,7 +24,7 @@ class Scores:
     Args:
         score, mutual, noise: Of each field, ``(fields,)``; `noise` is where noise of its cardinality ends.
         controls: Name -> score.
-        redundancy: Row: field that tells, column: field told about; NaN on the diagonal and where not scored.
+        redundancy: Row: field that informs, column: field informed about; NaN on the diagonal and where not scored.
         relation: Score of the cross of two fields, ``(fields, fields)``, NaN as above.
         synergy, synergy_noise: Of each cross of the ranker, in its order: score minus the scores of its fields, and
             where that of noise ends; NaN where not scored.

@@ -93,7 +93,7 @@ def information(x: Codes, y: Codes, shuffled: np.ndarray | None = None) -> Infor
 
     Reference: Skrlj and Mramor, "OutRank: Speeding up AutoML-based Model Search for Large Sparse Data sets with
     Cardinality-aware Feature Ranking", RecSys 2023, arXiv 2309.01552, and its released code. Taken differently: equal
-    columns are told by comparing them (the code sums differences, which makes [0, 1] and [1, 0] equal), and there is
+    columns are found by comparing them (the code sums differences, which makes [0, 1] and [1, 0] equal), and there is
     no subsample of each value's rows: a batch is counted in linear time already.
     """
     rows = len(x.values)

@@ -159,7 +159,7 @@ class SearchedTable(EmbeddingTable):
         self.width.assign(width)
 
     def compact(self) -> PrunedTable:
-        """Return the table of the rows that are kept at the width that is set; it answers the same."""
+        """Return the table of the rows that are kept at the width that is set; its outputs are the same."""
         rows, dim = self.size
         kept, width = self.kept_rows(), int(ops.convert_to_numpy(self.width))
         table = PrunedTable(

@@ -131,7 +131,7 @@ class EmbeddingTable(Layer):
             self.counts.assign(np.maximum(counts, 1))
 
     def compact(self) -> EmbeddingTable:
-        """Return the smallest table that answers the same; this one unless a subclass can shrink."""
+        """Return the smallest table with the same outputs; this one unless a subclass can shrink."""
         return self
 
     def serving_bytes(self) -> int:

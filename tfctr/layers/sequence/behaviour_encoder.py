@@ -18,7 +18,7 @@ GAP_BUCKETS = 32
 
 @keras.saving.register_keras_serializable(package="tfctr")
 class BehaviourEncoder(Layer):
-    """``H = causal transformer(tokens)``; the answer is what the candidate finds in H.
+    """``H = causal transformer(tokens)``; the output is what the candidate finds in H.
 
     A token is a linear map of the event's embeddings and, with times, of the bucket (a power of two) of the seconds
     since the event before. In training, every position also predicts its successor, which is dense supervision where

@@ -122,9 +122,7 @@ class LowRank(Plan):
         path = Path(self.settings.base or "")
         model = read_model(path)
         if type(model) is not self.model:
-            raise ValueError(
-                f"{path} holds a {type(model).__name__}; the plan is told to compress a {self.model.__name__}"
-            )
+            raise ValueError(f"{path} holds a {type(model).__name__}; the plan compresses a {self.model.__name__}")
         if model.spec != stage.spec:
             raise ValueError(
                 f"{path} was trained for another spec or other vocabularies; give the rows it was trained on"
