@@ -74,15 +74,15 @@ def main(
             return load_splits(loaded, log, folder)
 
     decides = loaded.model_dump(mode="json", exclude={"description", "gates"})
-    kept = TrialCache(folder / "trials", {"spec": decides, "log": log})
-    scores = [kept.score("popularity", 0, {"item": item}, lambda: popularity_trial(splits(), item))] if item else []
+    cache = TrialCache(folder / "trials", {"spec": decides, "log": log})
+    scores = [cache.score("popularity", 0, {"item": item}, lambda: popularity_trial(splits(), item))] if item else []
     console = Console()
     for name in models.split(","):
         model_settings = {**chosen.get("all", {}), **chosen.get(name, {})}
         for seed in range(first_seed, first_seed + seeds):
             trial = functools.partial(_train, splits, name, model_settings, seed)
             with console.status(f"{name}, seed {seed}"):
-                score = kept.score(name, seed, model_settings, trial)
+                score = cache.score(name, seed, model_settings, trial)
             scores.append(score)
             shown = "  ".join(f"{key} {score.figures[key]:.4f}" for key in shown_figures(score.figures))
             console.print(f"{name} seed {seed}: {shown}  best epoch {score.best_epoch}/{score.epochs}")
@@ -90,10 +90,10 @@ def main(
     console.print(table, soft_wrap=True, highlight=False, markup=False)
     if write:
         options = {"item": item, "models": models, "settings": settings, "seeds": seeds, "first-seed": first_seed}
-        told = "".join(f" --{name} {value}" for name, value in options.items() if value)
-        told += f' --title "{title}"' if title else ""
+        arguments = "".join(f" --{name} {value}" for name, value in options.items() if value)
+        arguments += f' --title "{title}"' if title else ""
         heading = title or f"Accuracy on {loaded.name}"
-        write_section(RESULTS, heading, f"python -m benchmarks.accuracy {spec}{told}", table)
+        write_section(RESULTS, heading, f"python -m benchmarks.accuracy {spec}{arguments}", table)
 
 
 def _train(splits: Any, name: str, model_settings: dict[str, Any], seed: int) -> Score:

@@ -1,7 +1,7 @@
 r"""What a searched embedding table costs and gives: OptEmbed beside plain tables of several widths.
 
 Every trial is trained, judged once on the test rows and exported; then all models answer raw rows one by one, by turns.
-Told are AUC and logloss, rows that are kept, bytes of the tables as they are served, sizes of the SavedModel's
+Reported are AUC and logloss, rows that are kept, bytes of the tables as they are served, sizes of the SavedModel's
 variables and of all of it (its graphs and vocabularies too), and the median time of an answer. The linear part is among
 the tables. A trial that is finished is kept and not repeated; a run that was killed goes on at the stage where it
 stopped. The supernet knows nothing of a budget: one that was trained without is taken for all, and its seconds are
@@ -48,6 +48,7 @@ from benchmarks.plan_trials import (
 )
 from tfctr.benchmark import Score, draw_curves, size_at, table_line, with_spread, write_section
 from tfctr.benchmark.trial import with_objects
+from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import FeatureEmbedding, PrunedTable, format_bytes
 from tfctr.models import MODELS, CTRModel
 from tfctr.plans import Fit, OptEmbed, Plan
@@ -100,7 +101,7 @@ def main(
         for label, options in wanted:
             folder = bench.folder / "runs" / f"{model}-{label.replace(' ', '')}-{seed}"
             trial = functools.partial(_trial, bench, model, seed, label, options, folder, supernet)
-            scores.append(bench.kept.score(label, seed, options, trial))
+            scores.append(bench.cache.score(label, seed, options, trial))
             if label == "OptEmbed":
                 supernet = folder / SUPERNET
             console.print(label, seed, scores[-1].figures, soft_wrap=True)
@@ -174,9 +175,7 @@ def plain_sizes(scores: list[Score], model: str) -> str:
 def table_sizes(model: CTRModel) -> tuple[int, int]:
     """Return the rows of the embeddings, those of a linear part apart, and the bytes of all tables when served."""
     rows, size = 0, 0
-    for layer in model._flatten_layers(include_self=False):
-        if not isinstance(layer, FeatureEmbedding):
-            continue
+    for layer in layers_of(model, FeatureEmbedding):
         for lookup in layer.lookups:
             table = lookup.fused_table
             size += table.serving_bytes()

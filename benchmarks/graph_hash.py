@@ -100,7 +100,7 @@ def main(
         text = report(scores, FIGURES[what])
         console.print(text, soft_wrap=True, highlight=False, markup=False)
         if write:
-            told = f"python -m benchmarks.graph_hash --spec {spec} --judged {what} --shares {shares} --seeds {seeds}"
+            command = f"python -m benchmarks.graph_hash --spec {spec} --judged {what} --shares {shares} --seeds {seeds}"
             title, figure = f"GraphHash on {spec}, {what}", FIGURES[what][0]
             picture, heading = (
                 f"figures/graph_hash_{spec}_{what}.svg",
@@ -109,7 +109,7 @@ def main(
             kinds = dict.fromkeys(_kind(score) for score in scores)
             lines = {kind: [score for score in scores if _kind(score) == kind] for kind in kinds}
             draw_curves(RESULTS.parent / picture, lines, size="bytes", figure=figure, title=heading)
-            write_section(RESULTS, title, told, f"{text}\n\n![{heading}]({picture})")
+            write_section(RESULTS, title, command, f"{text}\n\n![{heading}]({picture})")
 
 
 def _grid(names: Sequence[str], shares: Sequence[float]) -> list[tuple[str, float]]:
@@ -125,7 +125,7 @@ def _kind(score: Score) -> str:
 
 @dataclass(eq=False)
 class Bench:
-    """Data, groups and kept trials."""
+    """Data, groups and cached trials."""
 
     spec: str
     folder: Path
@@ -150,8 +150,8 @@ class Bench:
             size = {"rows": rows, "bytes": 4 * rows * chosen["embedding_dim"] + maps}
             return replace(found, figures={**found.figures, **size})
 
-        kept = TrialCache(self.folder / "graph_hash", {"what": what, "spec": self.spec})
-        return kept.score(label, seed, settings, trial)
+        cache = TrialCache(self.folder / "graph_hash", {"what": what, "spec": self.spec})
+        return cache.score(label, seed, settings, trial)
 
     @functools.cached_property
     def splits(self) -> Splits:
@@ -192,7 +192,7 @@ class Bench:
         sizes = [self.splits.spec.rows[name] - RESERVED for name in (USER, ITEM)]
         known = (rows[USER] >= RESERVED) & (rows[ITEM] >= RESERVED)
         users, items = (rows[name][known] - RESERVED for name in (USER, ITEM))
-        graph = InteractionGraph.of(users, items, (sizes[0], sizes[1]))
+        graph = InteractionGraph.from_pairs(users, items, (sizes[0], sizes[1]))
         found = cluster_within(graph, round(share * sum(sizes)))
         padding = np.full(RESERVED, -1)
         return {USER: IdMap.grouped(np.r_[padding, found.users]), ITEM: IdMap.grouped(np.r_[padding, found.items])}
@@ -206,11 +206,11 @@ class Bench:
         sides: dict[str, tuple[EmbeddingTable | None, int, int]] = {}
         for side, mapping in self._maps(what, share).items():
             table = template(name, mapping, seed)
-            places = table.mapping.places.size if isinstance(table, MappedTable) and name in STORED else 0
+            indices = table.mapping.row_indices.size if isinstance(table, MappedTable) and name in STORED else 0
             sides[side] = (
                 table,
                 sum(r for r, _ in table.sized(mapping.ids, 1, "t").weight_shapes().values()),
-                4 * places,
+                4 * indices,
             )
         return sides
 

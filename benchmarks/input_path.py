@@ -67,7 +67,7 @@ class GatherEachTensor:
             return element({name: tf.gather(tensor, rows) for name, tensor in self.tensors.items()}, self.spec)
 
         steps = tf.data.Dataset.range(start_step, self.steps_per_epoch)
-        return DEFAULT_PREFETCH.of(steps, gather)
+        return DEFAULT_PREFETCH.map(steps, gather)
 
 
 def make_spec() -> FeatureSpec:

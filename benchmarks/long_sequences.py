@@ -3,12 +3,12 @@
 Three tables, medians over repeats:
 
 - a training step of one batch, by the length of its histories;
-- answers to one user's candidates by the joint model, which reads his history for each, by length;
-- the same from his state: the state is encoded once, and its cost told apart from that of the candidates, and both
+- answers to one user's candidates by the joint model, which reads their history for each, by length;
+- the same from their state: the state is encoded once, and its cost separated from that of the candidates, and both
   together, as SDIM's `rank` signature does.
 
 What was measured is kept in the work folder and not measured again, so that a call that was broken off goes on; an
-empty `--workdir` measures anew. What such models are worth on real data is told by `benchmarks.accuracy`.
+empty `--workdir` measures anew. What such models are worth on real data is measured by `benchmarks.accuracy`.
 
 Example:
     python -m benchmarks.long_sequences
@@ -88,7 +88,7 @@ def rows_of(rows: int, length: int, *, one_user: bool = False) -> dict[str, np.n
     return {name: np.repeat(column, rows // len(column), axis=0) for name, column in features.items()}
 
 
-def made(name: str, length: int, dim: int) -> CTRModel:
+def make_model(name: str, length: int, dim: int) -> CTRModel:
     """A built model with the tower of all others."""
     keras.utils.set_random_seed(0)
     model = MODELS[name](spec_of(length), embedding_dim=dim, hidden_units=(64, 32), **SETTINGS[name])
@@ -123,7 +123,7 @@ def answer_seconds(model: CTRModel, features: dict[str, np.ndarray], repeats: in
 
 
 def state_seconds(model: SDIM, features: dict[str, np.ndarray], repeats: int) -> tuple[float, float, float]:
-    """Seconds to encode one user, to answer his candidates from the state, and of both in one call."""
+    """Seconds to encode one user, to score their candidates from the state, and of both in one call."""
     histories = {name: tf.constant(features[name][:1]) for name in ("clicks", "click_categories")}
     candidates = {name: tf.constant(features[name]) for name in ("item", "category")}
     encode = tf.function(model.user_state)
@@ -145,11 +145,11 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def by_length(title: str, names: Sequence[str], lengths: Sequence[int], measure: Callable[[str, int], float]) -> str:
     """Milliseconds of each model at each length."""
-    rows = [[TITLES[name], *(told(measure(name, length)) for length in lengths)] for name in names]
+    rows = [[TITLES[name], *(milliseconds_cell(measure(name, length)) for length in lengths)] for name in names]
     return f"### {title}, ms\n\n" + table(["model", *(f"{length:,}" for length in lengths)], rows)
 
 
-def told(milliseconds: float) -> str:
+def milliseconds_cell(milliseconds: float) -> str:
     """One cell of a table."""
     return "out of memory" if math.isnan(milliseconds) else f"{milliseconds:.1f}"
 
@@ -159,14 +159,14 @@ class Clock:
     """Measures, and keeps what it measured.
 
     Args:
-        kept: Where finished measurements are.
+        cache: Where finished measurements are.
         batch: Rows of a training step.
         candidates: Candidates of one user.
         dim: Width of an embedding.
         repeats: Timed calls of each kind.
     """
 
-    kept: TrialCache
+    cache: TrialCache
     batch: int
     candidates: int
     dim: int
@@ -175,38 +175,38 @@ class Clock:
     def step(self, name: str, length: int) -> float:
         """Milliseconds of one training step."""
         features = functools.partial(rows_of, self.batch, length)
-        return self._kept("step", name, length, lambda m: {"ms": step_seconds(m, features(), self.repeats)})["ms"]
+        return self._cached("step", name, length, lambda m: {"ms": step_seconds(m, features(), self.repeats)})["ms"]
 
     def answer(self, name: str, length: int) -> float:
-        """Milliseconds of one user's candidates, each with his history."""
+        """Milliseconds of one user's candidates, each with their history."""
         features = functools.partial(rows_of, self.candidates, length, one_user=True)
-        return self._kept("answer", name, length, lambda m: {"ms": answer_seconds(m, features(), self.repeats)})["ms"]
+        return self._cached("answer", name, length, lambda m: {"ms": answer_seconds(m, features(), self.repeats)})["ms"]
 
     def apart(self, length: int) -> tuple[float, float, float]:
-        """Milliseconds to encode a user with SDIM, to score his candidates from the state, and of both in one call."""
+        """Milliseconds to encode a user with SDIM, to score their candidates from the state, and of both at once."""
 
         def measured(model: CTRModel) -> dict[str, float]:
             features = rows_of(self.candidates, length, one_user=True)
             found = state_seconds(cast(SDIM, model), features, self.repeats)
             return dict(zip(("encode", "score", "rank"), found, strict=True))
 
-        found = self._kept("user apart", "SDIM", length, measured)
+        found = self._cached("user apart", "SDIM", length, measured)
         return found.get("encode", math.nan), found.get("score", math.nan), found.get("rank", math.nan)
 
-    def _kept(
+    def _cached(
         self, kind: str, name: str, length: int, measured: Callable[[CTRModel], dict[str, float]]
     ) -> dict[str, float]:
-        """The kept figures, or those measured now; a length that does not fit in memory has none."""
+        """The cached figures, or those measured now; a length that does not fit in memory has none."""
 
         def trial() -> Score:
             try:
-                seconds_of = measured(made(name, length, self.dim))
+                seconds_of = measured(make_model(name, length, self.dim))
             except tf.errors.ResourceExhaustedError:
                 seconds_of = {"ms": math.nan}
             keras.backend.clear_session()
             return Score(name, 0, {figure: 1000 * value for figure, value in seconds_of.items()})
 
-        return self.kept.score(name, 0, {"kind": kind, "length": length, **SETTINGS[name]}, trial).figures
+        return self.cache.score(name, 0, {"kind": kind, "length": length, **SETTINGS[name]}, trial).figures
 
 
 @app.command()
@@ -231,7 +231,7 @@ def main(
     clock = Clock(TrialCache(workdir / "long_sequences", {**sizes, "threads": threads}), **sizes)
     parts = [
         by_length(f"A training step of {batch} rows, by events of a history", names, wanted, clock.step),
-        by_length(f"{candidates} candidates of one user, his history read for each", names, wanted, clock.answer),
+        by_length(f"{candidates} candidates of one user, their history read for each", names, wanted, clock.answer),
     ]
     if "SDIM" in names:
         parts.append(_apart(clock, wanted))
@@ -248,13 +248,13 @@ def _apart(clock: Clock, lengths: Sequence[int]) -> str:
     encoded, scored, ranked = zip(*(clock.apart(length) for length in lengths), strict=True)
     heads = ["SDIM, the user's side apart", *(f"{length:,}" for length in lengths)]
     rows = [
-        ["encode the user, once", *map(told, encoded)],
-        [f"{clock.candidates} candidates from the state", *map(told, scored)],
-        ["both in one call, as `rank` does", *map(told, ranked)],
+        ["encode the user, once", *map(milliseconds_cell, encoded)],
+        [f"{clock.candidates} candidates from the state", *map(milliseconds_cell, scored)],
+        ["both in one call, as `rank` does", *map(milliseconds_cell, ranked)],
     ]
-    state = made("SDIM", 1, clock.dim).user_state(rows_of(1, 1))
+    state = make_model("SDIM", 1, clock.dim).user_state(rows_of(1, 1))
     size = sum(keras.ops.convert_to_numpy(tensor).nbytes for tensor in state.values())
-    title = f"### {clock.candidates} candidates of one user from his state of {size / 1024:.0f} KiB, ms"
+    title = f"### {clock.candidates} candidates of one user from their state of {size / 1024:.0f} KiB, ms"
     return f"{title}\n\n{table(heads, rows)}"
 
 

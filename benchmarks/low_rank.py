@@ -95,7 +95,7 @@ def main(
             wanted += [(f"÷ {ratio:g}, {METHODS[options['method']]}{tuned}", {**options, "tuned": not tuned})
                        for options in cut for tuned in (", not tuned", "")]  # fmt: skip
         for label, options in wanted:
-            scores.append(bench.kept.score(label, seed, options, functools.partial(one, label, options)))
+            scores.append(bench.cache.score(label, seed, options, functools.partial(one, label, options)))
             console.print(scores[-1].model, seed, scores[-1].figures, soft_wrap=True)
     scores = with_times(bench, scores, {"one": 1, "many": MANY})
     table = markdown(scores, COLUMNS)
@@ -141,8 +141,8 @@ def _figures(model: CTRModel, given: Inputs, served: Path) -> dict[str, float]:
     """AUC and logloss on the test rows, and bytes; the model is exported to `served`."""
     figures = evaluate(model, given.test)
     exported = export_anew(model, given.rows.transform, served)
-    with tempfile.TemporaryDirectory() as place:
-        weights = Path(place) / "model.keras"
+    with tempfile.TemporaryDirectory() as folder:
+        weights = Path(folder) / "model.keras"
         type(model).save(_without_optimizer(model), weights)
         return {
             "auc": figures["auc"],

@@ -1,4 +1,4 @@
-"""What the benchmarks of plans share: rows, kept trials, sizes and times of what is served, a table of means."""
+"""What the benchmarks of plans share: rows, cached trials, sizes and times of what is served, a table of means."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ class Bench:
     Attributes:
         name: Of the spec.
         splits: Gives the rows; they are prepared when a trial first asks for them.
-        told: The model's hyper-parameters and fit settings.
-        kept: Finished trials.
+        settings: The model's hyper-parameters and fit settings.
+        cache: Finished trials.
         folder: Of data, trials and runs.
     """
 
     name: str
     splits: Callable[[], Splits]
-    told: dict[str, Any]
-    kept: TrialCache
+    settings: dict[str, Any]
+    cache: TrialCache
     folder: Path
 
     def served(self, label: str, seed: int) -> Path:
@@ -85,22 +85,22 @@ class Inputs:
 
 def inputs_of(bench: Bench, seed: int) -> Inputs:
     """Return what a trial with this seed begins with."""
-    rows, told = bench.splits(), dict(bench.told)
-    batch_size = told.pop("batch_size", 1024)
-    config = FitConfig(**{**told.pop("fit", {}), "seed": seed})
+    rows, settings = bench.splits(), dict(bench.settings)
+    batch_size = settings.pop("batch_size", 1024)
+    config = FitConfig(**{**settings.pop("fit", {}), "seed": seed})
     train = ArrayPlan(rows.train, rows.spec, batch_size=batch_size, seed=seed)
     valid, test = (array_dataset(split, rows.spec, batch_size=8192) for split in (rows.valid, rows.test))
-    return Inputs(rows, told, config, train, valid, test)
+    return Inputs(rows, settings, config, train, valid, test)
 
 
 def open_bench(spec: str, model: str, settings: Path | None, source: str, workdir: Path) -> Bench:
     """Read the spec and the settings (YAML: model -> hyper-parameters and fit settings, `all` for every one)."""
     loaded = load_spec(spec)
     chosen = yaml.safe_load(settings.read_text()) if settings else {}
-    told = {**chosen.get("all", {}), **chosen.get(model, {})}
+    of_model = {**chosen.get("all", {}), **chosen.get(model, {})}
     folder, log = workdir / loaded.name, source or loaded.source.dataset or ""
-    kept = TrialCache(folder / "trials", {"spec": loaded.model_dump(mode="json"), "log": log, "told": told})
-    return Bench(loaded.name, functools.cache(lambda: load_splits(loaded, log, folder)), told, kept, folder)
+    cache = TrialCache(folder / "trials", {"spec": loaded.model_dump(mode="json"), "log": log, "told": of_model})
+    return Bench(loaded.name, functools.cache(lambda: load_splits(loaded, log, folder)), of_model, cache, folder)
 
 
 def pairs(texts: list[str] | None) -> dict[str, Any]:
@@ -131,8 +131,8 @@ def with_times(bench: Bench, scores: Sequence[Score], requests: Mapping[str, int
     exports = [bench.served(score.model, score.seed) for score in scores]
     found = {figure: answer_times(exports, bench.splits().spec.spec, rows) for figure, rows in requests.items()}
     return [
-        replace(score, figures={**score.figures, **{figure: float(times[place]) for figure, times in found.items()}})
-        for place, score in enumerate(scores)
+        replace(score, figures={**score.figures, **{figure: float(times[index]) for figure, times in found.items()}})
+        for index, score in enumerate(scores)
     ]
 
 
@@ -165,7 +165,7 @@ Values = np.ndarray
 """One figure of a variant, a number a seed."""
 
 Column = tuple[str, str, Callable[[Values], str]]
-"""Title, name of the figure, and how its values are told."""
+"""Title, name of the figure, and how its values are shown."""
 
 
 def as_bytes(values: Values) -> str:
@@ -191,6 +191,6 @@ def markdown(scores: Iterable[Score], columns: Sequence[Column]) -> str:
     head = ["model", "seeds", *(title for title, _, _ in columns)]
     lines = [head, ["---"] * len(head)]
     for label, group in groups.items():
-        cells = [told(np.array([score.figures[figure] for score in group])) for _, figure, told in columns]
+        cells = [show(np.array([score.figures[figure] for score in group])) for _, figure, show in columns]
         lines.append([label, str(len(group)), *cells])
     return "\n".join(map(table_line, lines))

@@ -110,20 +110,20 @@ def _run(data: Path, name: str, folder: Path, *, kill_at: int = 0, delay: float 
     command = [sys.executable, "-m", "benchmarks.resume_after_kill", "child", str(data), name, str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
         assert child.stdout is not None
-        told: dict[str, Any] = {}
+        reported: dict[str, Any] = {}
         for line in child.stdout:
             if not line.startswith("{"):
                 continue
-            told = json.loads(line)
-            if kill_at and told.get("step") == kill_at:
+            reported = json.loads(line)
+            if kill_at and reported.get("step") == kill_at:
                 time.sleep(delay)
                 os.kill(child.pid, signal.SIGKILL)
                 break
     if kill_at and child.returncode != -signal.SIGKILL:
         raise RuntimeError(f"{name}: ended with {child.returncode} before step {kill_at}")
-    if not kill_at and "state" not in told:
+    if not kill_at and "state" not in reported:
         raise RuntimeError(f"{name}: ended with {child.returncode} and without a result")
-    return told
+    return reported
 
 
 @app.command(hidden=True)
@@ -148,7 +148,7 @@ def child(data: Path, name: str, folder: Path) -> None:
             print(json.dumps({"step": self.step}), flush=True)
 
     arrays, run, tell = np.load(data), RUNS[name], Tell()
-    bound = BoundSpec.of(json.loads(str(arrays["spec"])))
+    bound = BoundSpec.coerce(json.loads(str(arrays["spec"])))
     task = bound.spec.tasks[0].model_copy(update={"negative_rate": run.get("negative_rate", 1.0)})
     bound = bound.spec.model_copy(update={"tasks": (task,)}).bind(dict(bound.rows))
     train, valid = (

@@ -182,19 +182,19 @@ def main(
     settings = {"fit": config.model_dump(mode="json"), "batch_size": BATCH, **TOWER}
     folder = workdir / "survival" / "trials"
     folder.mkdir(parents=True, exist_ok=True)
-    kept = TrialCache(folder, {"spec": decides})
+    cache = TrialCache(folder, {"spec": decides})
     scores: dict[str, list[Figures]] = {name: [] for name in MODELS}
     for seed in range(seeds):
         data = functools.cache(functools.partial(load, seed))
         for name, measure in MODELS.items():
             trial = functools.partial(_measured, measure, data, config, name, seed)
-            scores[name].append(kept.score(name, seed, settings, trial).figures)
+            scores[name].append(cache.score(name, seed, settings, trial).figures)
             print(f"{name}, seed {seed}: {scores[name][-1]}", flush=True)
     text = table(scores)
     print(text)
     if write:
-        told = f"--seeds {seeds}" + (f" --epochs {epochs}" if epochs != FIT.epochs else "")
-        write_section(RESULTS, "Survival on support2", f"python -m benchmarks.survival {told}", text)
+        arguments = f"--seeds {seeds}" + (f" --epochs {epochs}" if epochs != FIT.epochs else "")
+        write_section(RESULTS, "Survival on support2", f"python -m benchmarks.survival {arguments}", text)
 
 
 def _measured(measure: Measure, data: Callable[[], Data], config: FitConfig, name: str, seed: int) -> Score:

@@ -71,7 +71,7 @@ def main(
         with screen.status("baselines ..."):
             scores = _scores(config, results)
         served, in_process = _ask(config, results, address)
-    _tell(console, results, scores, served, in_process)
+    _print_scores(console, results, scores, served, in_process)
     console.print(f"Report    {workdir / 'report' / 'index.html'}")
     console.print(f"Total     {time.perf_counter() - STARTED:.0f} s")
 
@@ -146,7 +146,7 @@ def _features(row: dict[str, object], spec: FeatureSpec) -> dict[str, object]:
     return {column.name: row[column.name] for column in spec.raw_columns(serving=True)}
 
 
-def _tell(console: Console, results: Results, scores: list[Score], served: float, in_process: float) -> None:
+def _print_scores(console: Console, results: Results, scores: list[Score], served: float, in_process: float) -> None:
     rows = results.rows
     table = Table(title="Held-out rows, the latest in time", title_justify="left")
     for column in ("model", "AUC", "logloss"):

@@ -227,7 +227,7 @@ def index(
     items: Annotated[
         Path | None, typer.Option(help="Parquet, each item once; the items of the run's log if left out.")
     ] = None,
-    k: Annotated[int, typer.Option(min=1, help="Items answered.")] = 100,
+    k: Annotated[int, typer.Option(min=1, help="Items returned.")] = 100,
 ) -> None:
     """Export all items of a pushed TwoTower with its user's side, so that the server finds a user's best ones.
 

@@ -148,7 +148,7 @@ def changes_between(old: Step, new: Step) -> Iterator[str]:
         yield "new data"
     for name in sorted({*old.settings, *new.settings}):
         if name.startswith("custom_config.code."):
-            continue  # the trainer is told its code, too, to name its checkpoints; `code` tells the same
+            continue  # the trainer is given its code, too, to name its checkpoints; `code` says the same
         was, now = old.settings.get(name, "absent"), new.settings.get(name, "absent")
         if was != now:
             yield _told(name, was, now)

@@ -1,6 +1,6 @@
 """Bounds of a spec as a TFMA config: TFMA is the gate, and the only one.
 
-Every model is held to a finite logloss, whatever the spec says, so a model that answers NaN is never blessed:
+Every model is held to a finite logloss, whatever the spec says, so a model that predicts NaN is never blessed:
 a NaN fails any bound.
 """
 
@@ -104,7 +104,7 @@ def _metrics(spec: FeatureSpec, slices: list[tfma.SlicingSpec]) -> list[tfma.Met
 
 
 def _survival_metrics(task: SurvivalTask, gates: Gates) -> list[tfma.MetricConfig]:
-    """C-index and Brier score; either is NaN, and breaks its bound, where an answer is not a number."""
+    """C-index and Brier score; either is NaN, and breaks its bound, where a prediction is not a number."""
     settings = {"cut_points": list(task.grid)}
     brier_max = FINITE if gates.brier_max is None else gates.brier_max
     return [

@@ -16,7 +16,7 @@ _KEY = "gates"
 
 
 class _File(Frozen):
-    """The gates at the place where a spec has them, so that mistakes are told alike."""
+    """The gates under the keys where a spec has them, so that mistakes are reported alike."""
 
     gates: Gates
 

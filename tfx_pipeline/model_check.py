@@ -21,7 +21,7 @@ BUDGET = "embedding_budget"
 
 
 def check_settings(config: PipelineConfig, spec: FeatureSpec) -> None:
-    """Compare everything that training will be told with what it takes.
+    """Compare all settings that training will be given with those that it takes.
 
     Raises:
         SpecError: With every problem found.
@@ -53,13 +53,13 @@ def check_settings(config: PipelineConfig, spec: FeatureSpec) -> None:
 
 def _budget_problems(hyperparameters: Mapping[str, Any]) -> list[Problem]:
     """Whether the budget can be read; whether it can be kept is known once the vocabularies are."""
-    place = f"hyperparameters.{BUDGET}"
+    key = f"hyperparameters.{BUDGET}"
     if "tables" in hyperparameters:
-        return [Problem("the budget chooses the tables; give it or `tables`, not both", place)]
+        return [Problem("the budget chooses the tables; give it or `tables`, not both", key)]
     try:
         parse_bytes(hyperparameters[BUDGET])
     except ValueError as error:
-        return [Problem(str(error), place)]
+        return [Problem(str(error), key)]
     return []
 
 

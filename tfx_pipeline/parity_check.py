@@ -1,4 +1,4 @@
-"""Served answers against training-time probabilities, row by row."""
+"""Served predictions against training-time probabilities, row by row."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Comparison:
     Args:
         signature: Name of the signature, or what else was compared.
         rows: Rows compared.
-        largest: Largest absolute difference of a probability; infinite when an answer is not a number.
+        largest: Largest absolute difference of a probability; infinite when a prediction is not a number.
         passed: Whether it is within the tolerance.
     """
 
@@ -124,7 +124,7 @@ def check_signatures(
 
 
 def _through_state(encode: Any, rank: Any) -> Callable[..., dict[str, Any]]:
-    """Return what answers as `rank` does, by a state that is encoded first; each is given the columns it takes."""
+    """Return what scores as `rank` does, by a state that is encoded first; each is given the columns it takes."""
     encoded, ranked = (set(function.structured_input_signature[1]) for function in (encode, rank))
 
     def ranked_by_state(**columns: Any) -> dict[str, Any]:
@@ -151,8 +151,8 @@ def _check_rank(
     crossed = []
     for user in range(min(RANK_USERS, table.num_rows)):
         row = table.slice(user, 1)
-        answers = _numpy(rank(**_tensors(row, one), **_tensors(items, item)))
-        for task, values in answers.items():
+        outputs = _numpy(rank(**_tensors(row, one), **_tensors(items, item)))
+        for task, values in outputs.items():
             served.setdefault(task, []).append(values)
         repeated = row.take(pa.array(np.zeros(items.num_rows, np.int64)))
         names = {column.name for column in item}
@@ -165,20 +165,20 @@ def model_probabilities(model: keras.Model, inputs: dict[str, np.ndarray], spec:
     """Return the in-process model's probabilities for transformed rows; of survival tasks the curves."""
     names = {info.name for info in spec.inputs()}
     features = {name: values for name, values in inputs.items() if name in names}
-    answer = model.predict(features, batch_size=8192, verbose=0)
-    by_task = answer if isinstance(answer, dict) else {spec.tasks[0].name: answer}
+    output = model.predict(features, batch_size=8192, verbose=0)
+    by_task = output if isinstance(output, dict) else {spec.tasks[0].name: output}
     return {task.name: np.asarray(served_outputs(task, by_task[task.name])[task.name]) for task in spec.tasks}
 
 
 def training_probabilities(
     model: keras.Model, transform: TransformOutput, spec: FeatureSpec
 ) -> Callable[[pa.Table], Probabilities]:
-    """Return raw rows -> what the model answers in process, through the graph that Transform learned."""
+    """Return raw rows -> what the model predicts in process, through the graph that Transform learned."""
     return lambda table: model_probabilities(model, transform.transform(table), spec)
 
 
-def _numpy(answers: dict[str, Any]) -> Probabilities:
-    return {task: tensor.numpy() for task, tensor in answers.items()}
+def _numpy(outputs: dict[str, Any]) -> Probabilities:
+    return {task: tensor.numpy() for task, tensor in outputs.items()}
 
 
 def _tensors(table: pa.Table, columns: Iterable[RawColumn]) -> dict[str, Any]:

@@ -154,11 +154,11 @@ def trainer_settings(config: PipelineConfig, spec: FeatureSpec) -> dict[str, Any
 
 def _cut(spec: FeatureSpec, prepared: str, for_kubeflow: bool) -> FeatureSpec:
     """The spec with cut points for quantiles of survival tasks, from the prepared training rows."""
-    places = [f"tasks.{i}.quantiles" for i, task in enumerate(spec.tasks) if getattr(task, "quantiles", None)]
-    if places and for_kubeflow:
+    keys = [f"tasks.{i}.quantiles" for i, task in enumerate(spec.tasks) if getattr(task, "quantiles", None)]
+    if keys and for_kubeflow:
         message = "are found in training rows, which are not read here; give cut_points"
-        raise SpecError([Problem(message, place) for place in places])
-    return with_cut_points(spec, load_split(Path(prepared) / "train")) if places else spec
+        raise SpecError([Problem(message, key) for key in keys])
+    return with_cut_points(spec, load_split(Path(prepared) / "train")) if keys else spec
 
 
 def _without_gates(spec: FeatureSpec) -> FeatureSpec:

@@ -64,10 +64,10 @@ def rescore(model: Path, examples: Path, spec: FeatureSpec, where: dict[str, str
         keep = np.ones(rows.num_rows, bool)
         for column, value in (where or {}).items():
             keep &= np.array([str(cell) == value for cell in rows.column(column).to_pylist()], bool)
-        answers = score(examples=tf.constant(serialized))
+        outputs = score(examples=tf.constant(serialized))
         for outcome in outcomes_of(spec):
             values = {name: array.to_numpy(zero_copy_only=False) for name, array in outcome.values(rows).items()}
-            parts[outcome.name].append(_scores(outcome, values, answers[outcome.name].numpy(), keep))
+            parts[outcome.name].append(_scores(outcome, values, outputs[outcome.name].numpy(), keep))
     return {name: _joined(many) for name, many in parts.items()}
 
 
@@ -80,11 +80,11 @@ def serialized_examples(folder: Path) -> Iterator[list[bytes]]:
         yield list(batch)
 
 
-def _scores(outcome: Outcome, values: dict[str, np.ndarray], answers: np.ndarray, keep: np.ndarray) -> Scores:
+def _scores(outcome: Outcome, values: dict[str, np.ndarray], outputs: np.ndarray, keep: np.ndarray) -> Scores:
     labels = values[outcome.label_column].astype(np.float64)
     weights = values[outcome.weight_column] if outcome.weight_column else np.ones(len(labels))
     cut_points = outcome.task.grid if isinstance(outcome.task, SurvivalTask) else ()
-    predictions = answers.astype(np.float64) if cut_points else answers.reshape(-1).astype(np.float64)
+    predictions = outputs.astype(np.float64) if cut_points else outputs.reshape(-1).astype(np.float64)
     return Scores(labels[keep], predictions[keep], weights.astype(np.float64)[keep], cut_points)
 
 

@@ -30,7 +30,7 @@ def push_index(config: PipelineConfig, item: str, k: int = 100, items: Path | No
     Args:
         config: The run's settings.
         item: Raw column whose value names an item.
-        k: Items answered, see `tfctr.serving.export_index`.
+        k: Items returned, see `tfctr.serving.export_index`.
         items: Parquet file with the item columns, each item once. None takes the items of the run's own log, each with
             what its last row says of it.
 

@@ -21,9 +21,9 @@ class Start:
     vocabularies: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        told = [f"{name} {v['kept']:,} kept, {v['new']:,} new, {v['dropped']:,} dropped"
+        counts = [f"{name} {v['kept']:,} kept, {v['new']:,} new, {v['dropped']:,} dropped"
                 for name, v in self.vocabularies.items()]  # fmt: skip
-        return "; ".join([f"{'warm' if self.warm else 'cold'} start: {self.why}", *told])
+        return "; ".join([f"{'warm' if self.warm else 'cold'} start: {self.why}", *counts])
 
     def to_json(self) -> str:
         """Return the text of a file that `from_json` reads."""

@@ -45,7 +45,7 @@ def outcome(console: Console, results: Results) -> None:
     compared = ", ".join(f"{c['signature']} ({c['rows']:,} rows)" for c in parity["comparisons"])
     word = "equal to" if parity["passed"] else "[bold red]DIFFERENT[/] from"
     console.print(
-        f"Served answers are {word} training's: largest difference {parity['largest']:.2g}, allowed "
+        f"Served predictions are {word} training's: largest difference {parity['largest']:.2g}, allowed "
         f"{parity['tolerance']:g}; {compared}"
     )
     if results.pushed_to is not None:
@@ -59,7 +59,7 @@ def outcome(console: Console, results: Results) -> None:
 def not_pushed_reasons(results: Results) -> tuple[str, ...]:
     """Why a model was not pushed, one sentence each."""
     parity = results.parity
-    apart = () if parity["passed"] else (f"served answers differ from training: {parity['reason']}",)
+    apart = () if parity["passed"] else (f"served predictions differ from training: {parity['reason']}",)
     return (*results.verdict.reasons, *apart)
 
 

@@ -89,7 +89,7 @@ class _Slices:
     def names(self) -> list[str]:
         return [name for name in self._values if name != OVERALL]
 
-    def of(self, name: str, task: str) -> dict[str, float]:
+    def metrics_of(self, name: str, task: str) -> dict[str, float]:
         outputs = self._values.get(name, {})
         metrics = outputs.get(task if len(self._tasks) > 1 else "", {}).get("", {})
         return {metric: float(value["doubleValue"]) for metric, value in metrics.items() if "doubleValue" in value}
@@ -108,14 +108,14 @@ def read_verdict(evaluation: str | Path, spec: FeatureSpec, blessed: bool) -> Ve
     broken = _Broken(tfma.load_validation_result(str(evaluation)), several=len(tasks) > 1)
     checks: list[Check] = []
     for task in spec.tasks:
-        values = slices.of(OVERALL, task.name)
+        values = slices.metrics_of(OVERALL, task.name)
         if isinstance(task, SurvivalTask):
             checks += _survival_checks(task.name, values, spec.gates, broken)
             continue
         checks += _overall_checks(task.name, values, spec.gates, broken)
         checks += _slice_checks(task.name, slices, spec.gates, broken)
-    checks += broken.untold(checks)
-    metrics = {task: slices.of(OVERALL, task) for task in tasks}
+    checks += broken.unexplained(checks)
+    metrics = {task: slices.metrics_of(OVERALL, task) for task in tasks}
     compared = any("auc_diff" in values or "c_index_diff" in values for values in metrics.values())
     by_slice = {name: {task: slices.of(name, task) for task in tasks} for name in slices.names()}
     return Verdict(blessed, compared, tuple(checks), metrics, by_slice)
@@ -146,9 +146,9 @@ class _Broken:
     def has(self, task: str, metric: str, slice: str = OVERALL) -> bool:
         return (task if self._several else "", metric, slice) in self.keys
 
-    def untold(self, told: list[Check]) -> list[Check]:
+    def unexplained(self, reported: list[Check]) -> list[Check]:
         """Failures that belong to no check of the gates, so that no reason is ever lost."""
-        failing = {(check.task, check.slice) for check in told if check.passed is False}
+        failing = {(check.task, check.slice) for check in reported if check.passed is False}
         nan = float("nan")
         rest = [
             Check(output, metric, nan, "must exist", where, -1, False, message.strip())
@@ -209,7 +209,7 @@ def _slice_checks(task: str, slices: _Slices, gates: Gates, broken: _Broken) -> 
         return []
     checks = []
     for name in slices.names():
-        values = slices.of(name, task)
+        values = slices.metrics_of(name, task)
         rows, auc = int(values.get("example_count", -1)), values.get("auc", float("nan"))
         passed: bool | None = not broken.has(task, LARGE_SLICE_AUC, name)
         note = ""

@@ -75,7 +75,7 @@ def main(
     spec = load_spec("frappe")
     folder = workdir / spec.name
     data = exported(folder)
-    kept = TrialCache(folder / "fuxictr", {"spec": spec.model_dump(mode="json", exclude={"description", "gates"})})
+    cache = TrialCache(folder / "fuxictr", {"spec": spec.model_dump(mode="json", exclude={"description", "gates"})})
     console = Console()
     scores: list[Score] = []
     for name in models.split(","):
@@ -84,16 +84,16 @@ def main(
         for seed in range(first_seed, first_seed + seeds):
             trial = functools.partial(run_child, name, translated, seed, data, threads, folder)
             with console.status(f"FuxiCTR {name}, seed {seed}"):
-                score = kept.score(f"FuxiCTR-{name}", seed, {**translated, "threads": threads}, trial)
+                score = cache.score(f"FuxiCTR-{name}", seed, {**translated, "threads": threads}, trial)
             scores.append(score)
             shown = "  ".join(f"{key} {value:.4f}" for key, value in score.figures.items())
             console.print(f"{name} seed {seed}: {shown}  best epoch {score.best_epoch}/{score.epochs}", highlight=False)
     body = report(scores, loader, threads)
     console.print(body, soft_wrap=True, highlight=False, markup=False)
     if write:
-        told = f"--models {models} --settings {settings} --seeds {seeds} --threads {threads} --loader {loader}"
-        told += f" --epochs {epochs}" if epochs else ""
-        write_section(RESULTS, "FuxiCTR on frappe", f"python -m benchmarks.peers.frappe {told}", body)
+        arguments = f"--models {models} --settings {settings} --seeds {seeds} --threads {threads} --loader {loader}"
+        arguments += f" --epochs {epochs}" if epochs else ""
+        write_section(RESULTS, "FuxiCTR on frappe", f"python -m benchmarks.peers.frappe {arguments}", body)
 
 
 def fuxictr_settings(model: str, settings: Mapping[str, Any]) -> dict[str, Any]:

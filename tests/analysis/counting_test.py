@@ -33,7 +33,7 @@ def test_many_values_are_counted_within_four_standard_errors(distinct: int) -> N
     counter.update(f"value {index}" for index in range(distinct // 2))  # seeing them again changes nothing
     assert not counter.exact
     assert abs(counter.count / distinct - 1) < 4 / 1024**0.5
-    assert len(counter._kept) < 2 * 1024
+    assert len(counter._smallest) < 2 * 1024
 
 
 @given(st.lists(st.none() | st.integers(-1000, 1000), min_size=1, max_size=60), st.integers(1, 5))

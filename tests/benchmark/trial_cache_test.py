@@ -42,10 +42,10 @@ def test_whatever_differs_is_another_trial(tmp_path: Path, common: dict, model: 
 
 
 def test_a_trial_that_failed_is_not_kept(tmp_path: Path) -> None:
-    kept = TrialCache(tmp_path, {})
+    cache = TrialCache(tmp_path, {})
     with pytest.raises(AssertionError, match="trained again"):
-        kept.score("LR", 0, SETTINGS, _never)
-    assert kept.score("LR", 0, SETTINGS, _score) == _score()
+        cache.score("LR", 0, SETTINGS, _never)
+    assert cache.score("LR", 0, SETTINGS, _score) == _score()
 
 
 def test_two_processes_never_run_the_same_trial(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from tfctr.data.batches import Prefetch
 
 
 def test_order_is_that_of_the_source_and_no_autotuner_runs() -> None:
-    batches = Prefetch().of(tf.data.Dataset.range(100), lambda step: (step * 2,))
+    batches = Prefetch().map(tf.data.Dataset.range(100), lambda step: (step * 2,))
     assert [int(batch) for (batch,) in batches] == list(range(0, 200, 2))
     assert batches.options().autotune.enabled is False
     later = batches.take(3).apply(tf.data.experimental.assert_cardinality(3))
@@ -18,7 +18,7 @@ def test_order_is_that_of_the_source_and_no_autotuner_runs() -> None:
 
 @pytest.mark.parametrize("prefetch", [Prefetch(batches=1), Prefetch(threads=1), Prefetch(autotune=True)])
 def test_settings_change_no_batch(prefetch: Prefetch) -> None:
-    batches = prefetch.of(tf.data.Dataset.range(100), lambda step: (step * 2,))
+    batches = prefetch.map(tf.data.Dataset.range(100), lambda step: (step * 2,))
     assert [int(batch) for (batch,) in batches] == list(range(0, 200, 2))
     assert batches.options().autotune.enabled is prefetch.autotune
 

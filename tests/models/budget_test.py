@@ -9,22 +9,23 @@ import numpy as np
 import pytest
 
 from tests.models.specs import categorical, make_spec
+from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import FeatureEmbedding
 from tfctr.models import FM, LR
-from tfctr.models._budget import numbers_kept, plan_model
+from tfctr.models._budget import numbers_per_id, plan_model
 
 SPEC = make_spec(categorical("a"), categorical("b"), rows={"a": 5_000, "b": 50})
 COUNTS = {"a": 1_000_000 / np.arange(1, 5_001), "b": np.full(50, 100.0)}
 
 
 def table_bytes(model: keras.Model) -> int:
-    embeddings = [layer for layer in model._flatten_layers() if isinstance(layer, FeatureEmbedding)]
+    embeddings = layers_of(model, FeatureEmbedding)
     return sum(lookup.fused_table.serving_bytes() for layer in embeddings for lookup in layer.lookups)
 
 
 def test_all_embeddings_of_a_model_are_counted() -> None:
-    assert numbers_kept(FM(SPEC, embedding_dim=4)) == {"a": 5, "b": 5}
-    assert numbers_kept(LR(SPEC)) == {"a": 1, "b": 1}
+    assert numbers_per_id(FM(SPEC, embedding_dim=4)) == {"a": 5, "b": 5}
+    assert numbers_per_id(LR(SPEC)) == {"a": 1, "b": 1}
 
 
 def test_a_model_keeps_its_budget_trains_and_is_saved(tmp_path: Path) -> None:

@@ -142,5 +142,5 @@ def test_unknown_choices_are_refused(model: type[CTRModel], wrong: dict, message
 def test_a_second_task_is_refused_by_models_with_one_answer() -> None:
     two = make_spec(categorical("a"), rows={"a": 11}, tasks=("click", "buy"))
     assert [p.key for p in LR.problems(two.spec)] == ["tasks"]
-    with pytest.raises(SpecError, match="LR answers one task, the spec has 2: click, buy"):
+    with pytest.raises(SpecError, match="LR predicts one task, the spec has 2: click, buy"):
         LR(two)

@@ -36,7 +36,7 @@ def maps(seed: int, train: tuple) -> dict[str, dict[str, IdMap]]:
     features, labels = train
     clicked = labels[:, 0] > 0
     ends = (features[name][clicked] - 2 for name in ("user", "item"))
-    found = cluster(InteractionGraph.of(*ends, (USERS, ITEMS)))
+    found = cluster(InteractionGraph.from_pairs(*ends, (USERS, ITEMS)))
     graph = {name: IdMap.grouped(np.r_[-1, -1, side]) for name, side in (("user", found.users), ("item", found.items))}
     return {
         "graph": graph,

@@ -35,7 +35,7 @@ def groups_of(rows: np.ndarray, resolution: float = 1.0) -> list[IdMap]:
     sizes = bound().rows["user"] - 2, bound().rows["item"] - 2
     users, items = (arrays()[side][rows] - 2 for side in ("user", "item"))
     known = (users >= 0) & (items >= 0)
-    found = cluster(InteractionGraph.of(users[known], items[known], sizes), resolution)
+    found = cluster(InteractionGraph.from_pairs(users[known], items[known], sizes), resolution)
     return [IdMap.grouped(np.r_[-1, -1, side]) for side in (found.users, found.items)]
 
 
@@ -47,7 +47,7 @@ def maps(model: CTRModel) -> list[IdMap]:
 
 def assert_same(one: list[IdMap], other: list[IdMap]) -> None:
     for left, right in zip(one, other, strict=True):
-        np.testing.assert_array_equal(left.places, right.places)
+        np.testing.assert_array_equal(left.row_indices, right.row_indices)
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ from tfctr.models import DIN, DNN, LR, AutoInt, CTRModel, DCNv2, DeepFM, FinalML
 from tfctr.models._tower_ranks import towers_of
 from tfctr.plans import LowRank, compress, output_statistics
 from tfctr.plans.low_rank import _factors as factors
-from tfctr.plans.low_rank._answer_changes import answer_changes
 from tfctr.plans.low_rank._factorable import embeddings_of, factorable_parts, model_bytes
+from tfctr.plans.low_rank._output_changes import output_changes
 from tfctr.plans.low_rank._ranks import choose_ranks
 from tfctr.plans.stage import read_model
 from tfctr.testing._examples import RICH, example
@@ -123,7 +123,7 @@ def test_a_rank_is_worth_what_the_answers_move_without_it() -> None:
     """However much a table varies: when nothing hears it, no answer moves, and it gets the least bytes."""
     model = unheard()
     found, before = statistics(model), [np.asarray(weight) for weight in model.weights]
-    changes = answer_changes(model, factorable_parts(model), found, valid_data(model), "outputs")
+    changes = output_changes(model, factorable_parts(model), found, valid_data(model), "outputs")
     assert set(changes) == {part.key for part in factorable_parts(model)}
     assert all(len(changes[part.key]) == len(part.options()) for part in factorable_parts(model))
     np.testing.assert_allclose(changes["table.b"], 0, atol=1e-7)
@@ -150,7 +150,7 @@ def test_bytes_are_used_where_every_cut_lowers_the_loss() -> None:
 
 def test_ranks_are_judged_on_rows() -> None:
     model = teacher(0)
-    with pytest.raises(ValueError, match="ranks are judged on the answers to some rows, and none were given"):
+    with pytest.raises(ValueError, match="ranks are judged on predictions for some rows, and none were given"):
         compress(model, statistics(model), [], 4)
 
 
@@ -352,7 +352,7 @@ def test_an_impossible_ratio_is_told_before_anything_is_trained(tmp_path: Path) 
 
 def test_another_model_is_no_base(base: Path, tmp_path: Path) -> None:
     made = LowRank(DeepFM, {}, base=str(base))
-    with pytest.raises(ValueError, match="holds a DNN; the plan is told to compress a DeepFM"):
+    with pytest.raises(ValueError, match="holds a DNN; the plan compresses a DeepFM"):
         run(made, tmp_path)
     judge = teacher(0)
     other = bound().spec.bind({**bound().rows, "a": 9})

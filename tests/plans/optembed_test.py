@@ -18,7 +18,7 @@ from tfctr.layers.embedding import PrunedTable, SearchedTable, parse_bytes
 from tfctr.models import FM, LR, CTRModel
 from tfctr.plans import Fit, OptEmbed
 from tfctr.plans._evolution import Evolution
-from tfctr.plans.optembed import Costs, give_rows, keep_what_costs_less, kept_rows, own_tables
+from tfctr.plans.optembed import Costs, keep_all_where_smaller, kept_rows, own_tables, set_kept_rows
 from tfctr.plans.stage import Stage, read_model
 from tfctr.spec import FeatureSpec
 from tfctr.training import FitConfig, evaluate
@@ -124,7 +124,7 @@ def test_the_answer_found_is_the_one_that_was_scored(found: dict[int, tuple[Path
     }
     cut = FM(bound(), embedding_dim=DIM, tables=tables)
     cut.build()
-    give_rows(cut, supernet, kept, weights=True)
+    set_kept_rows(cut, supernet, kept, weights=True)
     for table in (t for group in own_tables(supernet).values() for t in group if not isinstance(t, SearchedTable)):
         pruned = ~np.isin(np.arange(table.rows), np.flatnonzero(kept[_name_of(supernet, table)]))
         table.embeddings.assign(np.where(pruned[:, None], 0, np.asarray(table.embeddings)))
@@ -177,7 +177,7 @@ def test_rows_are_pruned_only_where_that_saves_bytes() -> None:
         (searched_table,) = (table for table in own_tables(model)[name] if isinstance(table, SearchedTable))
         searched_table.thresholds.assign(np.where(np.arange(1001)[:, None] > 1000 - pruned, 1e6, 0.0))
     assert {name: int(rows.sum()) for name, rows in kept_rows(model).items()} == {"few": 889, "many": 888}
-    keep_what_costs_less(model)
+    keep_all_where_smaller(model)
     assert {name: int(rows.sum()) for name, rows in kept_rows(model).items()} == {"few": 1000, "many": 888}
 
 
@@ -186,11 +186,11 @@ def test_a_budget_is_kept_by_columns_that_have_the_bytes() -> None:
     rows = {"large": 5000, **{f"small{number}": 10 for number in range(10)}}
     model = supernet_of(rows)
     kept = kept_rows(model)
-    budget = Costs(model, kept, None).of(np.full(len(rows), DIM)) // 2
+    budget = Costs(model, kept, None).total_bytes(np.full(len(rows), DIM)) // 2
     costs = Costs(model, kept, budget)
     for seed in range(20):
         widths = costs.fitted(costs.largest, np.random.default_rng(seed))
-        assert budget - 4 * 5000 < costs.of(widths) <= budget
+        assert budget - 4 * 5000 < costs.total_bytes(widths) <= budget
         assert widths[1:].mean() > DIM - 1
 
 
@@ -210,10 +210,10 @@ class _Memory(Stage):
     def __init__(self) -> None:
         self.state: dict[str, np.ndarray] | None = None
 
-    def keep(self, **arrays: np.ndarray) -> None:
+    def save_progress(self, **arrays: np.ndarray) -> None:
         self.state = arrays
 
-    def kept(self) -> dict[str, np.ndarray] | None:
+    def load_progress(self) -> dict[str, np.ndarray] | None:
         return self.state
 
 

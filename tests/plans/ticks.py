@@ -30,14 +30,14 @@ class Ticks(keras.callbacks.Callback):
 
 def ticking(stage: Stage, tick: Tick) -> Stage:
     """Return the stage, which from now on calls `tick` after every training step and everything it keeps."""
-    fit, keep = stage.fit, stage.keep
+    fit, keep = stage.fit, stage.save_progress
 
-    def kept(**arrays: np.ndarray) -> None:
+    def save_progress(**arrays: np.ndarray) -> None:
         keep(**arrays)
         tick()
 
     stage.fit = lambda model, **options: fit(model, callbacks=[Ticks(tick)], **options)  # type: ignore[method-assign]
-    stage.keep = kept  # type: ignore[method-assign]
+    stage.save_progress = save_progress  # type: ignore[method-assign]
     return stage
 
 

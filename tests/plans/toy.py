@@ -41,11 +41,11 @@ class Toy(Plan):
         return model
 
     def draw(self, stage: Stage) -> Arrays:
-        kept = stage.kept() or {"done": np.array(0), "total": np.array(0.0)}
+        kept = stage.load_progress() or {"done": np.array(0), "total": np.array(0.0)}
         done, total = int(kept["done"]), float(kept["total"])
         for number in range(done, self.settings.rounds):
             total += np.random.default_rng([stage.config.seed, number]).uniform(0.8, 1.2)
-            stage.keep(done=np.array(number + 1), total=np.array(total))
+            stage.save_progress(done=np.array(number + 1), total=np.array(total))
             self.tick()
         stage.note(rounds=self.settings.rounds)
         return {"scale": np.array(total / self.settings.rounds)}

@@ -174,6 +174,6 @@ def test_binding_wants_every_table_and_nothing_else() -> None:
     with pytest.raises(SpecError, match="needs 2 rows"):
         spec.bind({"user": 5, "ad": 1})
     bound = spec.bind({"user": 5, "ad": 7})
-    assert BoundSpec.of(bound.to_config()) == bound
+    assert BoundSpec.coerce(bound.to_config()) == bound
     with pytest.raises(TypeError, match="needs a bound spec, received FeatureSpec"):
-        BoundSpec.of(spec)  # type: ignore[arg-type]
+        BoundSpec.coerce(spec)  # type: ignore[arg-type]

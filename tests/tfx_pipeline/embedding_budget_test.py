@@ -11,6 +11,7 @@ import pytest
 
 from tfctr.data import prepare_table
 from tfctr.data.simulator import SimulatedLog
+from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import FeatureEmbedding
 from tfctr.models import CTRModel
 from tfctr.transform import TransformOutput, fit_transform
@@ -25,7 +26,7 @@ def transform(log: SimulatedLog, tmp_path_factory: pytest.TempPathFactory) -> Tr
 
 
 def table_bytes(model: CTRModel) -> int:
-    layers = [layer for layer in model._flatten_layers() if isinstance(layer, FeatureEmbedding)]
+    layers = layers_of(model, FeatureEmbedding)
     return sum(lookup.fused_table.serving_bytes() for layer in layers for lookup in layer.lookups)
 
 

@@ -62,9 +62,9 @@ def test_every_value_of_the_log_has_its_group(transform: TransformOutput, cluste
         table = tables[name]
         assert isinstance(table, MappedTable)
         assert table.mapping.rows == reserved + clusters.about[f"{name}_groups"] == reserved + 4
-        assert (table.mapping.places[reserved:] >= reserved).all()
+        assert (table.mapping.row_indices[reserved:] >= reserved).all()
         values = transform.vocabulary(name)
-        rows = dict(zip(values, table.mapping.places[reserved:, 0].tolist(), strict=True))
+        rows = dict(zip(values, table.mapping.row_indices[reserved:, 0].tolist(), strict=True))
         groups = clusters.groups[name]
         assert len({(rows[value], groups[value]) for value in values}) == 4
 
@@ -94,7 +94,7 @@ def test_a_value_that_came_after_the_groups_is_cold(transform: TransformOutput, 
     forgotten = transform.vocabulary("user")[3]
     known = {value: group for value, group in clusters.groups["user"].items() if value != forgotten}
     older = IdClusters({**clusters.groups, "user": known}, clusters.about)
-    assert clustered_tables(older, transform)["user"].mapping.places[2 + 3, 0] == 1  # type: ignore[attr-defined]
+    assert clustered_tables(older, transform)["user"].mapping.row_indices[2 + 3, 0] == 1  # type: ignore[attr-defined]
 
 
 def test_groups_of_another_log_are_refused(transform: TransformOutput) -> None:

@@ -48,6 +48,6 @@ def test_fit_refuses_before_anything_is_made(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_fit_refuses_rows_that_no_checkpoint_would_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FullTable, "rows_outside", True)
+    monkeypatch.setattr(FullTable, "has_external_rows", True)
     with pytest.raises(ValueError, match="placement='default_device'"):
         fit(LR(SPEC.bind({"user": 120, "item": 60})), train_plan(), valid_data(), FitConfig(epochs=1))

@@ -6,7 +6,6 @@ import keras
 import pytest
 
 from tests.training.planted import bound, train_plan, valid_data
-from tfctr.layers._base import dtype_policy
 from tfctr.models.dnn import DNN
 from tfctr.training import FitConfig, fit
 
@@ -14,8 +13,7 @@ from tfctr.training import FitConfig, fit
 def test_a_model_made_in_bfloat16_learns_and_keeps_its_weights_in_float32() -> None:
     config = FitConfig(epochs=8, learning_rate=0.02, precision="mixed_bfloat16")
     keras.utils.set_random_seed(3)
-    with dtype_policy(config.precision):
-        model = DNN(bound(), embedding_dim=4, hidden_units=(16,))
+    model = DNN(bound(), embedding_dim=4, hidden_units=(16,), dtype=config.precision)
     result = fit(model, train_plan(), valid_data(), config)
     assert result.best["val_auc"] > 0.65
     assert {weight.dtype for weight in model.trainable_weights} == {"float32"}

@@ -42,7 +42,7 @@ ALL_ITEMS = {"item": np.arange(2, ITEMS + 2)}
 
 
 def maps(train: dict[str, np.ndarray]) -> dict[str, IdMap]:
-    found = cluster(InteractionGraph.of(train["user"] - 2, train["item"] - 2, (USERS, ITEMS)))
+    found = cluster(InteractionGraph.from_pairs(train["user"] - 2, train["item"] - 2, (USERS, ITEMS)))
     return {"user": IdMap.grouped(np.r_[-1, -1, found.users]), "item": IdMap.grouped(np.r_[-1, -1, found.items])}
 
 

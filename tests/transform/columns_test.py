@@ -8,7 +8,15 @@ import tensorflow as tf
 
 from tfctr.spec import RawColumn
 from tfctr.transform import MISSING_INT
-from tfctr.transform.columns import as_sparse, first_values, keep, latest_values, scalar, scalar_float, scalar_text
+from tfctr.transform.columns import (
+    as_sparse,
+    first_values,
+    latest_values,
+    scalar,
+    scalar_float,
+    scalar_text,
+    values_in_window,
+)
 
 TEXT = RawColumn("t", "string")
 INT = RawColumn("i", "int")
@@ -65,21 +73,23 @@ def test_text_and_numbers() -> None:
 
 def test_windows() -> None:
     column = lists([[1, 2, 3], [], [4]])
-    first = keep(column, first_values(column, 2))
+    first = values_in_window(column, first_values(column, 2))
     assert first.dense(first.values, 2).numpy().tolist() == [[1, 2], [0, 0], [4, 0]]
-    latest = keep(column, latest_values(column, 2))
+    latest = values_in_window(column, latest_values(column, 2))
     assert latest.dense(latest.values, 4).numpy().tolist() == [[2, 3, 0, 0], [0, 0, 0, 0], [4, 0, 0, 0]]
 
 
 def test_a_side_column_is_cut_where_its_sequence_is_cut() -> None:
     main = lists([[1, 2, 3], [4, 5], [6]])
     side = lists([[10, 20], [40, 50, 60], []])  # one shorter, one longer, one empty
-    kept = keep(side, latest_values(main, 2))
+    kept = values_in_window(side, latest_values(main, 2))
     assert kept.dense(kept.values, 2).numpy().tolist() == [[20, 0], [40, 50], [0, 0]]
 
 
 def test_no_rows() -> None:
     column = lists([])
-    kept = keep(tf.sparse.reshape(column, [0, 0]) if column.shape.rank == 1 else column, first_values(column, 2))
+    kept = values_in_window(
+        tf.sparse.reshape(column, [0, 0]) if column.shape.rank == 1 else column, first_values(column, 2)
+    )
     assert kept.dense(kept.values, 2).shape == (0, 2)
     assert scalar(column, 0).shape == (0,)

@@ -87,7 +87,7 @@ def test_other_types_of_one_meaning_give_the_same_examples(columns: dict) -> Non
         ({"user": ["a", "b"]}, TypeError, "column 'user' must be of type int, received string"),
         ({"site": [["a"], ["b"]]}, TypeError, "column 'site' must hold one value a row"),
         ({"tags": ["a|b", "c"]}, TypeError, "column 'tags' must hold a list a row, received string"),
-        ({"image": [[1.0, None], None]}, ValueError, "column 'image' has a list with an empty place"),
+        ({"image": [[1.0, None], None]}, ValueError, "column 'image' has a list with an empty position"),
     ],
 )
 def test_columns_that_do_not_fit_are_named(columns: dict, error: type[Exception], message: str) -> None:

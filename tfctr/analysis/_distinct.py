@@ -30,7 +30,7 @@ class DistinctCounter:
 
     def __init__(self, size: int = 4096):
         self.size = size
-        self._kept: set[int] = set()
+        self._smallest: set[int] = set()
         self._threshold = _HASH_SPACE
 
     def update(self, values: Iterable[str]) -> None:
@@ -39,21 +39,21 @@ class DistinctCounter:
             digest = hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest()
             hashed = int.from_bytes(digest, "big")
             if hashed < self._threshold:
-                self._kept.add(hashed)
-                if len(self._kept) >= 2 * self.size:
+                self._smallest.add(hashed)
+                if len(self._smallest) >= 2 * self.size:
                     self._shrink()
 
     def update_hashes(self, hashes: np.ndarray) -> None:
         """Count values by hashes made elsewhere, uint64 ``(n,)``; do not mix these with `update`."""
         news = hashes if self.exact else hashes[hashes < np.uint64(self._threshold)]
         for start in range(0, len(news), self.size):  # so that no more than 2 * size are ever kept
-            self._kept.update(news[start : start + self.size].tolist())
-            if len(self._kept) >= 2 * self.size:
+            self._smallest.update(news[start : start + self.size].tolist())
+            if len(self._smallest) >= 2 * self.size:
                 self._shrink()
 
     def _shrink(self) -> None:
-        smallest = sorted(self._kept)[: self.size]
-        self._kept = set(smallest)
+        smallest = sorted(self._smallest)[: self.size]
+        self._smallest = set(smallest)
         self._threshold = smallest[-1] + 1
 
     @property
@@ -65,6 +65,6 @@ class DistinctCounter:
     def count(self) -> int:
         """Number of distinct values."""
         if self.exact:
-            return len(self._kept)
-        smallest = sorted(self._kept)[: self.size]
+            return len(self._smallest)
+        smallest = sorted(self._smallest)[: self.size]
         return round((self.size - 1) * _HASH_SPACE / smallest[-1])

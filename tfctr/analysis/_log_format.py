@@ -1,4 +1,4 @@
-"""What kind of file a log is, told from its first bytes: format, delimiter, header."""
+"""What kind of file a log is, recognised by its first bytes: format, delimiter, header."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class LogFormat:
     columns: tuple[str, ...] = ()
 
 
-def tell_format(file: LogFile, *, header: bool | None = None, delimiter: str | None = None) -> LogFormat:
+def detect_format(file: LogFile, *, header: bool | None = None, delimiter: str | None = None) -> LogFormat:
     """Return the format of a log.
 
     Args:

@@ -136,7 +136,7 @@ def _guess_meta(guess: SpecGuess, profiles: Mapping[str, ColumnProfile]) -> None
     domains = [p.name for p in profiles.values() if names.is_domain(p.name) and 1 < p.values.distinct <= _MOST_DOMAINS]
     if domains:
         guess.meta["domain"] = domains[0]
-        guess.meta_remarks["domain"] = "metrics are also told for each of its values"
+        guess.meta_remarks["domain"] = "metrics are also reported for each of its values"
     for words in names.GROUPS:
         groups = [p for p in profiles.values() if _is_group(p, words) and p.name != guess.meta.get("time")]
         if groups:

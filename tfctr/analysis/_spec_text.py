@@ -90,10 +90,10 @@ def _features(guess: SpecGuess) -> Iterator[str]:
 def _left_out(guess: SpecGuess) -> Iterator[str]:
     if guess.left_out:
         yield "# Left out:"
-        yield from (f"#   {_told(left)}" for left in guess.left_out)
+        yield from (f"#   {_column_line(left)}" for left in guess.left_out)
 
 
-def _told(left: Guess) -> str:
+def _column_line(left: Guess) -> str:
     return f"{_flow(left.column)} {_remark(left.remark)}"
 
 

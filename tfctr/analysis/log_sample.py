@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tfctr.analysis._log_format import LogFormat, tell_format
+from tfctr.analysis._log_format import LogFormat, detect_format
 from tfctr.data._readers.delimited import read_delimited
 from tfctr.data._readers.files import DamagedFileError, LogFile, find_files, format_of
 from tfctr.data.bad_rows import BadRows
@@ -86,7 +86,7 @@ def read_sample(
     file = _first_file(Path(path))
     if delimiter is None and file.format == "tsv":
         delimiter = "\t"
-    return LogSample(file, tell_format(file, header=header, delimiter=delimiter), max_rows)
+    return LogSample(file, detect_format(file, header=header, delimiter=delimiter), max_rows)
 
 
 def sample_for(path: str | Path, source: Source, *, max_rows: int = DEFAULT_ROWS) -> LogSample:
@@ -103,7 +103,7 @@ def sample_for(path: str | Path, source: Source, *, max_rows: int = DEFAULT_ROWS
     delimiter = source.delimiter or ("\t" if file.format == "tsv" else ",")
     if not source.header:
         return LogSample(file, LogFormat(file.format, False, delimiter, source.columns), max_rows)
-    return LogSample(file, tell_format(file, header=True, delimiter=delimiter), max_rows)
+    return LogSample(file, detect_format(file, header=True, delimiter=delimiter), max_rows)
 
 
 def types_of(batches: Iterable[pa.RecordBatch]) -> dict[str, str]:

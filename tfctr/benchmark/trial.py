@@ -118,7 +118,7 @@ def popularity_trial(splits: Splits, item: str) -> Score:
     """Judge the popularity baseline of the first task on the test rows; `item` is the candidate's id feature."""
     task = splits.spec.spec.tasks[0].name
     popularity = Popularity().fit(splits.train[item], splits.train[task])
-    answers = popularity.predict(splits.test[item])
-    figures = evaluate_arrays(splits.test[task], answers, groups=splits.test.get(GROUP_NAME))
+    predicted = popularity.predict(splits.test[item])
+    figures = evaluate_arrays(splits.test[task], predicted, groups=splits.test.get(GROUP_NAME))
     prefix = f"{task}_" if len(splits.spec.spec.tasks) > 1 else ""
     return Score("popularity", 0, {f"{prefix}{name}": value for name, value in figures.items()})

@@ -29,10 +29,10 @@ class TrialCache:
 
     Example:
         >>> import tempfile
-        >>> kept = TrialCache(Path(tempfile.mkdtemp()), {"spec": "clicks"})
-        >>> kept.score("LR", 0, {"epochs": 1}, lambda: Score("LR", 0, {"auc": 0.7})).figures
+        >>> cache = TrialCache(Path(tempfile.mkdtemp()), {"spec": "clicks"})
+        >>> cache.score("LR", 0, {"epochs": 1}, lambda: Score("LR", 0, {"auc": 0.7})).figures
         {'auc': 0.7}
-        >>> kept.score("LR", 0, {"epochs": 1}, lambda: 1 / 0).figures  # known: not trained again
+        >>> cache.score("LR", 0, {"epochs": 1}, lambda: 1 / 0).figures  # known: not trained again
         {'auc': 0.7}
     """
 

@@ -51,7 +51,7 @@ def prepare(
 ) -> None:
     """Read a log, build its histories, and cut it into train, valid and test.
 
-    Rows that cannot be read are set aside and told. Nothing is done when the parts of this log are there already.
+    Rows that cannot be read are set aside and reported. Nothing is done when the parts of this log are there already.
     """
     from tfctr.data import prepare as prepare_log
     from tfctr.spec import load_spec

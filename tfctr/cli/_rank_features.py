@@ -55,7 +55,7 @@ def rank_features(
 
     One pass in bounded memory, without TensorFlow. A field counts for what it tells beyond noise of the same
     cardinality; fields that copy others come late, fields that tell something only together are found by crossing
-    them. Columns that are constant, empty, different in every row, or give the label away are told.
+    them. Columns that are constant, empty, different in every row, or give the label away are reported.
     """
     from tfctr.analysis.ranking import RankingConfig
     from tfctr.analysis.ranking import rank_features as rank

@@ -44,7 +44,7 @@ def read_log(
     Memory is bounded by the size of a batch, not of the log. Rows keep the order of the files.
 
     Args:
-        paths: A file, a folder, a glob pattern, or a list of these; the format is told from the name unless
+        paths: A file, a folder, a glob pattern, or a list of these; the format is recognised by the name unless
             `spec.source.format` gives it.
         spec: Says which columns, of which types, in which format, and how large a share of bad rows may be.
         batch_rows: Most rows in a batch.

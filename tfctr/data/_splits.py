@@ -95,10 +95,10 @@ def codes_by_column(texts: pa.ChunkedArray, name: str) -> np.ndarray:
     codes = pc.index_in(texts, pa.array(SPLITS))
     if codes.null_count:
         others = pc.unique(texts.filter(pc.is_null(codes))).to_pylist()
-        told = ", ".join(repr(value) for value in others[:5]) + (", ..." if len(others) > 5 else "")
+        shown = ", ".join(repr(value) for value in others[:5]) + (", ..." if len(others) > 5 else "")
         raise DataError(
-            f"split column {name!r}: {codes.null_count:,} rows hold {told}; each must hold one of {', '.join(SPLITS)}, "
-            "or the spec must give `split.valid_values` and `split.test_values`"
+            f"split column {name!r}: {codes.null_count:,} rows hold {shown}; each must hold one of "
+            f"{', '.join(SPLITS)}, or the spec must give `split.valid_values` and `split.test_values`"
         )
     return codes.to_numpy().astype(np.int8)
 
@@ -126,9 +126,9 @@ def _fnv1a(texts: pa.StringArray, seed: int) -> np.ndarray:
     content = np.frombuffer(data, dtype=np.uint8) if data is not None else np.zeros(0, np.uint8)
     starts, lengths = offsets[:-1], np.diff(offsets)
     hashes = np.full(len(binary), _mixed(np.array([seed], np.uint64))[0] ^ np.uint64(FNV_START))
-    for place in range(int(lengths.max(initial=0))):
-        live = np.flatnonzero(lengths > place)
-        hashes[live] = (hashes[live] ^ content[starts[live] + place]) * np.uint64(FNV_PRIME)
+    for position in range(int(lengths.max(initial=0))):
+        live = np.flatnonzero(lengths > position)
+        hashes[live] = (hashes[live] ^ content[starts[live] + position]) * np.uint64(FNV_PRIME)
     return hashes
 
 
@@ -164,8 +164,8 @@ def _require_rows(codes: np.ndarray, spec: FeatureSpec) -> None:
     counts = np.bincount(codes, minlength=3)
     empty = [name for name, count in zip(SPLITS, counts, strict=True) if count == 0]
     if empty:
-        told = ", ".join(f"{name} {count:,}" for name, count in zip(SPLITS, counts, strict=True))
+        shown = ", ".join(f"{name} {count:,}" for name, count in zip(SPLITS, counts, strict=True))
         raise DataError(
-            f"the split by {spec.split.by} leaves no rows for {' and '.join(empty)} ({told}); "
+            f"the split by {spec.split.by} leaves no rows for {' and '.join(empty)} ({shown}); "
             "take a larger log, other shares or another `split`"
         )

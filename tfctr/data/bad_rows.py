@@ -125,8 +125,8 @@ class BadRows:
         width = max(len(reason) for reason in self.counts)
         for reason, count in self.counts.most_common():
             first = self._first[reason]
-            place = f"{first.file} row {first.row}: {first.value!r}"
-            lines.append(f"{count:>10,}  {reason:<{width}}     first: {place}")
+            where = f"{first.file} row {first.row}: {first.value!r}"
+            lines.append(f"{count:>10,}  {reason:<{width}}     first: {where}")
         return "\n".join(lines)
 
     def as_dict(self) -> dict:

@@ -22,6 +22,9 @@ class ConfigFromInit:
     Every constructor stores each argument under the argument's own name. Nested Keras objects (layers,
     initializers, regularizers) are serialized; constructors take them back through the matching
     ``keras.*.get``. An object with ``to_config`` (a bound spec) is replaced by that.
+
+    A layer that makes layers of its own gives them its dtype policy (``dtype=self.dtype_policy``), so that a
+    network keeps its precision where it is rebuilt, whatever Keras' default is there.
     """
 
     def get_config(self) -> dict[str, Any]:
@@ -29,12 +32,6 @@ class ConfigFromInit:
         for name in constructor_arguments(type(self)):
             config[name] = _plain(getattr(self, name))
         return config
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Rebuild under the saved dtype policy, so that parts made in the constructor have it too."""
-        with dtype_policy(config.get("dtype")):
-            return super().from_config(config)  # type: ignore[misc]  # as above
 
 
 def constructor_arguments(cls: type) -> tuple[str, ...]:
@@ -55,7 +52,10 @@ def constructor_arguments(cls: type) -> tuple[str, ...]:
 
 @contextmanager
 def dtype_policy(policy: Any) -> Iterator[None]:
-    """Make `policy` the one of all layers made in this block, parts of layers too; None changes nothing."""
+    """Make `policy` the default of all layers made in this block; None changes nothing.
+
+    Keras keeps its default by thread: a block in one thread leaves layers made in another alone.
+    """
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(before if policy is None else keras.dtype_policies.get(policy))
     try:
@@ -86,14 +86,14 @@ class Layer(ConfigFromInit, keras.layers.Layer):
         return None
 
 
-def restored(value: Any) -> Any:
+def deserialize_if_config(value: Any) -> Any:
     """Return the Keras object that a serialized form stands for; anything else as it is."""
     if isinstance(value, dict) and "class_name" in value:
         return keras.saving.deserialize_keras_object(value)
     return value
 
 
-def another(initializer: keras.initializers.Initializer) -> keras.initializers.Initializer:
+def clone_initializer(initializer: keras.initializers.Initializer) -> keras.initializers.Initializer:
     """Return an initializer like this one that draws other numbers, for a second weight of one layer.
 
     Two weights that share a seeded initializer start equal, which makes them learn the same.

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tfctr.layers.embedding import FeatureEmbedding, TablePlan, plan_tables
+from tfctr.layers._walk import layers_of
+from tfctr.layers.embedding import FusedLookup, TablePlan, plan_tables
 from tfctr.models.ctr_model import CTRModel
 from tfctr.spec import BoundSpec
 
@@ -39,15 +40,13 @@ def plan_model(
     Raises:
         ValueError: When no plan fits; says the least possible.
     """
-    return plan_tables(spec, counts, numbers_kept(model(spec, **(hyperparameters or {}))), budget, **options)
+    return plan_tables(spec, counts, numbers_per_id(model(spec, **(hyperparameters or {}))), budget, **options)
 
 
-def numbers_kept(model: CTRModel) -> dict[str, int]:
+def numbers_per_id(model: CTRModel) -> dict[str, int]:
     """Return the numbers a model keeps for one id of each vocabulary: the widths of its embeddings, summed."""
     kept: Counter[str] = Counter()
-    for layer in model._flatten_layers(include_self=False):
-        if isinstance(layer, FeatureEmbedding):
-            for lookup in layer.lookups:
-                for vocabulary in lookup.vocabularies:
-                    kept[vocabulary] += layer.dim
+    for lookup in layers_of(model, FusedLookup):
+        for vocabulary in lookup.vocabularies:
+            kept[vocabulary] += lookup.dim
     return dict(kept)

@@ -16,7 +16,7 @@ def towers_of(model: keras.Model) -> dict[str, MLP]:
     A second one of the same name is told apart by a number: ``tower``, ``tower_2``.
     """
     towers: dict[str, MLP] = {}
-    for layer in model._flatten_layers(include_self=False, recursive=False):
+    for layer in model.layers:
         if isinstance(layer, MLP):
             number = 1 + sum(tower.name == layer.name for tower in towers.values())
             towers[layer.name if number == 1 else f"{layer.name}_{number}"] = layer

@@ -88,23 +88,30 @@ class AutoInt(CTRModel):
         self.embedding = self.make_embedding(name="embedding")
         settings = {**VARIANTS[variant], **self.attention}
         self.interacting = [
-            InteractingLayer(num_heads, head_dim=head_dim, name=f"interacting_{index}", **settings)
+            InteractingLayer(
+                num_heads, head_dim=head_dim, dtype=self.dtype_policy, name=f"interacting_{index}", **settings
+            )
             for index in range(num_layers)
         ]
-        self.head = keras.layers.Dense(1, kernel_initializer="glorot_normal", name="head")
+        self.head = keras.layers.Dense(1, kernel_initializer="glorot_normal", dtype=self.dtype_policy, name="head")
         self.linear = self.make_first_order(use_bias=False, name="linear") if wide else None
         self.deep = None
         if self.hidden_units:
             self.deep = MLP(
-                self.hidden_units, output_units=1, dropout_rate=dropout_rate, batch_norm=batch_norm, name="deep"
+                self.hidden_units,
+                output_units=1,
+                dropout_rate=dropout_rate,
+                batch_norm=batch_norm,
+                dtype=self.dtype_policy,
+                name="deep",
             )
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
-        fields = self.embedding(features).fields
+        fields = self.embedding(features).fields  # (batch, fields, dim)
         crossed = fields
         for layer in self.interacting:
-            crossed = layer(crossed, training=training)
-        logit = self.head(flatten_fields(crossed))
+            crossed = layer(crossed, training=training)  # (batch, fields, heads · head_dim)
+        logit = self.head(flatten_fields(crossed))  # (batch, 1)
         if self.linear is not None:
             logit = logit + self.linear(features)
         if self.deep is not None:

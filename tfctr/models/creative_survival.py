@@ -86,14 +86,24 @@ class CreativeSurvival(CTRModel):
         features = self.spec.spec.features
         self._numbers = tuple(f.name for f in features if isinstance(f, NumericFeature) and not is_bucketed(f))
         self.missing = {
-            f.name: MissingVector(name=f"missing_{f.name}") for f in features if isinstance(f, VectorFeature)
+            f.name: MissingVector(dtype=self.dtype_policy, name=f"missing_{f.name}")
+            for f in features
+            if isinstance(f, VectorFeature)
         }
         others = tuple(f.name for f in features if f.name not in self._numbers)
         self.embedding = self.make_embedding(only=others) if others else None
-        self.normalise = keras.layers.BatchNormalization(momentum=0.9, name="normalise") if self._numbers else None
-        self.tower = MLP(self.hidden_units, dropout_rate=dropout_rate, batch_norm=batch_norm, name="tower")
+        self.normalise = (
+            keras.layers.BatchNormalization(momentum=0.9, dtype=self.dtype_policy, name="normalise")
+            if self._numbers
+            else None
+        )
+        self.tower = MLP(
+            self.hidden_units, dropout_rate=dropout_rate, batch_norm=batch_norm, dtype=self.dtype_policy, name="tower"
+        )
         self.heads = {
-            task.name: HazardHead(len(task.grid), self.base_hazards.get(task.name), name=f"hazards_{task.name}")
+            task.name: HazardHead(
+                len(task.grid), self.base_hazards.get(task.name), dtype=self.dtype_policy, name=f"hazards_{task.name}"
+            )
             for task in tasks
         }
 
@@ -118,8 +128,9 @@ class CreativeSurvival(CTRModel):
         super().compile(optimizer=optimizer, loss=loss, **kwargs)
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
-        hidden = self.tower(ops.concatenate(self._parts(features, training), axis=1), training=training)
-        found = {task: head(hidden) for task, head in self.heads.items()}
+        parts = ops.concatenate(self._parts(features, training), axis=1)  # (batch, fields · dim + numbers)
+        hidden = self.tower(parts, training=training)  # (batch, units)
+        found = {task: head(hidden) for task, head in self.heads.items()}  # (batch, intervals) each
         return found if len(found) > 1 else next(iter(found.values()))
 
     def _parts(self, features: dict[str, Any], training: bool | None) -> list[Any]:
@@ -130,6 +141,6 @@ class CreativeSurvival(CTRModel):
             fields = self.embedding(filled).fields
             parts.append(ops.reshape(fields, (-1, fields.shape[1] * fields.shape[2])))
         if self.normalise is not None:
-            numbers = ops.stack([features[name] for name in self._numbers], axis=1)
+            numbers = ops.stack([features[name] for name in self._numbers], axis=1)  # (batch, numbers)
             parts.append(ops.cast(self.normalise(numbers, training=training), self.compute_dtype))
         return parts

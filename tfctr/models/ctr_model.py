@@ -10,7 +10,8 @@ import keras
 import numpy as np
 from keras import KerasTensor, ops
 
-from tfctr.layers._base import ConfigFromInit, restored
+from tfctr.layers._base import ConfigFromInit, deserialize_if_config
+from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import BatchL2, EmbeddingTable, FeatureEmbedding, FirstOrder, FullTable, RowPenalty
 from tfctr.layers.survival import SurvivalLoss, integrated_hazards
 from tfctr.models._tower_ranks import factor_towers
@@ -40,7 +41,7 @@ class CTRModel(ConfigFromInit, TracedOnce):
 
     Output:
         Probability, float32 ``(batch, 1)``; a dict of task -> probability when the spec has several tasks. When a
-        task has a `negative_rate` r, a learned p is answered as ``p / (p + (1 - p) / r)`` (its log-odds plus
+        task has a `negative_rate` r, a learned p is returned as ``p / (p + (1 - p) / r)`` (its log-odds plus
         ``log r``), except in training, where p itself meets the sampled rows. A survival task has the integrated hazard
         of each interval, float32 ``(batch, intervals)``, of which `tfctr.layers.survival` makes curves.
 
@@ -64,7 +65,7 @@ class CTRModel(ConfigFromInit, TracedOnce):
     """
 
     task_kinds: ClassVar[tuple[str, ...]] = ("binary",)
-    """Kinds of task that the model can answer."""
+    """Kinds of task that the model can predict."""
 
     def __init__(
         self,
@@ -80,13 +81,13 @@ class CTRModel(ConfigFromInit, TracedOnce):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.spec = BoundSpec.of(spec)
+        self.spec = BoundSpec.coerce(spec)
         if problems := self.problems(self.spec.spec):
             raise SpecError(problems)
         self.embedding_dim = embedding_dim
-        self.table = restored(table)
-        self.tables = {name: restored(template) for name, template in (tables or {}).items()}
-        self.embedding_l2 = restored(embedding_l2)
+        self.table = deserialize_if_config(table)
+        self.tables = {name: deserialize_if_config(template) for name, template in (tables or {}).items()}
+        self.embedding_l2 = deserialize_if_config(embedding_l2)
         self.learning_rates = dict(learning_rates or {})
         self.ranks = {tower: dict(maps) for tower, maps in (ranks or {}).items()}
         self.inner_activation = inner_activation
@@ -95,22 +96,24 @@ class CTRModel(ConfigFromInit, TracedOnce):
     def problems(cls, spec: FeatureSpec) -> list[Problem]:
         """Return what this model needs and `spec` does not have; empty when they fit.
 
-        One task is wanted unless a subclass says that it answers several, of the kinds in `task_kinds`.
+        One task is wanted unless a subclass says that it predicts several, of the kinds in `task_kinds`.
         """
         if problems := cls.kind_problems(spec):
             return problems
         if len(spec.tasks) == 1:
             return []
         tasks = ", ".join(task.name for task in spec.tasks)
-        return [Problem(f"{cls.__name__} answers one task, the spec has {len(spec.tasks)}: {tasks}; keep one", "tasks")]
+        return [
+            Problem(f"{cls.__name__} predicts one task, the spec has {len(spec.tasks)}: {tasks}; keep one", "tasks")
+        ]
 
     @classmethod
     def kind_problems(cls, spec: FeatureSpec) -> list[Problem]:
-        """Return the tasks of kinds that this model does not answer."""
-        answered = " and ".join(cls.task_kinds)
+        """Return the tasks of kinds that this model does not predict."""
+        kinds = " and ".join(cls.task_kinds)
         return [
             Problem(
-                f"{cls.__name__} answers {answered} tasks, {task.name!r} is a {task.kind} task", f"tasks.{index}.kind"
+                f"{cls.__name__} predicts {kinds} tasks, {task.name!r} is a {task.kind} task", f"tasks.{index}.kind"
             )
             for index, task in enumerate(spec.tasks)
             if task.kind not in cls.task_kinds
@@ -126,16 +129,16 @@ class CTRModel(ConfigFromInit, TracedOnce):
     def make_embedding(self, **options: Any) -> FeatureEmbedding:
         """Return a `FeatureEmbedding` with this model's width, tables and penalty."""
         dim = options.pop("dim", self.embedding_dim)
-        return FeatureEmbedding(self.spec, dim, **self._table_options(), **options)
+        return FeatureEmbedding(self.spec, dim, **self._table_options(), dtype=self.dtype_policy, **options)
 
     def make_first_order(self, **options: Any) -> FirstOrder:
         """Return a `FirstOrder` with this model's tables and penalty."""
-        return FirstOrder(self.spec, **self._table_options(), **options)
+        return FirstOrder(self.spec, **self._table_options(), dtype=self.dtype_policy, **options)
 
     def _table_options(self) -> dict[str, Any]:
         """What every embedding of this model is given."""
         tables = {name: self._penalised(template) for name, template in self.tables.items()}
-        table = self._penalised(self.table or FullTable())
+        table = self._penalised(self.table or FullTable(dtype=self.dtype_policy))
         return {"table": table, "tables": tables, "learning_rates": dict(self.learning_rates)}
 
     def _penalised(self, template: EmbeddingTable) -> EmbeddingTable:
@@ -150,14 +153,14 @@ class CTRModel(ConfigFromInit, TracedOnce):
         return ()
 
     def call(self, features: dict[str, Any], training: bool | None = None) -> Any:
-        return self.answers_of(self.logits(features, training=training), training=training)
+        return self.outputs_from_logits(self.logits(features, training=training), training=training)
 
-    def answers_of(self, logits: Any, training: bool | None = None) -> Any:
-        """Return what `call` answers when `logits` returned these."""
+    def outputs_from_logits(self, logits: Any, training: bool | None = None) -> Any:
+        """Return what `call` returns for these logits: probabilities, of survival tasks integrated hazards."""
         if isinstance(logits, dict):
             tasks = {task.name: task for task in self.spec.spec.tasks}
-            return {name: _answer(logit, tasks[name], training) for name, logit in logits.items()}
-        return _answer(logits, self.spec.spec.tasks[0], training)
+            return {name: _task_output(logit, tasks[name], training) for name, logit in logits.items()}
+        return _task_output(logits, self.spec.spec.tasks[0], training)
 
     def build(self, input_shape: Any = None) -> None:
         """Create all weights. Needs no shape: the spec knows every input.
@@ -192,8 +195,8 @@ class CTRModel(ConfigFromInit, TracedOnce):
     def _make_trackers(self) -> None:
         """Make the mean loss of each task, which Keras would make while it traces the first step (see `TracedOnce`)."""
         tasks = self.spec.spec.tasks
-        answers = {task.name: ops.full((1, _width(task)), 0.5) for task in tasks}
-        self.compute_loss({}, {task.name: ops.zeros((1, 1)) for task in tasks}, answers)
+        outputs = {task.name: ops.full((1, _width(task)), 0.5) for task in tasks}
+        self.compute_loss({}, {task.name: ops.zeros((1, 1)) for task in tasks}, outputs)
         self.reset_metrics()
 
     def get_compile_config(self) -> dict[str, Any] | None:
@@ -218,9 +221,8 @@ class CTRModel(ConfigFromInit, TracedOnce):
 
     def set_counts(self, counts: Mapping[str, np.ndarray]) -> None:
         """Give the training counts of the vocabularies to every embedding whose penalty uses them."""
-        for layer in self._flatten_layers(include_self=False):
-            if isinstance(layer, FeatureEmbedding):
-                layer.set_counts(dict(counts))
+        for embedding in layers_of(self, FeatureEmbedding):
+            embedding.set_counts(dict(counts))
 
 
 def _loss(task: AnyTask, prefix: str = "", **options: Any) -> Any:
@@ -230,11 +232,11 @@ def _loss(task: AnyTask, prefix: str = "", **options: Any) -> Any:
 
 
 def _width(task: AnyTask) -> int:
-    """Numbers in an answer to a task."""
+    """Numbers in the output of a task."""
     return len(task.grid) if isinstance(task, SurvivalTask) else 1
 
 
-def _answer(logit: Any, task: AnyTask, training: bool | None) -> Any:
+def _task_output(logit: Any, task: AnyTask, training: bool | None) -> Any:
     if isinstance(task, SurvivalTask):
         return integrated_hazards(logit)
     # Trained on a share r of the negatives a model learns odds 1/r too high; see BinaryTask.negative_rate.

@@ -27,9 +27,9 @@ class DeepFM(WideDeep):
 
     def __init__(self, spec: BoundSpec | dict, **options: Any) -> None:
         super().__init__(spec, **options)
-        self.pairs = FactorizationMachine(name="pairs")
+        self.pairs = FactorizationMachine(dtype=self.dtype_policy, name="pairs")
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
-        fields = self.embedding(features).fields
-        deep = self.deep(flatten_fields(fields), training=training)
+        fields = self.embedding(features).fields  # (batch, fields, dim)
+        deep = self.deep(flatten_fields(fields), training=training)  # (batch, 1)
         return self.wide(features) + self.pairs(fields) + deep

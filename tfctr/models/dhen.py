@@ -109,6 +109,7 @@ class DHEN(MultiTaskModel):
                 self.modules,
                 out_embeddings or -(-fields // len(self.modules)),
                 ensemble=ensemble,
+                dtype=self.dtype_policy,
                 name=f"layer_{index}",
             )
             for index in range(num_layers)
@@ -153,20 +154,23 @@ class DHEN(MultiTaskModel):
             auxiliary_weight=weight,
             temperature=self.temperature,
             dropout_rate=self.dropout_rate,
+            dtype=self.dtype_policy,
             name=f"encoder_{history.events[0]}",
         )
 
     def task_logits(self, features: dict[str, Any], training: bool | None = None) -> dict[str, Any]:
         embedded = self.embedding(features)
-        parts = [embedded.fields]
+        parts = [embedded.fields]  # (batch, fields, dim); each history adds one field
         for history, encoder in zip(self.histories, self.encoders, strict=True):
-            parts.append(ops.expand_dims(self._found(history, encoder, embedded, features, training), 1))
+            parts.append(ops.expand_dims(self._interest(history, encoder, embedded, features, training), 1))
         fields = ops.concatenate(parts, axis=1) if len(parts) > 1 else embedded.fields
         for layer in self.layers_of_modules:
-            fields = layer(fields, training=training)
+            fields = layer(fields, training=training)  # (batch, embeddings, dim)
         return self.towers(flatten_fields(fields), training=training)
 
-    def _found(self, history: History, encoder: BehaviourEncoder, embedded: Any, features: Any, training: Any) -> Any:
+    def _interest(
+        self, history: History, encoder: BehaviourEncoder, embedded: Any, features: Any, training: Any
+    ) -> Any:
         """What the candidate finds in one history, ``(batch, embedding_dim)``."""
         pairs = list(zip(history.events, history.targets, strict=True))
         compared, actions = [p for p in pairs if p[1]], [name for name, target in pairs if not target]

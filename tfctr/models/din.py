@@ -74,11 +74,12 @@ class DIN(HistoryModel):
                 self.attention_units,
                 activation=attention_activation,
                 softmax=attention_softmax,
+                dtype=self.dtype_policy,
                 name=f"attention_{history.events[0]}",
             )
             for history in self.histories
         ]
-        self.pooling = SumPooling(name="pooling")
+        self.pooling = SumPooling(dtype=self.dtype_policy, name="pooling")
         self.tower = self.make_tower()
 
     def interests(

@@ -44,8 +44,15 @@ class DNN(CTRModel):
         self.dropout_rate = dropout_rate
         self.batch_norm = batch_norm
         self.embedding = self.make_embedding()
-        self.mlp = MLP(self.hidden_units, output_units=1, dropout_rate=dropout_rate, batch_norm=batch_norm, name="mlp")
+        self.mlp = MLP(
+            self.hidden_units,
+            output_units=1,
+            dropout_rate=dropout_rate,
+            batch_norm=batch_norm,
+            dtype=self.dtype_policy,
+            name="mlp",
+        )
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
-        fields = self.embedding(features).fields
+        fields = self.embedding(features).fields  # (batch, fields, dim)
         return self.mlp(ops.reshape(fields, (-1, fields.shape[1] * fields.shape[2])), training=training)

@@ -23,7 +23,7 @@ class ESMM(MultiTaskModel):
 
     The towers share the embeddings. Both losses run over all impressions, and there is none on
     ``P(conversion | click)`` itself, which would be learned from clicked rows alone: rows unlike those the model
-    is asked about. A task's answer is therefore the probability of its event in *any* row shown (CTCVR in the
+    is asked about. A task's output is therefore the probability of its event in *any* row shown (CTCVR in the
     paper); `conditional` gives the probability after the earlier event (CVR). Chains may be longer than two, and
     tasks without `after` are plain towers.
 

@@ -70,10 +70,10 @@ class FinalMLP(CTRModel):
         self.context_embeddings = [self._context(names, i) for i, names in self._contexts()]
         self.gates = [self._gate(names, i) for i, names in self._contexts()] if self.gate_units else []
         self.streams = [
-            MLP(units, dropout_rate=rate, batch_norm=batch_norm, name=f"stream{i}")
+            MLP(units, dropout_rate=rate, batch_norm=batch_norm, dtype=self.dtype_policy, name=f"stream{i}")
             for i, units, rate in ((1, self.hidden_units1, dropout_rate1), (2, self.hidden_units2, dropout_rate2))
         ]
-        self.fusion = MultiHeadBilinearFusion(num_heads, name="fusion")
+        self.fusion = MultiHeadBilinearFusion(num_heads, dtype=self.dtype_policy, name="fusion")
 
     def _contexts(self) -> tuple[tuple[int, tuple[str, ...]], ...]:
         return ((1, self.context1), (2, self.context2))
@@ -83,17 +83,20 @@ class FinalMLP(CTRModel):
         return self.make_embedding(only=names, name=f"context{stream}") if wanted else None
 
     def _gate(self, names: tuple[str, ...], stream: int) -> FeatureGate:
-        return FeatureGate(self.gate_units, context="input" if names else "learned", name=f"gate{stream}")
+        return FeatureGate(
+            self.gate_units, context="input" if names else "learned", dtype=self.dtype_policy, name=f"gate{stream}"
+        )
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
-        fields = self.embedding(features).fields
+        fields = self.embedding(features).fields  # (batch, fields, dim)
         outputs = []
         for index, stream in enumerate(self.streams):
             gated = self._gated(index, fields, features) if self.gates else fields
-            outputs.append(stream(flatten_fields(gated), training=training))
+            outputs.append(stream(flatten_fields(gated), training=training))  # (batch, units)
         return self.fusion(*outputs)
 
     def _gated(self, index: int, fields: Any, features: dict[str, Any]) -> Any:
+        """The fields as one stream sees them, ``(batch, fields, dim)``."""
         context = self.context_embeddings[index]
         if context is None:
             return self.gates[index](fields)

@@ -28,7 +28,7 @@ class FM(CTRModel):
         super().__init__(spec, **options)
         self.linear = self.make_first_order(name="linear")
         self.embedding = self.make_embedding(name="embedding")
-        self.pairs = FactorizationMachine(name="pairs")
+        self.pairs = FactorizationMachine(dtype=self.dtype_policy, name="pairs")
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
         return self.linear(features) + self.pairs(self.embedding(features).fields)

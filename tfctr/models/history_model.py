@@ -58,6 +58,7 @@ class HistoryModel(CTRModel):
             activation=self.activation,
             dropout_rate=self.dropout_rate,
             batch_norm=self.batch_norm,
+            dtype=self.dtype_policy,
             name="tower",
         )
 
@@ -76,7 +77,7 @@ class HistoryModel(CTRModel):
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
         embedded = self.embedding(features)
-        parts = [flatten_fields(embedded.fields)]
+        parts = [flatten_fields(embedded.fields)]  # (batch, fields · dim), then (batch, k) of each interest
         for index, history in enumerate(self.histories):
             parts += self.interests(index, compared(history, self.embedding, embedded), features, training)
         return self.tower(ops.concatenate(parts, axis=-1), training=training)

@@ -64,17 +64,19 @@ class MMoE(MultiTaskModel):
             self.expert_units,
             dropout_rate=self.dropout_rate,
             batch_norm=self.batch_norm,
+            dtype=self.dtype_policy,
             name="experts",
         )
         self.gates = [
-            ExpertGate(self.gate_units, dropout_rate=self.dropout_rate, name=f"gate_{task}") for task in self.tasks
+            ExpertGate(self.gate_units, dropout_rate=self.dropout_rate, dtype=self.dtype_policy, name=f"gate_{task}")
+            for task in self.tasks
         ]
         self.towers = self.make_towers(self.tower_units)
 
     def task_logits(self, features: dict[str, Any], training: bool | None = None) -> dict[str, Any]:
-        inputs = flatten_fields(self.embedding(features).fields)
-        experts = self.experts(inputs, training=training)
-        mixed = [gate(inputs, experts, training=training) for gate in self.gates]
+        inputs = flatten_fields(self.embedding(features).fields)  # (batch, fields · dim)
+        experts = self.experts(inputs, training=training)  # (batch, experts, units)
+        mixed = [gate(inputs, experts, training=training) for gate in self.gates]  # (batch, units) a task
         return self.towers(ops.stack(mixed, axis=1), training=training)
 
     def expert_weights(self, features: dict[str, Any]) -> dict[str, Any]:

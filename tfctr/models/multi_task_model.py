@@ -11,7 +11,7 @@ from tfctr.spec import BoundSpec, FeatureSpec, Problem
 
 
 class MultiTaskModel(CTRModel):
-    """Base of the models that answer every task of a spec. A subclass says in `task_logits` how.
+    """Base of the models that predict every task of a spec. A subclass says in `task_logits` how.
 
     The loss is ``sum_t β_t sum_b w_tb BCE(y_tb, p_tb) / sum_b w_tb``: each task's mean runs over the rows that count
     for it, so that a task known for few rows is not shrunk by the others. A batch without such rows adds nothing.
@@ -70,5 +70,10 @@ class MultiTaskModel(CTRModel):
     def make_towers(self, hidden_units: tuple[int, ...]) -> TaskTowers:
         """Return a tower for each task, with this model's dropout and normalisation."""
         return TaskTowers(
-            self.tasks, hidden_units, dropout_rate=self.dropout_rate, batch_norm=self.batch_norm, name="towers"
+            self.tasks,
+            hidden_units,
+            dropout_rate=self.dropout_rate,
+            batch_norm=self.batch_norm,
+            dtype=self.dtype_policy,
+            name="towers",
         )

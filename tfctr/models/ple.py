@@ -27,7 +27,7 @@ from tfctr.spec import BoundSpec
 class PLE(MultiTaskModel):
     """Levels of `CustomizedGateControl` on ``flatten(fields)``, then ``logit_t = tower_t(branch_t)``.
 
-    With one level (the paper's CGC) the experts of one task never touch another's answer; with more they do,
+    With one level (the paper's CGC) the experts of one task never touch another's output; with more they do,
     through the shared branch. One level without own experts is `MMoE`.
 
     Args:
@@ -79,6 +79,7 @@ class PLE(MultiTaskModel):
                 gate_units=self.gate_units,
                 batch_norm=self.batch_norm,
                 dropout_rate=self.dropout_rate,
+                dtype=self.dtype_policy,
                 name=f"level_{level}",
             )
             for level in range(num_levels)
@@ -86,7 +87,7 @@ class PLE(MultiTaskModel):
         self.towers = self.make_towers(self.tower_units)
 
     def task_logits(self, features: dict[str, Any], training: bool | None = None) -> dict[str, Any]:
-        branches = ops.expand_dims(flatten_fields(self.embedding(features).fields), 1)
+        branches = ops.expand_dims(flatten_fields(self.embedding(features).fields), 1)  # (batch, 1, fields · dim)
         for level in self.levels:
-            branches = level(branches, training=training)
+            branches = level(branches, training=training)  # (batch, tasks + 1, units); the last has no shared one
         return self.towers(branches, training=training)

@@ -36,7 +36,7 @@ class SDIM(HistoryModel):
     `encode_user` is its behaviour sequence encoder (BSE): the user's events to buckets, unnormalised, of a size that
     does not depend on their number. `rank_with_state` scores N candidates with these buckets in place of the events;
     of the events it takes the latest `short_length` alone. Buckets add up, so `add_events` and `remove_events` keep a
-    user's state as he acts, without his history; rounding adds up too, so encode anew once in a while.
+    user's state as they act, without their history; rounding adds up too, so encode anew once in a while.
 
     Args:
         spec: Bound spec with at least one sequence that names its target.
@@ -81,24 +81,29 @@ class SDIM(HistoryModel):
         self.head_dim = head_dim
         self.product = product
         mains = [history.events[0] for history in self.histories]
-        self.long = [SDIMAttention(signatures, bits, l2_norm=l2_norm, name=f"long_{main}") for main in mains]
+        self.long = [
+            SDIMAttention(signatures, bits, l2_norm=l2_norm, dtype=self.dtype_policy, name=f"long_{main}")
+            for main in mains
+        ]
         self.short = [
-            SoftmaxAttention(num_heads, head_dim, name=f"short_{main}") for main in mains if self.short_length
+            SoftmaxAttention(num_heads, head_dim, dtype=self.dtype_policy, name=f"short_{main}")
+            for main in mains
+            if self.short_length
         ]
         self.tower = self.make_tower()
 
     def interests(
         self, index: int, compared: Compared, features: dict[str, Any], training: bool | None = None
     ) -> list[Any]:
-        return self._beside(index, compared, self.long[index](*compared))
+        return self._with_short_interest(index, compared, self.long[index](*compared))
 
-    def _beside(self, index: int, compared: Compared, long: Any) -> list[Any]:
+    def _with_short_interest(self, index: int, compared: Compared, long: Any) -> list[Any]:
         """What stands beside the long interest of one history."""
         target, events, mask = compared
         parts = [long, target * long] if self.product else [long]
         if self.short_length:
-            latest, kept = latest_events(events, mask, self.short_length)
-            parts.append(self.short[index](target, latest, mask=kept))
+            latest, latest_mask = latest_events(events, mask, self.short_length)  # (batch, short_length, …)
+            parts.append(self.short[index](target, latest, mask=latest_mask))
         return parts
 
     def user_state(self, features: dict[str, Any]) -> dict[str, Any]:
@@ -111,13 +116,13 @@ class SDIM(HistoryModel):
         state = {}
         for history, long in zip(self.histories, self.long, strict=True):
             rows = self.embedding.rows_of(features, history.events)
-            events = ops.concatenate([rows[name] for name in history.events], axis=-1)
+            events = ops.concatenate([rows[name] for name in history.events], axis=-1)  # (batch, length, width)
             mask = ops.not_equal(features[history.events[0]], 0)
             state[_state_name(history.events[0])] = long.bucket_sums(events, mask)
         return state
 
     def logits_with_state(self, features: dict[str, Any], state: dict[str, Any]) -> Any:
-        """Return the logits ``(candidates, 1)`` of one user's candidates, from his state.
+        """Return the logits ``(candidates, 1)`` of one user's candidates, from their state.
 
         Args:
             features: Of items a row a candidate, of user and context one row or as many; of histories the latest
@@ -128,10 +133,10 @@ class SDIM(HistoryModel):
         embedded = self.embedding(self._with_latest_events(features))
         parts = [flatten_fields(embedded.fields)]
         for index, history in enumerate(self.histories):
-            target = candidate(history, self.embedding, embedded)
+            target = candidate(history, self.embedding, embedded)  # (candidates, width)
             buckets = state[_state_name(history.events[0])]
-            long = self.long[index].read(buckets, ops.expand_dims(target, 0))[0]
-            parts += self._beside(index, compared(history, self.embedding, embedded), long)
+            long = self.long[index].read(buckets, ops.expand_dims(target, 0))[0]  # (candidates, width)
+            parts += self._with_short_interest(index, compared(history, self.embedding, embedded), long)
         return self.tower(ops.concatenate(parts, axis=-1), training=False)
 
     def _with_latest_events(self, features: dict[str, Any]) -> dict[str, Any]:
@@ -142,9 +147,9 @@ class SDIM(HistoryModel):
         lists = [name for f in self._sequences for name in ((f.name, f.times_name) if f.times else (f.name,))]
         cut = {name: ops.zeros((rows, 0), "int64") for name in lists}
         for history in self.histories if self.short_length else ():
-            ids = ops.stack([features[name][:1] for name in history.events], axis=-1)  # one user: his row is enough
-            latest, kept = latest_events(ids, ops.not_equal(ids[..., 0], 0), self.short_length)
-            latest = ops.where(ops.expand_dims(kept, -1), latest, 0)
+            ids = ops.stack([features[name][:1] for name in history.events], axis=-1)  # one user: one row is enough
+            latest, latest_mask = latest_events(ids, ops.not_equal(ids[..., 0], 0), self.short_length)
+            latest = ops.where(ops.expand_dims(latest_mask, -1), latest, 0)  # (1, short_length, columns)
             for column, name in enumerate(history.events):
                 cut[name] = ops.broadcast_to(latest[..., column], (rows, latest.shape[1]))
         others = {name: values for name, values in features.items() if name not in cut}
@@ -167,19 +172,19 @@ class SDIM(HistoryModel):
             for history in self.histories
         }
 
-        def moved(sign: float) -> Any:
-            def answer(features: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+        def shifted(sign: float) -> Any:
+            def shift(features: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
                 return {name: before[name] + sign * change for name, change in self.user_state(features).items()}
 
-            return answer
+            return shift
 
         def rank(features: dict[str, Any], state: dict[str, Any]) -> Any:
-            return self.answers_of(self.logits_with_state(features, state), training=False)
+            return self.outputs_from_logits(self.logits_with_state(features, state), training=False)
 
         return (
             ExtraSignature(ENCODE_USER, events, lambda features, _: self.user_state(features), "state"),
-            ExtraSignature(ADD_EVENTS, events, moved(1.0), "state", state),
-            ExtraSignature(REMOVE_EVENTS, events, moved(-1.0), "state", state),
+            ExtraSignature(ADD_EVENTS, events, shifted(1.0), "state", state),
+            ExtraSignature(REMOVE_EVENTS, events, shifted(-1.0), "state", state),
             ExtraSignature(RANK_WITH_STATE, others, rank, "probabilities", state, one_user=True),
         )
 

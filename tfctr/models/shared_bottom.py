@@ -42,9 +42,16 @@ class SharedBottom(MultiTaskModel):
         self.hidden_units = tuple(hidden_units)
         self.tower_units = tuple(tower_units)
         self.embedding = self.make_embedding(name="embedding")
-        self.bottom = MLP(self.hidden_units, dropout_rate=self.dropout_rate, batch_norm=self.batch_norm, name="bottom")
+        self.bottom = MLP(
+            self.hidden_units,
+            dropout_rate=self.dropout_rate,
+            batch_norm=self.batch_norm,
+            dtype=self.dtype_policy,
+            name="bottom",
+        )
         self.towers = self.make_towers(self.tower_units)
 
     def task_logits(self, features: dict[str, Any], training: bool | None = None) -> dict[str, Any]:
-        shared = self.bottom(flatten_fields(self.embedding(features).fields), training=training)
+        fields = self.embedding(features).fields  # (batch, fields, dim)
+        shared = self.bottom(flatten_fields(fields), training=training)  # (batch, units)
         return self.towers(shared, training=training)

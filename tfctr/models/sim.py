@@ -67,7 +67,8 @@ class SIM(HistoryModel):
                 f"no sequence has a side column of category={category!r}; there are side columns of {sides}"
             )
         self.attentions = [
-            SoftmaxAttention(num_heads, head_dim, name=f"attention_{history.events[0]}") for history in self.histories
+            SoftmaxAttention(num_heads, head_dim, dtype=self.dtype_policy, name=f"attention_{history.events[0]}")
+            for history in self.histories
         ]
         self.tower = self.make_tower()
 
@@ -77,10 +78,10 @@ class SIM(HistoryModel):
         target, events, mask = compared
         if side := self._searched[index]:
             of_event, of_candidate = side
-            same = ops.equal(features[of_event], ops.expand_dims(features[of_candidate], 1))
+            same = ops.equal(features[of_event], ops.expand_dims(features[of_candidate], 1))  # (batch, length)
             mask = ops.logical_and(mask, same)
-        found, kept = latest_events(events, mask, self.top_k)
-        return [self.attentions[index](target, found, mask=kept)]
+        found, found_mask = latest_events(events, mask, self.top_k)  # (batch, top_k, columns · dim), (batch, top_k)
+        return [self.attentions[index](target, found, mask=found_mask)]
 
 
 def _side_column(history: History, category: str | None) -> tuple[str, str] | None:

@@ -81,7 +81,13 @@ class TwoTower(CTRModel):
     def _tower(self, name: str) -> MLP | None:
         if not self.hidden_units:
             return None
-        return MLP(self.hidden_units, output_units=self.vector_dim, dropout_rate=self.dropout_rate, name=name)
+        return MLP(
+            self.hidden_units,
+            output_units=self.vector_dim,
+            dropout_rate=self.dropout_rate,
+            dtype=self.dtype_policy,
+            name=name,
+        )
 
     def build(self, input_shape: Any = None) -> None:
         self.bias = self.add_weight(name="bias", shape=(1,), initializer="zeros")
@@ -99,7 +105,8 @@ class TwoTower(CTRModel):
         return self._product(self.user_vectors(features, training), self.item_vectors(features, training))
 
     def _product(self, users: Any, items: Any) -> Any:
-        return ops.sum(users * items, axis=-1, keepdims=True) + ops.cast(self.bias, users.dtype)
+        products = ops.sum(users * items, axis=-1, keepdims=True)  # (batch, 1)
+        return products + ops.cast(self.bias, users.dtype)
 
     def extra_signatures(self) -> tuple[ExtraSignature, ...]:
         reads: dict[bool, list[str]] = {True: [], False: []}
@@ -113,7 +120,9 @@ class TwoTower(CTRModel):
 
         def rank(features: dict[str, Any], state: dict[str, Any]) -> Any:
             items = self.item_vectors(features, training=False)
-            return self.answers_of(self._product(ops.cast(state[USER_VECTOR], items.dtype), items), training=False)
+            return self.outputs_from_logits(
+                self._product(ops.cast(state[USER_VECTOR], items.dtype), items), training=False
+            )
 
         state = {USER_VECTOR: KerasTensor((None, width), "float32")}
         return (
@@ -123,5 +132,5 @@ class TwoTower(CTRModel):
 
 
 def _vectors(embedding: FeatureEmbedding, tower: MLP | None, features: dict[str, Any], training: bool | None) -> Any:
-    fields = embedding(features).fields
+    fields = embedding(features).fields  # (batch, fields, dim)
     return ops.sum(fields, axis=1) if tower is None else tower(flatten_fields(fields), training=training)

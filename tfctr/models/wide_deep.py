@@ -48,9 +48,14 @@ class WideDeep(CTRModel):
         self.wide = self.make_first_order(name="wide")
         self.embedding = self.make_embedding(name="embedding")
         self.deep = MLP(
-            self.hidden_units, output_units=1, dropout_rate=dropout_rate, batch_norm=batch_norm, name="deep"
+            self.hidden_units,
+            output_units=1,
+            dropout_rate=dropout_rate,
+            batch_norm=batch_norm,
+            dtype=self.dtype_policy,
+            name="deep",
         )
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
-        fields = self.embedding(features).fields
+        fields = self.embedding(features).fields  # (batch, fields, dim)
         return self.wide(features) + self.deep(flatten_fields(fields), training=training)

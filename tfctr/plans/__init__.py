@@ -2,7 +2,7 @@
 
 - `plan`: the base. `stage`: what a stage works with and leaves. `fit`: the plan with one stage.
 - `graph_hash`: ids grouped by who met whom, then a fit with a row for each group.
-- `low_rank`: a trained model, cut by the rank of what its layers answer, and tuned.
+- `low_rank`: a trained model, cut by the rank of what its layers put out, and tuned.
 - `optembed`: search for the table that is worth its memory; `_evolution`: the search over widths.
 """
 

@@ -44,12 +44,12 @@ class Evolution:
         """Return the best genes, their score and the best score after each generation.
 
         Args:
-            stage: Where the state is kept after each generation.
+            stage: Where the state is saved after each generation.
         """
-        kept = stage.kept()
-        genes = kept["genes"] if kept else np.zeros((0, len(self.largest)), np.int64)
-        scores = list(kept["scores"]) if kept else []
-        curve = list(kept["curve"]) if kept else []
+        saved = stage.load_progress()
+        genes = saved["genes"] if saved else np.zeros((0, len(self.largest)), np.int64)  # (candidates, genes)
+        scores = list(saved["scores"]) if saved else []
+        curve = list(saved["curve"]) if saved else []
         known = {row.tobytes(): score for row, score in zip(genes, scores, strict=True)}
         for generation in range(len(curve), self.generations + 1):
             rng = np.random.default_rng([self.seed, generation])
@@ -59,7 +59,7 @@ class Evolution:
                     known[key] = self.score(child)
                     genes, scores = np.concatenate([genes, child[np.newaxis]]), [*scores, known[key]]
             curve.append(max(scores))
-            stage.keep(genes=genes, scores=np.array(scores), curve=np.array(curve))
+            stage.save_progress(genes=genes, scores=np.array(scores), curve=np.array(curve))
         best = int(np.argmax(scores))
         return genes[best], scores[best], curve
 

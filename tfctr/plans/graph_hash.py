@@ -111,7 +111,7 @@ class GraphHash(Plan):
         sizes = [stage.spec.rows_of(side) - before for side, before in zip(sides, reserved, strict=True)]
         nodes = [ids - before for ids, before in zip(self._edges(stage), reserved, strict=True)]
         known = np.all([(side >= 0) & (side < size) for side, size in zip(nodes, sizes, strict=True)], axis=0)
-        graph = InteractionGraph.of(nodes[0][known], nodes[1][known], (sizes[0], sizes[1]))
+        graph = InteractionGraph.from_pairs(nodes[0][known], nodes[1][known], (sizes[0], sizes[1]))
         rows = self.settings.rows
         found = cluster(graph, self.settings.resolution) if rows is None else cluster_within(graph, rows)
         stage.note(edges=graph.edges, modularity=found.modularity, resolution=found.resolution)

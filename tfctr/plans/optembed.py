@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from pydantic import Field
 
+from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import (
     EmbeddingTable,
     FeatureEmbedding,
@@ -91,7 +92,7 @@ class OptEmbed(Plan):
     Rows are left out of a vocabulary only where they take more bytes than it costs to know which id has which row.
     Where the paper has a field there is a vocabulary here: features that share one share its rows and width. Numbers,
     vectors and the weights of a linear part have no widths to search; a linear part loses the pruned rows too, which
-    the released code leaves in. Narrow rows are filled up with zeros to the model's width: the answer of the masked
+    the released code leaves in. Narrow rows are filled up with zeros to the model's width: the output of the masked
     model, exactly. Normalisation over the batch sees other widths in the search than in training; models for this plan
     do better without it.
 
@@ -131,7 +132,7 @@ class OptEmbed(Plan):
     def search(self, stage: Stage) -> Arrays:
         """Find the widths; what is left are these and the rows that are kept."""
         model = stage.trained("supernet")
-        keep_what_costs_less(model)
+        keep_all_where_smaller(model)
         kept = kept_rows(model)
         costs = Costs(model, kept, self.settings.budget)
         batches = list(stage.valid if self.settings.search_batches is None else stage.valid.take(self._batches))
@@ -146,7 +147,7 @@ class OptEmbed(Plan):
         )
         evolution = Evolution(costs.largest, score, costs.fitted, seed=stage.config.seed, **numbers)
         widths, best, curve = evolution.run(stage)
-        stage.note(val_auc=best, bytes=format_bytes(costs.of(widths)), mean_width=float(widths.mean()))
+        stage.note(val_auc=best, bytes=format_bytes(costs.total_bytes(widths)), mean_width=float(widths.mean()))
         masks = {f"kept_{name}": rows for name, rows in kept.items()}
         return {"widths": widths, "auc": np.array(best), "curve": np.array(curve), **masks}
 
@@ -159,7 +160,7 @@ class OptEmbed(Plan):
             for (name, rows), width in zip(kept.items(), found["widths"], strict=True)
         }
         model = stage.model(tables=tables, **self._penalty())
-        give_rows(model, before, kept, weights=self.settings.initial == "supernet")
+        set_kept_rows(model, before, kept, weights=self.settings.initial == "supernet")
         stage.fit(model)
         size = sum(table.serving_bytes() for group in own_tables(model).values() for table in group)
         stage.note(bytes=format_bytes(size))
@@ -192,11 +193,9 @@ class OptEmbed(Plan):
 def own_tables(model: CTRModel) -> dict[str, list[EmbeddingTable]]:
     """Return the tables that hold one vocabulary alone, by its name and in the model's order."""
     tables: dict[str, list[EmbeddingTable]] = {}
-    for layer in model._flatten_layers(include_self=False):
-        if isinstance(layer, FeatureEmbedding):
-            for lookup in layer.lookups:
-                if len(lookup.vocabularies) == 1:
-                    tables.setdefault(next(iter(lookup.vocabularies)), []).append(lookup.fused_table)
+    for lookup in (lookup for embedding in layers_of(model, FeatureEmbedding) for lookup in embedding.lookups):
+        if len(lookup.vocabularies) == 1:
+            tables.setdefault(next(iter(lookup.vocabularies)), []).append(lookup.fused_table)
     return tables
 
 
@@ -208,8 +207,8 @@ def kept_rows(model: CTRModel) -> dict[str, np.ndarray]:
     }
 
 
-def keep_what_costs_less(model: CTRModel) -> None:
-    """Let vocabularies keep all rows where the pruned ones take fewer bytes, at full width, than the places of ids."""
+def keep_all_where_smaller(model: CTRModel) -> None:
+    """Let vocabularies keep all rows where all take, at full width, no more bytes than the pruned ones with indices."""
     kept = kept_rows(model)
     for name, tables in own_tables(model).items():
         width = max(table.size[1] for table in tables)
@@ -220,7 +219,7 @@ def keep_what_costs_less(model: CTRModel) -> None:
                     table.thresholds.assign(np.full(table.thresholds.shape, BELOW_ALL))
 
 
-def give_rows(model: CTRModel, before: CTRModel, kept: Mapping[str, np.ndarray], *, weights: bool) -> None:
+def set_kept_rows(model: CTRModel, before: CTRModel, kept: Mapping[str, np.ndarray], *, weights: bool) -> None:
     """Tell the pruned tables of `model` which rows they keep; with `weights` all weights become those of `before`."""
     old, new = own_tables(before), own_tables(model)
     for name, rows in kept.items():
@@ -267,7 +266,7 @@ class Costs:
         self._by_width = by_width
         self.largest = np.array([len(sizes) for sizes in by_width])
         self._limit = None if budget is None else parse_bytes(budget)
-        least = self.of(np.ones_like(self.largest))
+        least = self.total_bytes(np.ones_like(self.largest))
         if self._limit is not None and least > self._limit:
             rows = sum(int(rows.sum()) for rows in kept.values())
             raise ValueError(
@@ -276,8 +275,8 @@ class Costs:
                 "threshold_rate, table_l2)."
             )
 
-    def of(self, widths: Genes) -> int:
-        """Bytes of all tables, the places of ids among them."""
+    def total_bytes(self, widths: Genes) -> int:
+        """Bytes of all tables, the row indices of ids among them."""
         return int(sum(sizes[width - 1] for sizes, width in zip(self._by_width, widths, strict=True)))
 
     def fitted(self, widths: Genes, rng: np.random.Generator) -> Genes:
@@ -286,7 +285,7 @@ class Costs:
         Evenly drawn, most would be taken from vocabularies of few rows, where they cost little and tell much.
         """
         widths = widths.copy()
-        while self._limit is not None and self.of(widths) > self._limit:
+        while self._limit is not None and self.total_bytes(widths) > self._limit:
             columns = [sizes[width - 1] - sizes[width - 2] if width > 1 else 0
                        for sizes, width in zip(self._by_width, widths, strict=True)]  # fmt: skip
             widths[rng.choice(len(widths), p=np.array(columns) / sum(columns))] -= 1

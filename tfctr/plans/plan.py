@@ -129,14 +129,14 @@ class Plan:
         self._claim(folder, spec, train)
         folders = self.folders(folder)
         result: Result | None = None
-        for number, (name, place) in enumerate(folders.items()):
-            if result_in(place) is not None:
-                self._tell(number, "done before")
+        for number, (name, folder) in enumerate(folders.items()):
+            if result_in(folder) is not None:
+                self._print(number, "done before")
                 result = None  # on disk
                 continue
             stage = Stage(
                 name,
-                place,
+                folder,
                 dict(list(folders.items())[:number]),
                 spec=spec,
                 train=train,
@@ -201,14 +201,14 @@ class Plan:
         if number == len(self.STAGES) - 1 and not isinstance(result, CTRModel):
             raise TypeError(f"the last stage of a plan returns its model; {type(self).__name__}.{stage.name} does not")
         seconds = time.perf_counter() - started
-        stage.leave(result, seconds)
-        self._tell(number, f"{seconds:.1f} s  {_shown(stage.notes)}")
+        stage.finish(result, seconds)
+        self._print(number, f"{seconds:.1f} s  {_shown(stage.notes)}")
         return result
 
-    def _tell(self, number: int, what: str) -> None:
+    def _print(self, number: int, what: str) -> None:
         """One line a stage."""
-        place = f"{type(self).__name__} {number + 1}/{len(self.STAGES)} {self.STAGES[number]}"
-        Console().print(f"{place:<28} {what}", markup=False, highlight=False, soft_wrap=True)
+        stage = f"{type(self).__name__} {number + 1}/{len(self.STAGES)} {self.STAGES[number]}"
+        Console().print(f"{stage:<28} {what}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _described(value: Any) -> Any:

@@ -31,10 +31,10 @@ Result: TypeAlias = CTRModel | Arrays
 MakeModel: TypeAlias = Callable[..., CTRModel]
 """Keyword arguments that take the place of hyper-parameters -> a fresh built model."""
 
-ARRAYS_FILE, MODEL_FILE, REPORT_FILE, KEPT_FILE = "result.npz", "result.keras", "stage.json", "kept.npz"
+ARRAYS_FILE, MODEL_FILE, REPORT_FILE, PROGRESS_FILE = "result.npz", "result.keras", "stage.json", "kept.npz"
 
-_TOLD = ("val_auc", "val_logloss")
-"""Figures of a fit that its stage's line tells."""
+_SHOWN = ("val_auc", "val_logloss")
+"""Figures of a fit that its stage's line shows."""
 
 
 class Stage:
@@ -107,7 +107,7 @@ class Stage:
             self.folder,
             tuple(callbacks),
         )
-        self.note(epochs=len(result.history), **{name: result.best[name] for name in _TOLD if name in result.best})
+        self.note(epochs=len(result.history), **{name: result.best[name] for name in _SHOWN if name in result.best})
         return result
 
     def arrays(self, stage: str) -> Arrays:
@@ -135,21 +135,21 @@ class Stage:
             )
         return path
 
-    def keep(self, **arrays: np.ndarray) -> None:
-        """Write where a stage that is no fit stands, in place of what it kept before."""
+    def save_progress(self, **arrays: np.ndarray) -> None:
+        """Write where a stage that is no fit stands, in place of what it saved before."""
         if writes_files():
-            write_arrays(self.folder / KEPT_FILE, arrays)
+            write_arrays(self.folder / PROGRESS_FILE, arrays)
 
-    def kept(self) -> Arrays | None:
-        """Return what an earlier attempt at this stage kept; None when there was none."""
-        path = self.folder / KEPT_FILE
+    def load_progress(self) -> Arrays | None:
+        """Return what an earlier attempt at this stage saved; None when there was none."""
+        path = self.folder / PROGRESS_FILE
         return read_arrays(path) if path.exists() else None
 
     def note(self, **figures: float | str) -> None:
         """Add figures to the stage's line on the console and to its report."""
         self.notes.update(figures)
 
-    def leave(self, result: Result, seconds: float) -> None:
+    def finish(self, result: Result, seconds: float) -> None:
         """Write the report and then the result, whose presence says that the stage is over."""
         if not writes_files():
             return

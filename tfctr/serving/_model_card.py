@@ -61,7 +61,7 @@ def model_card(model: CTRModel, transform: TransformOutput, folder: Path, signat
 
 
 def fingerprint(model: CTRModel, transform: TransformOutput) -> str:
-    """Return the SHA-256 (hex) of transform, class and weights: equal for models that answer alike."""
+    """Return the SHA-256 (hex) of transform, class and weights: equal for models that predict alike."""
     digest = hashlib.sha256(f"{transform.fingerprint} {type(model).__name__}".encode())
     for variable in model.variables:
         array = np.ascontiguousarray(variable.numpy())

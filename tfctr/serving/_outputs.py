@@ -1,4 +1,4 @@
-"""What a served model says of each task, made of what the model answers in training."""
+"""What a served model says of each task, made of what the model returns in training."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tfctr.layers.survival import expected_life, hazards, survival_curve
 from tfctr.spec import AnyTask, SurvivalTask
 
 
-def served_outputs(task: AnyTask, answer: Any) -> dict[str, Any]:
+def served_outputs(task: AnyTask, output: Any) -> dict[str, Any]:
     """Return the outputs of a task by name, float32.
 
     Args:
         task: The task.
-        answer: Of a binary task the probability, ``(batch, 1)`` or ``(batch,)``; of a survival task the integrated
+        output: Of a binary task the probability, ``(batch, 1)`` or ``(batch,)``; of a survival task the integrated
             hazards, ``(batch, intervals)``.
 
     Returns:
@@ -24,27 +24,27 @@ def served_outputs(task: AnyTask, answer: Any) -> dict[str, Any]:
         came until then, ``task__hazards`` the hazard of the interval that ends there; and the expected life up to the
         last cut point, ``task__life`` ``(batch, 1)``.
     """
-    answer = tf.cast(answer, tf.float32)
+    output = tf.cast(output, tf.float32)
     if not isinstance(task, SurvivalTask):
-        return {task.name: tf.reshape(answer, [-1, 1])}
-    curve = survival_curve(answer)
+        return {task.name: tf.reshape(output, [-1, 1])}
+    curve = survival_curve(output)
     return {
         task.name: curve,
         f"{task.name}__ended": 1 - curve,
-        f"{task.name}__hazards": hazards(answer),
-        f"{task.name}__life": expected_life(answer, task.grid),
+        f"{task.name}__hazards": hazards(output),
+        f"{task.name}__life": expected_life(output, task.grid),
     }
 
 
-def one_score(task: AnyTask, answers: dict[str, Any], *, life: bool = False) -> Any:
+def scalar_output(task: AnyTask, outputs: dict[str, Any], *, life: bool = False) -> Any:
     """Return a task's one number a row ``(batch, 1)``: the probability, for a survival task of ending in time.
 
     Args:
         task: The task.
-        answers: Of `served_outputs`.
+        outputs: Of `served_outputs`.
         life: Of a survival task the expected life instead of the probability that the event comes until the last
             cut point.
     """
     if not isinstance(task, SurvivalTask):
-        return answers[task.name]
-    return answers[f"{task.name}__life"] if life else answers[f"{task.name}__ended"][:, -1:]
+        return outputs[task.name]
+    return outputs[f"{task.name}__life"] if life else outputs[f"{task.name}__ended"][:, -1:]

@@ -11,9 +11,9 @@ import keras
 import tensorflow as tf
 
 from tfctr.models.extra_signature import ENCODE_USER, RANK_WITH_STATE
-from tfctr.serving._outputs import one_score, served_outputs
+from tfctr.serving._outputs import scalar_output, served_outputs
 from tfctr.serving._raw_inputs import input_names
-from tfctr.serving._state import STATE_VERSION, checked, state_version, stated
+from tfctr.serving._state import STATE_VERSION, check_version, state_version, with_version
 from tfctr.spec import AnyTask, RawColumn, SequenceFeature
 from tfctr.transform.schema import sources
 
@@ -73,7 +73,7 @@ class ServingModule(tf.Module):
         self._names = input_names(self._columns)
         # What several signatures call is traced, saved and loaded once.
         rows = {info.name: tf.TensorSpec([None, *info.shape], info.dtype, info.name) for info in self._spec.inputs()}
-        self._parts.answers = graph(self._answers, input_signature=[rows])
+        self._parts.outputs = graph(self._served_outputs, input_signature=[rows])
         examples = tf.TensorSpec([None], tf.string, EXAMPLES)
         self._parts.answers_examples = graph(self._from_examples, input_signature=[examples])
 
@@ -142,10 +142,10 @@ class ServingModule(tf.Module):
         def answer(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
             state = {name: inputs[name] for name in extra.state}
             if extra.state:
-                state = checked(state, inputs[STATE_VERSION], version)
+                state = check_version(state, inputs[STATE_VERSION], version)
             raw = {column.name: inputs[self._names[column.name]] for column in columns}
-            outputs = extra.answer(_read(extra, {**self._once(raw), **self._candidates(raw)}), state)
-            return stated(outputs, version) if extra.gives == "state" else self._by_task(outputs)
+            outputs = extra.function(_read(extra, {**self._once(raw), **self._candidates(raw)}), state)
+            return with_version(outputs, version) if extra.gives == "state" else self._by_task(outputs)
 
         return graph(answer).get_concrete_function(**specs)
 
@@ -170,7 +170,7 @@ class ServingModule(tf.Module):
             columns = self._by_column(raw)
             features = self._once(columns) | self._candidates(columns)
             encode, rank = named[ENCODE_USER], named[RANK_WITH_STATE]
-            return self._by_task(rank.answer(_read(rank, features), encode.answer(_read(encode, features), {})))
+            return self._by_task(rank.function(_read(rank, features), encode.function(_read(encode, features), {})))
 
         return through_state if {ENCODE_USER, RANK_WITH_STATE} <= named.keys() else joint
 
@@ -188,12 +188,12 @@ class ServingModule(tf.Module):
 
     def _classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         probabilities = self._parts.answers_examples(inputs)
-        scores = tf.concat([one_score(task, probabilities) for task in self._spec.tasks], axis=1)
+        scores = tf.concat([scalar_output(task, probabilities) for task in self._spec.tasks], axis=1)
         return {"scores": scores, "classes": tf.repeat(tf.constant([self.tasks]), tf.shape(scores)[0], axis=0)}
 
     def _regress_of(self, task: AnyTask) -> Any:
         def regress(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"outputs": one_score(task, self._parts.answers_examples(inputs), life=True)}
+            return {"outputs": scalar_output(task, self._parts.answers_examples(inputs), life=True)}
 
         return regress
 
@@ -201,9 +201,9 @@ class ServingModule(tf.Module):
         return {column.name: raw[self._names[column.name]] for column in self._columns}
 
     def _probabilities(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return self._parts.answers({info.name: features[info.name] for info in self._spec.inputs()})
+        return self._parts.outputs({info.name: features[info.name] for info in self._spec.inputs()})
 
-    def _answers(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def _served_outputs(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return self._by_task(self._parts.model(features, training=False))
 
     def _by_task(self, outputs: Any) -> dict[str, tf.Tensor]:

@@ -21,13 +21,13 @@ def state_version(model: CTRModel, transform: TransformOutput) -> int:
     return int(fingerprint(model, transform)[:15], 16)
 
 
-def stated(state: dict[str, tf.Tensor], version: int) -> dict[str, tf.Tensor]:
+def with_version(state: dict[str, tf.Tensor], version: int) -> dict[str, tf.Tensor]:
     """Return the state with its version beside it."""
     users = tf.shape(next(iter(state.values())))[:1]
     return state | {STATE_VERSION: tf.fill(users, tf.constant(version, tf.int64))}
 
 
-def checked(state: dict[str, tf.Tensor], given: tf.Tensor, version: int) -> dict[str, tf.Tensor]:
+def check_version(state: dict[str, tf.Tensor], given: tf.Tensor, version: int) -> dict[str, tf.Tensor]:
     """Return the state, refused in the graph unless each of its users comes with this version of the model."""
     users = tf.shape(next(iter(state.values())))[0]
     same = tf.logical_and(tf.equal(tf.size(given), users), tf.reduce_all(given == version))

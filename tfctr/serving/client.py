@@ -165,7 +165,7 @@ class PredictionClient:
         response = self._call(self._prediction.GetModelMetadata, request)
         found = get_model_metadata_pb2.SignatureDefMap()
         response.metadata["signature_def"].Unpack(found)
-        return {name: Signature.of(name, definition) for name, definition in found.signature_def.items()}
+        return {name: Signature.from_proto(name, definition) for name, definition in found.signature_def.items()}
 
     def status(self) -> list[VersionStatus]:
         """Return the state of every version of the model."""

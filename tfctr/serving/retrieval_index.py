@@ -1,4 +1,4 @@
-"""`export_index`: a two-tower model and all its items as one SavedModel that answers a user with the best items."""
+"""`export_index`: a two-tower model and all its items as one SavedModel that finds a user's best items."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def export_index(
     - `serving_default`: ``examples``, serialized ``tf.Example``s of raw user and context features, string (batch,).
     - `retrieve`: one dense tensor for each raw user and context column, as in `predict` of `export_model`.
 
-    Both answer ``items``, raw values of `item` (batch, k), best first, and ``scores``, float32 (batch, k), the products
-    of the vectors. A user that is not in the vocabulary is answered as the out-of-vocabulary id.
+    Both return ``items``, raw values of `item` (batch, k), best first, and ``scores``, float32 (batch, k), the products
+    of the vectors. A user that is not in the vocabulary is treated as the out-of-vocabulary id.
 
     Args:
         model: A trained model.
@@ -48,7 +48,7 @@ def export_index(
         items: Raw rows of all items, each once, with the columns of the item's features; others are ignored.
         directory: The version folder, new or empty, such as ``index/1``.
         item: Raw column whose value names an item.
-        k: Items answered; all when there are fewer.
+        k: Items returned; all when there are fewer.
 
     Returns:
         The version folder.
@@ -68,7 +68,7 @@ def export_index(
         )
     names = items.column(item).to_numpy(zero_copy_only=False)
     if not len(names) or k < 1:
-        raise ValueError(f"an index needs items, and answers at least one. Received: {len(names)} items, {k=}")
+        raise ValueError(f"an index needs items, and returns at least one. Received: {len(names)} items, {k=}")
     if len(np.unique(names)) < len(names):
         raise ValueError(f"an item of column {item!r} comes twice; give each once")
     module = _IndexModule(model, transform, items, names, min(k, len(names)))

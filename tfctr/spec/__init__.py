@@ -2,7 +2,7 @@
 
 - `features`: kinds of feature. `tasks`, `survival_task`: labels and meta columns. `source`: raw log, split, histories.
 - `gates`: bounds a model must keep. `feature_spec`: the whole, and its bound form.
-- `raw_column`: what the raw log must hold. `_references`: cross checks. `errors`: how problems are told.
+- `raw_column`: what the raw log must hold. `_references`: cross checks. `errors`: how problems are reported.
 - `loading`: from YAML and back; `_document` reads the text with its lines, `_schema_problems` tells errors.
 - `catalog`: the specs that ship. `checking`: a spec against the columns of a log. `_json_schema`: for editors.
 """

@@ -47,7 +47,7 @@ def schema_problems(error: ValidationError, data: dict) -> list[Problem]:
     return [
         Problem(_message(details, path, data), ".".join(map(str, path)))
         for details, path in errors
-        if not (details["type"] == "missing" and path in mistyped)  # told at the key that was meant for it
+        if not (details["type"] == "missing" and path in mistyped)  # reported at the key that was meant for it
     ]
 
 

@@ -57,7 +57,7 @@ def check_columns(spec: FeatureSpec, columns: Mapping[str, str]) -> list[Problem
 
 
 def _uses(spec: FeatureSpec) -> Iterator[tuple[str, str]]:
-    """Column and key of every place that names a raw column; features, told last, win."""
+    """Column and key of every place that names a raw column; features, listed last, win."""
     for index, names in enumerate(spec.gates.slices):
         yield from ((name, f"gates.slices.{index}") for name in names)
     for index, history in enumerate(spec.history):

@@ -204,7 +204,7 @@ class BoundSpec(Frozen):
         return self
 
     @classmethod
-    def of(cls, value: BoundSpec | dict) -> BoundSpec:
+    def coerce(cls, value: BoundSpec | dict) -> BoundSpec:
         """Return `value` if it is bound already, or rebuild one from `to_config`'s dict.
 
         Raises:
@@ -220,7 +220,7 @@ class BoundSpec(Frozen):
         )
 
     def to_config(self) -> dict:
-        """Return plain data (JSON types) that `of` takes back; written into saved models."""
+        """Return plain data (JSON types) that `coerce` takes back; written into saved models."""
         return self.model_dump(mode="json")
 
     def rows_of(self, name: str) -> int:

@@ -1,4 +1,4 @@
-"""From a YAML file to a FeatureSpec and back; everything that is wrong with a file is told at once."""
+"""From a YAML file to a FeatureSpec and back; everything that is wrong with a file is reported at once."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def _without_defaults(spec: FeatureSpec) -> dict[str, object]:
 
 
 def _reference_problems(error: ValidationError, data: dict) -> tuple[Problem, ...]:
-    """Problems of references in the spec as it was probably meant; none when that cannot be told."""
+    """Problems of references in the spec as it was probably meant; none when that cannot be known."""
     meant = repaired(error, data)
     if meant is None:
         return ()

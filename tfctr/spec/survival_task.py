@@ -15,9 +15,9 @@ SHORTEST = 1e-30
 
 
 class SurvivalTask(Frozen):
-    """The time until an event such as the end of an ad creative; the model answers a curve over intervals of time.
+    """The time until an event such as the end of an ad creative; the model predicts a curve over intervals of time.
 
-    Time is cut into intervals ``(0, c1], (c1, c2], ...``; for each the model answers the hazard, the probability that
+    Time is cut into intervals ``(0, c1], (c1, c2], ...``; for each the model predicts the hazard, the probability that
     the event falls into it given that it did not come before. A row whose event was not seen (censored) tells that
     the intervals before were survived, and nothing more. What comes after the last cut point is not told apart.
 
@@ -26,7 +26,7 @@ class SurvivalTask(Frozen):
             event was seen, minus the duration where it was not (`tfctr.data.signed_durations`).
         duration: Raw column with the time until the event or until the row was last seen, in `unit`, at least 0.
         event: Raw 0/1 column: 1 = the event ended the duration, 0 = censored.
-        cut_points: Upper ends of the intervals, ascending, at least 2: the horizons for which answers are served.
+        cut_points: Upper ends of the intervals, ascending, at least 2: the horizons for which curves are served.
             To tell an interval ``(1, 3]`` from what comes before it, begin with 1.
         quantiles: In place of cut points: so many intervals with equally many events of the training rows in each.
             `tfctr.data.with_cut_points` replaces them by the cut points found; preparing and fitting call it.

@@ -15,7 +15,7 @@ DEFAULT_KIND = "binary"
 
 
 class BinaryTask(Frozen):
-    """A yes/no outcome such as a click; the model answers its probability.
+    """A yes/no outcome such as a click; the model predicts its probability.
 
     Args:
         name: Name of the output and of the transformed label tensor (float32 ``(batch,)``, 0 or 1).
@@ -23,13 +23,13 @@ class BinaryTask(Frozen):
         at_least: The label is 1 where the column is at least this number; None demands 0/1 values.
         weight: Raw column with a non-negative weight per row (transformed: `weight_name`).
         mask: Raw 0/1 column; rows with 0 do not count for this task (folded into the weight). With the label column
-            of the task in `after` as its mask, the answer is the probability *given* the earlier event, learned from
+            of the task in `after` as its mask, the output is the probability *given* the earlier event, learned from
             the rows where it happened; without, the probability in any row.
         after: Task that must be 1 before this one can be (a conversion comes after its click). Rows of the log that
             break the order are bad rows; evaluation adds figures of this task where the earlier one happened.
         negative_rate: Share of the rows with label 0 that a model is trained on, drawn by chance; rows with label 1
             are all kept. The log holds every row, training drops some (a new draw in each epoch), and validation
-            and test rows stay whole. The model's answers are corrected for it: a probability p learned at rate r
+            and test rows stay whole. The model's outputs are corrected for it: a probability p learned at rate r
             becomes ``p / (p + (1 - p) / r)``, in evaluation and in the served graph.
         log_is_sampled: The negatives were dropped at `negative_rate` before the log was written. Training then drops
             nothing, and evaluation counts each negative row ``1 / negative_rate`` times.

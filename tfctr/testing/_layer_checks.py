@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfctr.layers._walk import layers_of
 from tfctr.testing._recipe import Inputs, Recipe, arrays, call, filled, floats, symbolic
 
 BATCH = 4
@@ -116,7 +117,7 @@ def check_dtype_policy(recipe: Recipe) -> None:
     finally:
         keras.config.set_dtype_policy(before)
     again = type(layer).from_config(layer.get_config())
-    policies = {part.dtype_policy.name for part in again._flatten_layers()}
+    policies = {part.dtype_policy.name for part in layers_of(again, keras.layers.Layer)}
     assert policies == {"mixed_bfloat16"}, f"parts have the policies {sorted(policies)}"
     assert keras.config.dtype_policy().name == before.name, "from_config left another policy behind"
 

@@ -26,14 +26,14 @@ from tfctr.training._checkpoint import (
     save_weights,
 )
 from tfctr.training._curves import ScalarLog, write_curves
-from tfctr.training._memory_check import refuse_rows_outside, refuse_untrainable
+from tfctr.training._memory_check import refuse_external_rows, refuse_untrainable
 from tfctr.training._run_callbacks import RunCallbacks
 from tfctr.training._step_callback import StepCallback
 from tfctr.training.config import SURVIVAL_FIGURES, FitConfig
 from tfctr.training.evaluation import evaluate
 from tfctr.training.id_check import CheckedBatches
 from tfctr.training.optimizers import make_optimizer
-from tfctr.training.strategy import build_loss, is_chief, number, shared_out, spans_workers, strategy_of
+from tfctr.training.strategy import build_loss, is_chief, number, spans_workers, split_by_rows, strategy_of
 
 logger = logging.getLogger(__name__)
 
@@ -190,7 +190,7 @@ class _Run:
             batches = self.train.epoch(epoch, first_step)
             self._prepare_replicas(batches)
             fitted = self.model.fit(
-                shared_out(self.checked(batches), self.strategy),
+                split_by_rows(self.checked(batches), self.strategy),
                 epochs=epoch + 1,
                 initial_epoch=epoch,
                 steps_per_epoch=self.train.steps_per_epoch - first_step,
@@ -261,8 +261,8 @@ def _check_precision(model: keras.Model, config: FitConfig) -> None:
     made_with = model.dtype_policy.name
     if config.precision not in ("float32", made_with):
         raise ValueError(
-            f"precision is {config.precision!r}, but the model was made with {made_with!r}. Make it under the policy: "
-            f"`with dtype_policy({config.precision!r}): model = …` (from tfctr.layers._base)"
+            f"precision is {config.precision!r}, but the model was made with {made_with!r}. Make it with "
+            f"dtype={config.precision!r}"
         )
 
 
@@ -273,7 +273,7 @@ def _compile(model: keras.Model, config: FitConfig) -> None:
     refuse_untrainable(model, optimizer)
     if not model.built:
         model.build()
-    refuse_rows_outside(model)
+    refuse_external_rows(model)
     if not model.compiled:
         model.compile(
             optimizer=optimizer,

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import EmbeddingTable, FeatureEmbedding, TooLargeError, estimate_memory
 from tfctr.layers.embedding.memory import SLOTS, explain_too_large, free_memory
 from tfctr.training.optimizers import name_of, rule_of
@@ -31,7 +32,7 @@ def refuse_untrainable(model: keras.Model, optimizer: Any, limit: int | None = N
     tables = _tables(embeddings)
     if not tables:
         return
-    ids = max(embedding.ids_a_row for embedding in embeddings)
+    ids = max(embedding.ids_per_row for embedding in embeddings)
     slots = SLOTS.get(name_of(optimizer) or "", _OTHERS)
     sums = 1 if getattr(rule_of(optimizer), "gradient_accumulation_steps", None) else 0
     estimate = estimate_memory(tables, slots=slots + sums, ids=ids)
@@ -41,13 +42,13 @@ def refuse_untrainable(model: keras.Model, optimizer: Any, limit: int | None = N
         raise TooLargeError(explain_too_large(tables, estimate, limit + taken, type(optimizer).__name__))
 
 
-def refuse_rows_outside(model: keras.Model) -> None:
+def refuse_external_rows(model: keras.Model) -> None:
     """Raise when a built model has rows outside its weights: checkpoints and the best epoch would miss them.
 
     Raises:
         ValueError: Saying what to do.
     """
-    outside = [table for table in _tables(_embeddings(model)) if table.rows_outside]
+    outside = [table for table in _tables(_embeddings(model)) if table.has_external_rows]
     if outside:
         raise ValueError(
             f"fit keeps and resumes a model by its weights, and the rows of a {type(outside[0]).__name__} lie outside "
@@ -56,7 +57,7 @@ def refuse_rows_outside(model: keras.Model) -> None:
 
 
 def _embeddings(model: keras.Model) -> list[FeatureEmbedding]:
-    return [layer for layer in model._flatten_layers() if isinstance(layer, FeatureEmbedding)]
+    return layers_of(model, FeatureEmbedding)
 
 
 def _tables(embeddings: list[FeatureEmbedding]) -> list[EmbeddingTable]:

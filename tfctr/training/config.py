@@ -35,7 +35,7 @@ class FitConfig(Frozen):
             end of an epoch count for the next one's first step.
         jit_compile: Compile the step with XLA. Off: on a CPU it gained nothing where it was measured, and
             gradients of tables turn dense.
-        precision: Keras dtype policy that the model is made with (``with dtype_policy(config.precision)``);
+        precision: Keras dtype policy that the model is made with (``dtype=config.precision``);
             `mixed_bfloat16` pays on CPUs with AVX512-BF16, GPUs and TPUs. The pipeline and the benchmarks make
             their models so; `fit` refuses a model made otherwise when this is not the default.
         steps_per_execution: Steps that run between two looks of Python at the progress.

@@ -38,14 +38,14 @@ def predictions(model: keras.Model, dataset: Any) -> dict[str, Predictions]:
 
     Probabilities are the model's corrected ones; when the log itself was sampled (`log_is_sampled` of a task), each
     negative row stands for ``1 / negative_rate`` of them in the weights. Under a `tf.distribute` strategy every worker
-    answers all rows, on its first device.
+    predicts all rows, on its first device.
     """
-    answer = _answering(model)
+    predict = _predict_function(model)
     tasks = model.spec.spec.tasks
     columns: dict[str, list[tuple[np.ndarray, ...]]] = {task.name: [] for task in tasks}
     groups: list[np.ndarray] = []
     for features, labels, *rest in dataset:
-        answers = answer(features)
+        outputs = predict(features)
         if GROUP_NAME in features:
             groups.append(np.asarray(features[GROUP_NAME]))
         for task in tasks:
@@ -53,8 +53,10 @@ def predictions(model: keras.Model, dataset: Any) -> dict[str, Predictions]:
             weight = _flat(_of_task(rest[0], task.name)) if rest else np.ones_like(label)
             if task.log_is_sampled:
                 weight = np.where(label > 0, weight, weight / task.negative_rate)
-            said = _of_task(answers, task.name)
-            columns[task.name].append((label, _curves(said) if isinstance(task, SurvivalTask) else _flat(said), weight))
+            predicted = _of_task(outputs, task.name)
+            columns[task.name].append(
+                (label, _curves(predicted) if isinstance(task, SurvivalTask) else _flat(predicted), weight)
+            )
     joined = np.concatenate(groups) if groups else None
     return {task: Predictions(*_stack(parts), groups=joined) for task, parts in columns.items()}
 
@@ -109,8 +111,8 @@ def figures_of(task: AnyTask, rows: Predictions) -> dict[str, float]:
     return evaluate_survival(durations, rows.labels > 0, rows.probabilities, task.grid, rows.weights)
 
 
-def _answering(model: keras.Model) -> Callable[[Any], Any]:
-    """Return what gives the probabilities of one batch; under a strategy Keras would answer it once a replica."""
+def _predict_function(model: keras.Model) -> Callable[[Any], Any]:
+    """Return what gives the probabilities of one batch; under a strategy Keras would compute it once a replica."""
     if strategy_of(model).num_replicas_in_sync == 1:
         return model.predict_on_batch
     return tf.function(lambda features: model(features, training=False), reduce_retracing=True)

@@ -1,6 +1,6 @@
 """The debug mode of ids: an id outside its vocabulary stops the run and is named.
 
-In production such an id is answered as out-of-vocabulary (`tfctr.layers.embedding.fused_lookup`), since a request
+In production such an id is treated as out-of-vocabulary (`tfctr.layers.embedding.fused_lookup`), since a request
 must have an answer. While one looks for a mistake it should stop: ``FitConfig(debug=True)`` does so for every batch
 of `fit`; `check_ids` for a batch at hand.
 """
@@ -65,7 +65,7 @@ def _fault(name: str, ids: Any, spec: BoundSpec) -> str:
     if not outside.any():
         return ""
     where = np.argwhere(outside)[:3]
-    shown = ", ".join(f"{array[tuple(place)]} in row {place[0]}" for place in where)
+    shown = ", ".join(f"{array[tuple(position)]} in row {position[0]}" for position in where)
     return f"{name} has {shown} ({int(outside.sum())} of {array.size}), allowed are 0..{rows - 1}"
 
 
@@ -98,7 +98,7 @@ class CheckedBatches:
     def _checked(self, features: dict[str, tf.Tensor], *rest: Any) -> tuple[Any, ...]:
         names = [name for name in id_names(self._spec) if name in features]
 
-        def look(*arrays: np.ndarray) -> np.bool_:
+        def check(*arrays: np.ndarray) -> np.bool_:
             try:
                 check_ids(dict(zip(names, arrays, strict=True)), self._spec)
             except IdOutOfRangeError as error:
@@ -106,7 +106,7 @@ class CheckedBatches:
                 raise
             return np.bool_(True)
 
-        sound = tf.numpy_function(look, [features[name] for name in names], tf.bool)
+        sound = tf.numpy_function(check, [features[name] for name in names], tf.bool)
         with tf.control_dependencies([sound]):
             return {name: tf.identity(values) for name, values in features.items()}, *rest
 

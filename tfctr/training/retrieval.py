@@ -64,9 +64,9 @@ def evaluate_retrieval(
         raise ValueError(f"retrieval needs rows, and lists of 1 to {len(order)} items. Received: {ks=}")
     vectors = np.concatenate([_numpy(model.item_vectors(part)) for part in _parts(drawn)])
     figures = _factorized(model, rows, vectors, drawn[item], item, ks)
-    place = {identity: number for number, identity in enumerate(drawn[item].tolist())}
-    met = _places_by_user(rows, user, item, place)
-    known = {} if seen is None else _places_by_user(seen, user, item, place)
+    position = {identity: number for number, identity in enumerate(drawn[item].tolist())}
+    met = _items_by_user(rows, user, item, position)
+    known = {} if seen is None else _items_by_user(seen, user, item, position)
     _, first = np.unique(rows[user], return_index=True)
     gains: dict[str, list[float]] = {f"{name}_{k}": [] for k in ks for name in ("recall", "ndcg")}
     for part in _parts({name: values[first] for name, values in rows.items()}):
@@ -121,13 +121,13 @@ def _add(gains: dict[str, list[float]], hits: NDArray[np.bool_], wanted: int, ks
         gains[f"ndcg_{k}"].append(float(worth[:k][hits[:k]].sum() / worth[:possible].sum()))
 
 
-def _places_by_user(rows: Arrays, user: str, item: str, place: Mapping[int, int]) -> dict[int, NDArray[np.int64]]:
-    """Return which items, by their place in the catalogue, each user has in `rows`."""
-    places = np.array([place.get(identity, -1) for identity in rows[item].tolist()], np.int64)
-    users, places = rows[user][places >= 0], places[places >= 0]
+def _items_by_user(rows: Arrays, user: str, item: str, position: Mapping[int, int]) -> dict[int, NDArray[np.int64]]:
+    """Return which items, by their position in the catalogue, each user has in `rows`."""
+    positions = np.array([position.get(identity, -1) for identity in rows[item].tolist()], np.int64)
+    users, positions = rows[user][positions >= 0], positions[positions >= 0]
     order = np.argsort(users, kind="stable")
     names, starts = np.unique(users[order], return_index=True)
-    return dict(zip(names.tolist(), np.split(places[order], starts[1:]), strict=True))
+    return dict(zip(names.tolist(), np.split(positions[order], starts[1:]), strict=True))
 
 
 def _parts(rows: Arrays) -> Iterator[dict[str, np.ndarray]]:

@@ -77,7 +77,7 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
     return task == ("chief", 0) if has_chief else task == ("worker", 0)
 
 
-def shared_out(batches: tf.data.Dataset, strategy: tf.distribute.Strategy) -> tf.data.Dataset:
+def split_by_rows(batches: tf.data.Dataset, strategy: tf.distribute.Strategy) -> tf.data.Dataset:
     """Return batches in a form that a strategy splits by rows, never by files, so that a joint batch stays one.
 
     Every worker reads all rows and keeps its part of each batch.
@@ -101,9 +101,9 @@ def build_loss(model: keras.Model, batch: Any) -> None:
     """
     with strategy_of(model).scope():
         features, labels, weights = keras.utils.unpack_x_y_sample_weight(batch)
-        answers = model(features, training=False)
-        model.compute_loss(features, labels, answers, weights, training=False)
-        model.compute_metrics(features, labels, answers, weights)
+        outputs = model(features, training=False)
+        model.compute_loss(features, labels, outputs, weights, training=False)
+        model.compute_metrics(features, labels, outputs, weights)
         model.reset_metrics()
     model._maybe_symbolic_build = _nothing_to_build
     if spans_workers(strategy_of(model)):

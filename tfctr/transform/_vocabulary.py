@@ -52,8 +52,8 @@ class LearnedVocabulary:
     def ids(self, tokens: tf.Tensor) -> tf.Tensor:
         """Return int64 ids, shaped as `tokens`."""
         coded = _coded(tokens)
-        places = tft.apply_vocabulary(coded, self._file, lookup_fn=self._look_up)
-        return tf.where(places >= 0, 1 + places + self._oov_buckets, _oov_ids(coded, self._oov_buckets))
+        positions = tft.apply_vocabulary(coded, self._file, lookup_fn=self._look_up)
+        return tf.where(positions >= 0, 1 + positions + self._oov_buckets, _oov_ids(coded, self._oov_buckets))
 
     def _look_up(self, tokens: tf.Tensor, path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Find the line of each token, -1 for none. One table in memory serves all features that share it."""
@@ -93,7 +93,7 @@ def hashed_ids(tokens: tf.Tensor, buckets: int) -> tf.Tensor:
 def count_values(sizes: dict[str, tf.Tensor]) -> None:
     """Count the values of each table over the data set, into the file `TOTALS_NAME`.
 
-    With it the training count of out-of-vocabulary, hash and quantile rows can be told, which no vocabulary
+    With it the training count of out-of-vocabulary, hash and quantile rows can be known, which no vocabulary
     file holds. One analyzer for all tables: a vocabulary of table names, weighted by the values in the batch.
 
     Args:

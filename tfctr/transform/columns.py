@@ -116,27 +116,27 @@ def latest_values(column: tf.SparseTensor, count: int) -> Window:
     return Window(tf.maximum(lengths - count, 0), lengths)
 
 
-class Kept(NamedTuple):
-    """Values inside a window: values (n,), and indices int64 (n, 2) of their (row, place) in the output."""
+class WindowedValues(NamedTuple):
+    """Values inside a window: values (n,), and indices int64 (n, 2) of their (row, position) in the output."""
 
     values: tf.Tensor
     indices: tf.Tensor
     batch: tf.Tensor
 
     def dense(self, numbers: tf.Tensor, length: int) -> tf.Tensor:
-        """Return `numbers` (n,) at their places in (batch, length), 0 elsewhere."""
+        """Return `numbers` (n,) at their positions in (batch, length), 0 elsewhere."""
         shape = tf.stack([self.batch, tf.constant(length, tf.int64)])
         return tf.ensure_shape(tf.scatter_nd(self.indices, numbers, shape), [None, length])
 
 
-def keep(column: tf.SparseTensor, window: Window) -> Kept:
+def values_in_window(column: tf.SparseTensor, window: Window) -> WindowedValues:
     """Return the values of `column` inside `window`.
 
     The window may come from another column: side columns and times are cut where their sequence is cut, so
     that what stood side by side stays side by side.
     """
-    rows, places = column.indices[:, 0], column.indices[:, 1]
+    rows, positions = column.indices[:, 0], column.indices[:, 1]
     start = tf.gather(window.start, rows)
-    inside = (places >= start) & (places < tf.gather(window.stop, rows))
-    indices = tf.boolean_mask(tf.stack([rows, places - start], axis=1), inside)
-    return Kept(tf.boolean_mask(column.values, inside), indices, column.dense_shape[0])
+    inside = (positions >= start) & (positions < tf.gather(window.stop, rows))
+    indices = tf.boolean_mask(tf.stack([rows, positions - start], axis=1), inside)
+    return WindowedValues(tf.boolean_mask(column.values, inside), indices, column.dense_shape[0])

@@ -35,7 +35,7 @@ def example_batches(
     Raises:
         KeyError: When a column of the spec is not in the table.
         TypeError: When a column cannot be what the spec says.
-        ValueError: When a list of numbers has an empty place in it.
+        ValueError: When a list of numbers has an empty position in it.
     """
     if isinstance(table, pa.RecordBatch):
         table = pa.Table.from_batches([table])
@@ -72,7 +72,7 @@ def _as_lists(array: pa.Array, column: RawColumn) -> pa.LargeListArray:
     values = _cast(array.flatten(), column)  # flatten leaves out what stands behind null lists
     if values.null_count:
         if column.type != "string":
-            raise ValueError(f"column {column.name!r} has a list with an empty place; lists of numbers must be full")
+            raise ValueError(f"column {column.name!r} has a list with an empty position; lists of numbers must be full")
         values = pc.fill_null(values, b"")
     lengths = pc.fill_null(pc.list_value_length(array), 0)
     return _with_offsets(lengths, values, pc.is_null(array))

@@ -52,7 +52,7 @@ def fit_transform(spec: FeatureSpec, table: pa.Table, workdir: str | Path) -> Tr
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
         written = Path(folder) / "output"
-        with quiet_logs(), kept_random_state():
+        with quiet_logs(), preserved_random_state():
             _analyze(spec, table, Path(folder), written)
         write_spec(written, spec)
         shutil.rmtree(target, ignore_errors=True)
@@ -96,7 +96,7 @@ def _read_batches(path: str) -> Iterator[pa.RecordBatch]:
 
 
 @contextlib.contextmanager
-def kept_random_state() -> Iterator[None]:
+def preserved_random_state() -> Iterator[None]:
     """Leave Python's random numbers where they were.
 
     Beam's threads draw from them, not always as many. Keras seeds weights with them, so that a model made after a

@@ -19,16 +19,16 @@ from tfctr.transform._numeric import numeric_outputs
 from tfctr.transform._tasks import meta_outputs, task_outputs
 from tfctr.transform._vocabulary import LearnedVocabulary, count_values, hashed_ids
 from tfctr.transform.columns import (
-    Kept,
     RawTensor,
     Window,
+    WindowedValues,
     as_sparse,
     first_values,
-    keep,
     latest_values,
     row_lengths,
     scalar_text,
     text,
+    values_in_window,
 )
 
 PreprocessingFn = Callable[[Mapping[str, RawTensor]], dict[str, tf.Tensor]]
@@ -62,7 +62,7 @@ def _id_outputs(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> dict[s
     """Ids of categorical, multi and sequence features, and the times of sequences."""
     features: list[IdFeature] = [feature for feature in spec.features if isinstance(feature, IdFeature)]
     windows = {f.name: _window(f, spec, raw) for f in features if not isinstance(f, CategoricalFeature)}
-    kept = {name: keep(raw[spec.feature(name).column], window) for name, window in windows.items()}
+    kept = {name: values_in_window(raw[spec.feature(name).column], window) for name, window in windows.items()}
     tokens = {f.name: _tokens(f, raw, kept.get(f.name)) for f in features}
     lookups = {f.name: _lookup(f, features, tokens) for f in features if f.table == f.name}
     count_values(_sizes(spec, raw, tokens))
@@ -73,7 +73,7 @@ def _id_outputs(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> dict[s
             ids = kept[feature.name].dense(ids, feature.max_length)
         outputs[feature.name] = ids
         if isinstance(feature, SequenceFeature) and feature.times:
-            times = keep(raw[feature.times], windows[feature.name])
+            times = values_in_window(raw[feature.times], windows[feature.name])
             outputs[feature.times_name] = times.dense(tf.cast(times.values, tf.int64), feature.max_length)
     return outputs
 
@@ -91,7 +91,7 @@ def _window(feature: IdFeature, spec: FeatureSpec, raw: Mapping[str, tf.SparseTe
     return latest_values(raw[main.column], main.max_length)
 
 
-def _tokens(feature: IdFeature, raw: Mapping[str, tf.SparseTensor], kept: Kept | None) -> tf.Tensor:
+def _tokens(feature: IdFeature, raw: Mapping[str, tf.SparseTensor], kept: WindowedValues | None) -> tf.Tensor:
     """The text of the values of a feature: (batch,) for a scalar, (values kept,) for a list."""
     return scalar_text(raw[feature.column]) if kept is None else text(kept.values)
 

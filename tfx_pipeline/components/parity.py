@@ -1,4 +1,4 @@
-"""The parity step: nothing is pushed whose served answers differ from what training computed."""
+"""The parity step: nothing is pushed whose served predictions differ from what training computed."""
 
 import itertools
 import json

@@ -48,7 +48,7 @@ def test_medians_of_a_long_stream_take_no_more_memory() -> None:
     draws = generator.normal(5.0, 1.0, 4_000)
     for draw in draws:
         medians.add(np.array([1]), np.array([[draw]]))
-    assert medians._kept.shape == (2, KEPT, 1)
+    assert medians._scores.shape == (2, KEPT, 1)
     assert medians.counts.tolist() == [0, 4_000]
     found = medians.result()[:, 0]
     assert np.isnan(found[0])
@@ -91,7 +91,7 @@ def test_cardinality_is_known_within_three_percent(distinct: int) -> None:
     for start in range(0, distinct, 500_000):
         statistics._distinct.update_hashes(hash_values(pa.array(np.arange(start, min(start + 500_000, distinct)))))
     assert abs(statistics.cardinality / distinct - 1) < (0.03 if distinct > 16_384 else 1e-12)
-    assert len(statistics._distinct._kept) <= 2 * 16_384
+    assert len(statistics._distinct._smallest) <= 2 * 16_384
 
 
 def test_coverage_and_rare_values_are_exact() -> None:

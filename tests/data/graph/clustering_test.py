@@ -20,22 +20,22 @@ TWO = np.array([0, 0, 1, 1])
 
 
 def planted(**options) -> InteractionGraph:
-    return InteractionGraph.of(*planted_edges(**options), (200, 160))
+    return InteractionGraph.from_pairs(*planted_edges(**options), (200, 160))
 
 
 def test_modularity_by_hand() -> None:
     """Barber's, not Newman's on the graph without sides, which gives the second graph 0.388889."""
-    clean = InteractionGraph.of(*BLOCKS, (4, 4))
+    clean = InteractionGraph.from_pairs(*BLOCKS, (4, 4))
     assert clean.modularity(TWO, TWO) == pytest.approx(0.5)
     assert clean.modularity(np.zeros(4, int), np.zeros(4, int)) == pytest.approx(0.0)
-    crossed = InteractionGraph.of([*BLOCKS[0], 0], [*BLOCKS[1], 2], (4, 4))
+    crossed = InteractionGraph.from_pairs([*BLOCKS[0], 0], [*BLOCKS[1], 2], (4, 4))
     assert crossed.modularity(TWO, TWO) == pytest.approx(0.395062, abs=1e-6)
     assert crossed.modularity(TWO, TWO, resolution=2) == pytest.approx(-0.098765, abs=1e-6)
 
 
 def test_modularity_is_that_of_the_graph_directed_from_users_to_items() -> None:
     generator = np.random.default_rng(3)
-    graph = InteractionGraph.of(generator.integers(0, 30, 400), generator.integers(0, 20, 400), (30, 20))
+    graph = InteractionGraph.from_pairs(generator.integers(0, 30, 400), generator.integers(0, 20, 400), (30, 20))
     users, items = generator.integers(0, 5, 30), generator.integers(0, 6, 20)
     directed = sparse.lil_matrix((50, 50))
     directed[:30, 30:] = graph.biadjacency.toarray()
@@ -45,7 +45,7 @@ def test_modularity_is_that_of_the_graph_directed_from_users_to_items() -> None:
 
 
 def test_pairs_that_come_again_weigh_more() -> None:
-    graph = InteractionGraph.of([0, 0, 1], [0, 0, 1], (2, 2))
+    graph = InteractionGraph.from_pairs([0, 0, 1], [0, 0, 1], (2, 2))
     assert graph.edges == 3
     assert graph.biadjacency[0, 0] == 2
     assert [degree.tolist() for degree in graph.degrees] == [[2, 1], [2, 1]]
@@ -63,7 +63,7 @@ def test_planted_communities_are_found() -> None:
 def test_the_order_of_users_does_not_matter() -> None:
     users, items = planted_edges()
     order = np.random.default_rng(1).permutation(200)
-    permuted = cluster(InteractionGraph.of(order[users], items, (200, 160)))
+    permuted = cluster(InteractionGraph.from_pairs(order[users], items, (200, 160)))
     assert adjusted_rand_score(cluster(planted()).users, permuted.users[order]) == 1
 
 
@@ -81,7 +81,7 @@ def test_the_same_graph_gives_the_same_groups() -> None:
 
 
 def test_nodes_without_edges_have_no_group() -> None:
-    found = cluster(InteractionGraph.of([1, 1, 3], [0, 2, 4], (5, 6)))
+    found = cluster(InteractionGraph.from_pairs([1, 1, 3], [0, 2, 4], (5, 6)))
     assert found.users.tolist() == [-1, found.users[1], -1, found.users[3], -1]
     assert (found.items >= 0).tolist() == [True, False, True, False, True, False]
     assert found.users[1] == found.items[0] == found.items[2] != found.users[3] == found.items[4]
@@ -89,14 +89,14 @@ def test_nodes_without_edges_have_no_group() -> None:
 
 def test_sides_are_not_swapped() -> None:
     """A user of many items and an item of many users."""
-    found = cluster(InteractionGraph.of([0] * 5, range(5), (1, 5)))
+    found = cluster(InteractionGraph.from_pairs([0] * 5, range(5), (1, 5)))
     assert (len(found.users), len(found.items)) == (1, 5)
     assert found.sizes[0] == 1
 
 
 def test_one_edge_has_a_group_for_each_end() -> None:
     """Together or apart, their modularity is 0."""
-    found = cluster(InteractionGraph.of([0], [0], (1, 1)))
+    found = cluster(InteractionGraph.from_pairs([0], [0], (1, 1)))
     assert found.sizes == (1, 1)
     assert found.modularity == pytest.approx(0)
 
@@ -108,7 +108,7 @@ def test_a_budget_of_rows_is_kept_and_used(rows: int) -> None:
 
 
 def test_a_budget_below_the_parts_of_the_graph_is_refused() -> None:
-    graph = InteractionGraph.of([0, 1, 2], [0, 1, 2], (3, 3))
+    graph = InteractionGraph.from_pairs([0, 1, 2], [0, 1, 2], (3, 3))
     assert cluster_within(graph, 6).sizes == (3, 3)
     with pytest.raises(DataError, match="5 rows are too few: the coarsest grouping has 3 groups of users and 3"):
         cluster_within(graph, 5)
@@ -125,7 +125,7 @@ def test_a_budget_below_the_parts_of_the_graph_is_refused() -> None:
 )
 def test_what_is_no_graph_is_refused(users: list[int], items: list[int], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        InteractionGraph.of(np.array(users, int), np.array(items, int), (4, 4))
+        InteractionGraph.from_pairs(np.array(users, int), np.array(items, int), (4, 4))
 
 
 @pytest.mark.parametrize("resolution", [0, -1, float("nan")])
@@ -141,7 +141,7 @@ def test_many_edges_take_seconds_and_no_dense_matrix() -> None:
     items = users // 100 * 50 + generator.integers(0, 60, len(users))
     tracemalloc.start()
     started = time.perf_counter()
-    found = cluster(InteractionGraph.of(users, items, (100_000, 50_100)))
+    found = cluster(InteractionGraph.from_pairs(users, items, (100_000, 50_100)))
     seconds, peak = time.perf_counter() - started, tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert sum(found.sizes) < 10_000

@@ -62,7 +62,7 @@ def test_the_rows_are_the_only_weight_and_all_know_its_size() -> None:
     assert [(weight.name, tuple(weight.shape)) for weight in table.weights] == [("embeddings", (ROWS, DIM))]
     assert table.weight_shapes() == {"embeddings": (ROWS, DIM)}
     assert table.serving_bytes() == ROWS * DIM * 4
-    np.testing.assert_array_equal(table.whole(), table.get_weights()[0])
+    np.testing.assert_array_equal(table.all_rows(), table.get_weights()[0])
 
 
 def ads() -> FeatureSpec:
@@ -148,18 +148,18 @@ def test_without_keras_rs_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) ->
 def test_rows_outside_the_weights_are_neither_overwritten_nor_penalised() -> None:
     """No SparseCore here: a built table is told that it has one."""
     table = built(penalty=TableL2(0.5))
-    table.rows_outside = True
+    table.has_external_rows = True
     with pytest.raises(ValueError, match="BatchL2 can"):
         table(IDS)
     with pytest.raises(ValueError, match="once they are trained"):
         table.load_own_variables({})
     store: dict[str, np.ndarray] = {}
     table.save_own_variables(store)
-    np.testing.assert_array_equal(store["0"], table.whole())
+    np.testing.assert_array_equal(store["0"], table.all_rows())
 
 
 def test_rows_outside_the_weights_have_no_learning_rates(monkeypatch: pytest.MonkeyPatch) -> None:
     lookup = FusedLookup({"item": 8}, {"item": "item"}, DIM, rates={"item": 0.5})
-    monkeypatch.setattr(FullTable, "rows_outside", True)
+    monkeypatch.setattr(FullTable, "has_external_rows", True)
     with pytest.raises(ValueError, match="cannot have learning rates"):
         lookup.build()

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfctr.layers.embedding import DoubleHashedTable, EmbeddingTable, FullTable, HashedTable, QuotientRemainderTable
+from tfctr.layers.embedding._gather import gather_rows
 
 ROWS, DIM = 1000, 4
 TABLES = [FullTable(), HashedTable(), DoubleHashedTable(), QuotientRemainderTable()]
@@ -49,3 +50,13 @@ def test_gradients_are_sparse_and_vectors_in_the_compute_dtype(policy: str) -> N
     assert gradient.values.dtype == tf.float32
     assert keras.backend.standardize_dtype(vectors.dtype) == table.compute_dtype
     np.testing.assert_array_equal(tf.convert_to_tensor(gradient)[5], np.full(DIM, 2.0))
+
+
+def test_rows_of_a_mirrored_variable() -> None:
+    """A variable with copies on several devices has no way to read single rows; the rows are the same."""
+    strategy = tf.distribute.MirroredStrategy(["/cpu:0"])
+    with strategy.scope():
+        weight = keras.Variable(np.arange(8.0).reshape(4, 2), autocast=False)
+    assert hasattr(weight.value, "values")
+    rows = strategy.run(tf.function(lambda: gather_rows(weight, tf.constant([3, 1]))))
+    np.testing.assert_array_equal(rows, [[6.0, 7.0], [2.0, 3.0]])

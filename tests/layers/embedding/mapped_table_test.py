@@ -39,7 +39,7 @@ def built(mapping: IdMap, dim: int = 4) -> MappedTable:
 
 
 def test_groups_share_rows_and_the_unknown_have_the_oov_row() -> None:
-    assert SHARED.places[:, 0].tolist() == [0, 1, 3, 3, 2, 1]
+    assert SHARED.row_indices[:, 0].tolist() == [0, 1, 3, 3, 2, 1]
     assert SHARED.rows == 4
     table = built(SHARED)
     vectors, rows = numpy(table(np.arange(6))), numpy(table.embeddings)
@@ -49,7 +49,7 @@ def test_groups_share_rows_and_the_unknown_have_the_oov_row() -> None:
 
 def test_several_oov_rows_stay_apart() -> None:
     mapping = IdMap.grouped([-1, -1, -1, -1, 5, 5, -1], reserved=4)
-    assert mapping.places[:, 0].tolist() == [0, 1, 2, 3, 4, 4, 1]
+    assert mapping.row_indices[:, 0].tolist() == [0, 1, 2, 3, 4, 4, 1]
 
 
 def test_the_second_code_is_added() -> None:
@@ -59,29 +59,29 @@ def test_the_second_code_is_added() -> None:
     table = built(double)
     vectors, rows = numpy(table(np.arange(203))), numpy(table.embeddings)
     hashed = 2 + numpy(hashed_rows(np.arange(203), 20))
-    np.testing.assert_allclose(vectors[2:202], rows[single.places[2:202, 0]] + rows[hashed[2:202]], rtol=1e-6)
+    np.testing.assert_allclose(vectors[2:202], rows[single.row_indices[2:202, 0]] + rows[hashed[2:202]], rtol=1e-6)
     assert (vectors[[1, 202]] == rows[[1, 1]]).all()
-    pairs = {(min(c, h), max(c, h)) for c, h in zip(single.places[2:202, 0], hashed[2:202], strict=True)}
+    pairs = {(min(c, h), max(c, h)) for c, h in zip(single.row_indices[2:202, 0], hashed[2:202], strict=True)}
     assert len(np.unique(vectors[2:202].round(5), axis=0)) == len(pairs) > 100
     assert double.rows == single.rows
 
 
 def test_baselines_have_the_same_rows() -> None:
     modulo = IdMap.modulo(12, 4)
-    assert modulo.places[:, 0].tolist() == [0, 1, 2, 3, 4, 5, 2, 3, 4, 5, 2, 3]
+    assert modulo.row_indices[:, 0].tolist() == [0, 1, 2, 3, 4, 5, 2, 3, 4, 5, 2, 3]
     assert modulo.rows == 6
     mapping = IdMap.grouped(np.r_[-1, -1, np.arange(500) // 50])
     other = mapping.shuffled(seed=3)
     assert other.rows == mapping.rows
-    assert (np.bincount(other.places[:, 0]) == np.bincount(mapping.places[:, 0])).all()
-    assert (other.places[2:] == mapping.places[2:]).mean() < 0.3
-    assert (other.places[:2] == mapping.places[:2]).all()
+    assert (np.bincount(other.row_indices[:, 0]) == np.bincount(mapping.row_indices[:, 0])).all()
+    assert (other.row_indices[2:] == mapping.row_indices[2:]).mean() < 0.3
+    assert (other.row_indices[:2] == mapping.row_indices[:2]).all()
 
 
 def test_a_map_survives_its_plain_form() -> None:
     double = SHARED.doubled(salt=2)
-    again = IdMap.of(double.to_config())
-    assert (again.places == double.places).all()
+    again = IdMap.coerce(double.to_config())
+    assert (again.row_indices == double.row_indices).all()
     assert again.rows == double.rows
     assert MappedTable(mapping=double).sized(6, 3, "t").get_config()["mapping"] == double.to_config()
 
@@ -137,9 +137,9 @@ def test_a_map_fits_one_vocabulary() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: IdMap(np.zeros((3, 1), int), 2), r"places lie in \[1, 2\)"),
-        (lambda: IdMap(np.array([[0], [2]]), 2), "places lie in"),
-        (lambda: IdMap(np.array([0, 1]), 2), "places are integers"),
+        (lambda: IdMap(np.zeros((3, 1), int), 2), r"row_indices lie in \[1, 2\)"),
+        (lambda: IdMap(np.array([[0], [2]]), 2), "row_indices lie in"),
+        (lambda: IdMap(np.array([0, 1]), 2), "row_indices are integers"),
         (lambda: IdMap.grouped([-1, -1]), "reserved ids are padding"),
         (lambda: IdMap.grouped([-1, -1, 4], reserved=1), "reserved ids are padding"),
         (lambda: IdMap.modulo(9, 0), "at least one row"),
@@ -157,7 +157,7 @@ def test_one_group_for_all_is_the_smallest_map() -> None:
 
 
 def test_a_row_an_id_is_the_full_table() -> None:
-    bound = BoundSpec.of(SPEC.to_config())
+    bound = BoundSpec.coerce(SPEC.to_config())
     mapping = IdMap.grouped(np.r_[-1, -1, np.arange(4)])
     mapped, full = built(mapping), FullTable(rows=bound.rows["user"], dim=4)
     full.build()

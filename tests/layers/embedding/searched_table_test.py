@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfctr.layers.embedding import FullTable, PrunedTable, SearchedTable
-from tfctr.layers.embedding.pruned_table import places_of
+from tfctr.layers.embedding.pruned_table import row_indices_of
 from tfctr.layers.embedding.searched_table import step
 
 IDS = np.arange(6)[:, np.newaxis]
@@ -100,7 +100,7 @@ def test_compacted_it_answers_the_same_from_fewer_numbers() -> None:
     small = layer.compact()
     assert isinstance(small, PrunedTable)
     assert small.embeddings.shape == (4, 3)  # three ids and the shared row
-    np.testing.assert_array_equal(small.places, [0, 0, 1, 0, 2, 3])
+    np.testing.assert_array_equal(small.row_indices, [0, 0, 1, 0, 2, 3])
     np.testing.assert_allclose(answers(small), answers(layer), atol=1e-7)
     assert small.serving_bytes() == 4 * 4 * 3 + 6
     assert sum(np.asarray(weight).nbytes for weight in small.weights) == small.serving_bytes()
@@ -108,7 +108,7 @@ def test_compacted_it_answers_the_same_from_fewer_numbers() -> None:
 
 def test_places_are_as_small_as_they_can_be() -> None:
     for kept, dtype in ((255, "uint8"), (256, "uint16"), (65_536, "int32")):
-        assert PrunedTable(70_000, 2, kept=kept).place_dtype == dtype
+        assert PrunedTable(70_000, 2, kept=kept).index_dtype == dtype
     small = PrunedTable(400, 2, kept=300)
     small.build()
     kept = np.arange(400) % 4 > 0
@@ -148,7 +148,7 @@ def test_a_table_of_width_one_is_not_searched() -> None:
 
 
 def test_places_leave_the_padding_out() -> None:
-    np.testing.assert_array_equal(places_of(np.array([True, False, True])), [0, 0, 1])
+    np.testing.assert_array_equal(row_indices_of(np.array([True, False, True])), [0, 0, 1])
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_batching_parameters_without_effect_are_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str, named: set[str]
 ) -> None:
     (tmp_path / "batching.config").write_text(text)
-    BatchingOptions.of(read_text_proto(tmp_path / "batching.config", config_message("BatchingParameters")()))
+    BatchingOptions.from_proto(read_text_proto(tmp_path / "batching.config", config_message("BatchingParameters")()))
     assert {name for name in ("pad_v", "enable_l", "max_e") if name in caplog.text} == named
     assert ("without effect" in caplog.text) == bool(named)
 
@@ -80,8 +80,8 @@ def test_batching_parameters_are_read_and_checked(tmp_path: Path) -> None:
     file = tmp_path / "batching.config"
     file.write_text("max_batch_size { value: 8 } batch_timeout_micros { value: 500 } allowed_batch_sizes: [2, 8]")
     parameters = read_text_proto(file, config_message("BatchingParameters")())
-    options = BatchingOptions.of(parameters)
+    options = BatchingOptions.from_proto(parameters)
     assert (options.max_batch_size, options.batch_timeout_micros, options.allowed_batch_sizes) == (8, 500, (2, 8))
     parameters.allowed_batch_sizes[:] = [8, 2]
     with pytest.raises(RequestError, match="must increase"):
-        BatchingOptions.of(parameters)
+        BatchingOptions.from_proto(parameters)

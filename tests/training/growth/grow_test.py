@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from tests.training.growth.days import KEPT, SPEC, day, transforms
+from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import (
     BatchL2,
     DoubleHashedTable,
@@ -76,7 +77,7 @@ def trained(transform: TransformOutput, optimizer: str = "adam", cls: type[CTRMo
 
 
 def lookups_of(model: CTRModel) -> list[FusedLookup]:
-    return [layer for layer in model._flatten_layers() if isinstance(layer, FusedLookup)]
+    return layers_of(model, FusedLookup)
 
 
 def slots_of(optimizer: Any, lookup: FusedLookup) -> dict[str, np.ndarray]:
@@ -217,7 +218,7 @@ def test_a_grown_model_is_saved_and_grows_again(both: Pair, tmp_path: Path) -> N
 def test_training_counts_of_a_penalty_are_today_s(both: Pair) -> None:
     model = trained(both[0], embedding_l2=MiniBatchAware(0.01))
     grown = grow(model, *both)
-    lookup = next(x for x in grown._flatten_layers() if isinstance(x, FusedLookup))
+    lookup = layers_of(grown, FusedLookup)[0]
     start = lookup.offsets["item"] + 1
     counts = np.array(lookup.fused_table.counts)[start : start + 16]
     np.testing.assert_array_equal(counts, np.maximum(both[1].vocabulary_counts("item")[1:], 1))

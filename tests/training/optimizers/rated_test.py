@@ -12,6 +12,7 @@ import pytest
 from tests.models.specs import categorical, make_spec, sequence
 from tests.training.planted import bound, train_plan, valid_data
 from tests.training.planted_rows import USERS
+from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import FeatureEmbedding, FullTable, HashedTable, QuotientRemainderTable, TableL2
 from tfctr.models import DNN, FM
 from tfctr.training import FitConfig, fit
@@ -43,7 +44,7 @@ def batch(rows: int = 12) -> tuple[dict[str, np.ndarray], np.ndarray]:
 
 
 def embeddings_of(model: keras.Model) -> FeatureEmbedding:
-    return next(layer for layer in model._flatten_layers() if isinstance(layer, FeatureEmbedding))
+    return layers_of(model, FeatureEmbedding)[0]
 
 
 def state(model: keras.Model) -> dict[str, np.ndarray]:
@@ -114,9 +115,7 @@ def test_a_table_of_its_own_freezes_whole() -> None:
     model = FM(SPEC, embedding_dim=4, tables=tables, learning_rates={"item": 0.0})
     model.build()
     model.compile(optimizer=LazyAdam(0.1), jit_compile=False)
-    own = [
-        lookup for layer in model._flatten_layers() if isinstance(layer, FeatureEmbedding) for lookup in layer.lookups
-    ]
+    own = [lookup for embedding in layers_of(model, FeatureEmbedding) for lookup in embedding.lookups]
     own = [lookup for lookup in own if "item" in lookup.vocabularies]
     assert len(own) == 2  # the vectors, and the linear weights
     weights = [weight for lookup in own for weight in lookup.fused_table.trainable_weights]

@@ -20,7 +20,7 @@ DISTINCT = 0.95
 """More distinct values a row: nearly every row has its own. The count is an estimate, hence not 1."""
 
 MANY_RARE = 0.5
-"""Share of rows in rare values from which on they are told."""
+"""Share of rows in rare values from which on they are reported."""
 
 LEAK = 0.9
 """A field that tells a larger share of the label's entropy than this knows the outcome."""

@@ -24,7 +24,7 @@ class Scores:
     Args:
         score, mutual, noise: Of each field, ``(fields,)``; `noise` is where noise of its cardinality ends.
         controls: Name -> score.
-        redundancy: Row: field that tells, column: field told about; NaN on the diagonal and where not scored.
+        redundancy: Row: field that informs, column: field informed about; NaN on the diagonal and where not scored.
         relation: Score of the cross of two fields, ``(fields, fields)``, NaN as above.
         synergy, synergy_noise: Of each cross of the ranker, in its order: score minus the scores of its fields, and
             where that of noise ends; NaN where not scored.
@@ -122,7 +122,7 @@ def ranked_fields(
     partners, transforms = _partners(ranker, scores), _best_transforms(ranker, scores)
     found: list[RankedField] = []
     kept: list[int] = []
-    for place, number in enumerate(order, 1):
+    for position, number in enumerate(order, 1):
         partner = partners[number]
         keep, reason = _verdict(number, names, scores, partner, kept, ranker, unusable)
         kept += [number] * keep
@@ -131,7 +131,7 @@ def ranked_fields(
             RankedField(
                 name=names[number],
                 rank=0,
-                three_mr=place,
+                three_mr=position,
                 score=float(scores.score[number]),
                 score_rank=int(by_score[number]),
                 mutual_information=float(scores.mutual[number]),

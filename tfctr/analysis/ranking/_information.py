@@ -93,17 +93,17 @@ def information(x: Codes, y: Codes, shuffled: np.ndarray | None = None) -> Infor
 
     Reference: Skrlj and Mramor, "OutRank: Speeding up AutoML-based Model Search for Large Sparse Data sets with
     Cardinality-aware Feature Ranking", RecSys 2023, arXiv 2309.01552, and its released code. Taken differently: equal
-    columns are told by comparing them (the code sums differences, which makes [0, 1] and [1, 0] equal), and there is
+    columns are found by comparing them (the code sums differences, which makes [0, 1] and [1, 0] equal), and there is
     no subsample of each value's rows: a batch is counted in linear time already.
     """
     rows = len(x.values)
-    told = _joint(x, y.values, y.size)
-    mutual = y.entropy - float(_n_log_n(rows)[x.counts].sum() - told) / rows
+    joint = _joint(x, y.values, y.size)
+    mutual = y.entropy - float(_n_log_n(rows)[x.counts].sum() - joint) / rows
     noise_label = y.values[x.shifted_rows()]
     noise = _joint(x, noise_label, y.size)
     balance = y.entropy - _entropy(np.bincount(noise_label))
     same = np.array_equal(x.values, y.values)
-    corrected, balanced = (mutual, mutual) if same else ((told - noise) / rows, (told - noise) / rows + balance)
+    corrected, balanced = (mutual, mutual) if same else ((joint - noise) / rows, (joint - noise) / rows + balance)
     shadow = float("nan") if shuffled is None else (_joint(x, shuffled, y.size) - noise) / rows
     balanced_scale = _scale(x, y)
     scale = float(np.hypot(balanced_scale, _entropy_deviation(y)))

@@ -26,7 +26,7 @@ class Medians:
 
     def __init__(self, subjects: int, figures: int, seed: int = 0):
         self.counts = np.zeros(subjects, dtype=np.int64)
-        self._kept = np.full((subjects, 4, figures), np.nan, dtype=np.float32)
+        self._scores = np.full((subjects, 4, figures), np.nan, dtype=np.float32)
         self._generator = np.random.default_rng([seed, 7])
 
     def add(self, subjects: np.ndarray, scores: np.ndarray) -> None:
@@ -38,19 +38,19 @@ class Medians:
         """
         before = self.counts[subjects]
         self.counts[subjects] += 1
-        while len(before) and before.max() >= self._kept.shape[1] < KEPT:
-            self._kept = np.concatenate([self._kept, np.full_like(self._kept, np.nan)], axis=1)
-        places = before.copy()
+        while len(before) and before.max() >= self._scores.shape[1] < KEPT:
+            self._scores = np.concatenate([self._scores, np.full_like(self._scores, np.nan)], axis=1)
+        positions = before.copy()
         full = before >= KEPT
         if full.any():  # a score that comes n-th stays with probability KEPT / n (reservoir sampling)
-            places[full] = self._generator.integers(0, before[full] + 1)
-        stays = places < KEPT
-        self._kept[subjects[stays], places[stays]] = scores[stays]
+            positions[full] = self._generator.integers(0, before[full] + 1)
+        stays = positions < KEPT
+        self._scores[subjects[stays], positions[stays]] = scores[stays]
 
     def result(self) -> np.ndarray:
         """Return the medians, float64 ``(subjects, figures)``; NaN for subjects never scored."""
-        found = np.full((self._kept.shape[0], self._kept.shape[2]), np.nan)
+        found = np.full((self._scores.shape[0], self._scores.shape[2]), np.nan)
         scored = self.counts > 0
         if scored.any():
-            found[scored] = np.nanmedian(self._kept[scored], axis=1)
+            found[scored] = np.nanmedian(self._scores[scored], axis=1)
         return found

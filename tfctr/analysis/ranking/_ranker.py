@@ -114,5 +114,5 @@ class Ranker:
         for field in dict.fromkeys(field for field, _ in self.transforms):
             for transform, codes in transformed(columns[self.fields[field].name]):
                 found[field, transform] = self._row(information(codes.ordered(order), label))[0]
-        places = np.array([numbers[subject] for subject in found], dtype=np.int64)
-        self.transform_scores.add(places, np.array(list(found.values())).reshape(-1, 1))
+        positions = np.array([numbers[subject] for subject in found], dtype=np.int64)
+        self.transform_scores.add(positions, np.array(list(found.values())).reshape(-1, 1))

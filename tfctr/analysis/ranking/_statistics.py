@@ -93,9 +93,9 @@ class ValueCounts:
         """Count distinct values, each `counts` times."""
         if self._values is None:
             self._values = values.slice(0, 0)
-        places = pc.fill_null(pc.index_in(values, value_set=self._values), -1).to_numpy(zero_copy_only=False)
-        known = places >= 0
-        self._counts[places[known]] += counts[known]
+        positions = pc.fill_null(pc.index_in(values, value_set=self._values), -1).to_numpy(zero_copy_only=False)
+        known = positions >= 0
+        self._counts[positions[known]] += counts[known]
         news = np.flatnonzero(~known)
         taken = news[: self._limit - len(self._values)]
         self.complete = self.complete and len(taken) == len(news)
@@ -107,14 +107,14 @@ class ValueCounts:
         """Return the most frequent value of the table and its rows; an empty text and 0 when there is none."""
         if self._values is None or not len(self._counts):
             return "", 0
-        place = int(self._counts.argmax())
-        return str(self._values[place].as_py()), int(self._counts[place])
+        position = int(self._counts.argmax())
+        return str(self._values[position].as_py()), int(self._counts[position])
 
     def rare(self, at_most: int) -> Iterator[tuple[str, int]]:
         """Yield the values of the table seen at most so often, in the order in which they came."""
         if self._values is not None:
-            for place in np.flatnonzero(self._counts <= at_most):
-                yield str(self._values[int(place)].as_py()), int(self._counts[place])
+            for position in np.flatnonzero(self._counts <= at_most):
+                yield str(self._values[int(position)].as_py()), int(self._counts[position])
 
     def rows_of_rare(self, at_most: int) -> int:
         """Rows whose value is in the table and was seen at most so often."""

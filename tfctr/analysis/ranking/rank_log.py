@@ -43,7 +43,7 @@ def rank_features(
         spec: Says how the log is read, which features to rank and for which label.
         task: The task whose label counts; the first one for None.
         config: Settings; None takes the defaults.
-        left_out: Columns of the log that a guessed spec left out, with the reason, to be told among the anomalies.
+        left_out: Columns of the log that a guessed spec left out, with the reason, to be reported among the anomalies.
         progress: Called with the number of rows after each mini-batch, rows that `every` passes over counted in.
 
     Raises:

@@ -121,9 +121,9 @@ class _BlockParser:
         rows, broken, rest = careful_rows(data, self.delimiter.encode(), len(self.names), last=last)
         good = np.setdiff1d(np.arange(len(rows)), broken)
         self.bad_rows.add(
-            str(self.file), self.row + 1 + broken, "a quote is never closed", [rows[place] for place in broken]
+            str(self.file), self.row + 1 + broken, "a quote is never closed", [rows[index] for index in broken]
         )
-        block = b"".join(rows[place] for place in good)
+        block = b"".join(rows[index] for index in good)
         table, bad = self._parse_block(block) if block else (None, [])
         batch = self._batch(table, bad, 1 + good) if table is not None else None
         self.row += len(broken)
@@ -159,13 +159,13 @@ class _BlockParser:
 
     def _batch(self, table: pa.Table, bad: list[pacsv.InvalidRow], numbers: np.ndarray) -> RawBatch:
         """Report the bad rows and number the good ones; `numbers` count from 1 in this block."""
-        places = np.array([row.number - 1 for row in bad], dtype=np.int64)
+        positions = np.array([row.number - 1 for row in bad], dtype=np.int64)
         for reason, few in (("too few columns", True), ("too many columns", False)):
             kind = [row for row in bad if (row.actual_columns < row.expected_columns) == few]
             rows = [self.row + int(numbers[row.number - 1]) for row in kind]
             values = [f"{row.actual_columns} of {row.expected_columns} columns: {row.text}" for row in kind]
             self.bad_rows.add(str(self.file), rows, reason, values)
-        good = np.delete(numbers, places)
+        good = np.delete(numbers, positions)
         columns = {name: table.column(name).combine_chunks() for name in self.wanted}
         batch = RawBatch(columns, self.row + good)
         self.row += len(numbers)

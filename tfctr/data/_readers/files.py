@@ -107,7 +107,7 @@ def _files_of(path: str, format: Format | None) -> list[LogFile]:
     unknown = [file for file in files if not (format or format_of(file))]
     if unknown:
         raise DataError(
-            f"{unknown[0]}: the format cannot be told from the name; give `source.format` "
+            f"{unknown[0]}: the format cannot be recognised by the name; give `source.format` "
             f"({', '.join(sorted(set(FORMAT_OF.values())))})"
         )
     return [LogFile(file, cast("Format", format or format_of(file))) for file in files]

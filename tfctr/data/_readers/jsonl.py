@@ -26,7 +26,7 @@ PROBED_LINES = 200
 
 
 def read_jsonl(file: LogFile, columns: tuple[RawColumn, ...], source: Source, bad_rows: BadRows) -> Iterator[RawBatch]:
-    """Read a JSON lines file; see `Reader`. A column that no row of the first block has is told as missing."""
+    """Read a JSON lines file; see `Reader`. A column that no row of the first block has is reported as missing."""
     schema = schema_of(columns)
     row = 0
     for block in line_blocks(file):

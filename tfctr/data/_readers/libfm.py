@@ -65,7 +65,7 @@ def _tokens(block: bytes, names: list[str]) -> tuple[pa.Table, list[pacsv.Invali
 
 
 def _values(table: pa.Table, column: RawColumn, source: Source) -> pa.Array:
-    """Return the ids or values of a column as text; a token that is no pair stays whole, to be told as unfit."""
+    """Return the ids or values of a column as text; a token that is no pair stays whole, to be reported as unfit."""
     tokens = table.column(column.name).combine_chunks()
     if column.name == source.columns[0]:
         minus = pc.is_in(tokens, pa.array([b"-1", b"-1.0"]))

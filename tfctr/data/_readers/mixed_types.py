@@ -65,5 +65,5 @@ def fits(value: object, column: RawColumn) -> bool:
 
 
 def _bytes(text: str | bytes | None) -> bytes | None:
-    # A lone surrogate, which JSON can write and UTF-8 cannot, becomes bytes that are told as not UTF-8.
+    # A lone surrogate, which JSON can write and UTF-8 cannot, becomes bytes that are reported as not UTF-8.
     return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text

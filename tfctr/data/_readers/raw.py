@@ -47,5 +47,5 @@ def require_columns(file: object, columns: Iterable[RawColumn], present: Iterabl
     names = list(present)
     missing = [column.name for column in columns if column.name not in names]
     if missing:
-        told = "; ".join(f"{name!r}{suggest(name, names)}" for name in missing)
-        raise DataError(f"{file}: missing column(s){where}: {told}")
+        listed = "; ".join(f"{name!r}{suggest(name, names)}" for name in missing)
+        raise DataError(f"{file}: missing column(s){where}: {listed}")

@@ -29,7 +29,7 @@ KINDS = {"bytes_list": "string", "int64_list": "int64", "float_list": "float32"}
 def read_tfrecord(
     file: LogFile, columns: tuple[RawColumn, ...], source: Source, bad_rows: BadRows
 ) -> Iterator[RawBatch]:
-    """Read a TFRecord file; see `Reader`. A feature that no example of the first batch has is told as missing."""
+    """Read a TFRecord file; see `Reader`. A feature that no example of the first batch has is reported as missing."""
     row = 0
     for records in _batches(file):
         kinds = _kinds(records, columns)

@@ -13,6 +13,7 @@ for arrays and TFRecord files a function returns a plain dataset for `model.fit`
 TensorFlow.
 """
 
+from tfctr.data.batches._seeded_plan import SeededPlan
 from tfctr.data.batches.arrays import ArrayPlan, array_dataset
 from tfctr.data.batches.arrow import write_transformed
 from tfctr.data.batches.drawn_negatives import DrawnNegatives, catalogue, item_tensors
@@ -31,6 +32,7 @@ __all__ = [
     "ParquetPlan",
     "Prefetch",
     "SampledNegatives",
+    "SeededPlan",
     "array_dataset",
     "catalogue",
     "item_tensors",

@@ -24,7 +24,7 @@ class Layout:
     wide: Mapping[str, tuple[tuple[str, int], ...]]
 
     @classmethod
-    def of(cls, infos: Sequence[TensorInfo]) -> Layout:
+    def from_infos(cls, infos: Sequence[TensorInfo]) -> Layout:
         """Return the layout of tensors of a spec."""
         dtypes = dict.fromkeys(info.dtype for info in infos)
         return cls(
@@ -40,7 +40,7 @@ class Layout:
         }
 
     @property
-    def bytes_a_row(self) -> int:
+    def bytes_per_row(self) -> int:
         """Memory of one row, all matrices together."""
         return sum(width * np.dtype(dtype).itemsize for dtype, width in self.widths.items())
 

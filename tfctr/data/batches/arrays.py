@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Unpack
 
 import numpy as np
 import tensorflow as tf
 
 from tfctr.data.batches._packed import Layout
-from tfctr.data.batches._seeded_plan import SeededPlan
+from tfctr.data.batches._seeded_plan import PlanOptions, SeededPlan
 from tfctr.data.batches.element import element, tensor_infos
-from tfctr.data.batches.prefetch import DEFAULT_PREFETCH, Prefetch
 from tfctr.data.errors import DataError
 from tfctr.spec import BoundSpec, FeatureSpec, TensorInfo
 
@@ -21,12 +21,7 @@ class ArrayPlan(SeededPlan):
     Args:
         arrays: Transformed tensors by name, all with the same number of rows.
         spec: The spec they were made by.
-        batch_size: Rows in a batch; the last one may be smaller.
-        seed: With the number of the epoch it decides the order of the rows.
-        shuffle: False keeps the order of the arrays.
-        drop_remainder: Leave out the smaller batch at the end.
-        labels: False gives ``(features,)``, for arrays that have no labels.
-        prefetch: How they are made beside the step.
+        **options: `batch_size`, `seed`, `shuffle`, `drop_remainder`, `labels` and `prefetch` of `SeededPlan`.
 
     Raises:
         DataError: When a tensor is missing, or lengths or shapes do not fit the spec.
@@ -50,26 +45,12 @@ class ArrayPlan(SeededPlan):
         self,
         arrays: Mapping[str, np.ndarray],
         spec: FeatureSpec | BoundSpec,
-        *,
-        batch_size: int,
-        seed: int = 0,
-        shuffle: bool = True,
-        drop_remainder: bool = False,
-        labels: bool = True,
-        prefetch: Prefetch = DEFAULT_PREFETCH,
+        **options: Unpack[PlanOptions],
     ):
-        super().__init__(
-            spec,
-            batch_size=batch_size,
-            seed=seed,
-            shuffle=shuffle,
-            drop_remainder=drop_remainder,
-            labels=labels,
-            prefetch=prefetch,
-        )
-        infos = tensor_infos(self.spec, arrays, labels=labels)
+        super().__init__(spec, **options)
+        infos = tensor_infos(self.spec, arrays, labels=self.labels)
         self.rows = _rows_of(arrays, infos)
-        self._layout = Layout.of(infos)
+        self._layout = Layout.from_infos(infos)
         packed = self._layout.pack(arrays, self.rows)
         self._matrices = {dtype: _on_host(matrix) for dtype, matrix in packed.items()}
 
@@ -107,7 +88,7 @@ class ArrayPlan(SeededPlan):
             return element(self._layout.unpack(batch), self.spec, labels=self.labels)
 
         steps = tf.data.Dataset.range(start_step, self.steps_per_epoch)
-        return self.prefetch.of(steps, gather)
+        return self.prefetch.map(steps, gather)
 
     def _complete(self, batches: tf.data.Dataset, steps: int) -> tf.data.Dataset:
         return batches.apply(tf.data.experimental.assert_cardinality(steps))

@@ -77,7 +77,7 @@ class DrawnNegatives:
             joint = {name: tf.concat([tensor, others[name]], axis=0) for name, tensor in features.items()}
             return joint, tf.concat([labels, tf.zeros([rows, 1], labels.dtype)], axis=0)
 
-        return self.prefetch.of(self.plan.epoch(epoch, start_step).enumerate(start_step), widened)
+        return self.prefetch.map(self.plan.epoch(epoch, start_step).enumerate(start_step), widened)
 
 
 def item_tensors(spec: FeatureSpec) -> tuple[str, ...]:

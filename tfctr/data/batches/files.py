@@ -6,13 +6,13 @@ import functools
 import glob
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import tensorflow as tf
 
-from tfctr.data.batches._seeded_plan import SeededPlan
+from tfctr.data.batches._seeded_plan import PlanOptions, SeededPlan
 from tfctr.data.batches.element import element, tensor_infos
-from tfctr.data.batches.prefetch import DEFAULT_PREFETCH, Prefetch
 from tfctr.data.errors import DataError
 from tfctr.spec import BoundSpec, FeatureSpec
 
@@ -31,13 +31,8 @@ class FilePlan(SeededPlan):
     Args:
         files: Glob pattern, folder, file, or a list of them; ``.gz`` files are compressed.
         spec: The spec the examples were made by.
-        batch_size: Rows in a batch; the last one may be smaller.
-        seed: With the number of the epoch it decides the order of the rows.
-        shuffle: False keeps the order of the files (by name) and of the rows in them.
         shuffle_rows: Rows the shuffle buffer holds.
-        drop_remainder: Leave out the smaller batch at the end.
-        labels: False gives ``(features,)``, for examples that have no labels.
-        prefetch: How they are made beside the step.
+        **options: `batch_size`, `seed`, `shuffle`, `drop_remainder`, `labels` and `prefetch` of `SeededPlan`.
 
     Raises:
         DataError: When no file is found, the files have no rows, or the first example lacks a tensor.
@@ -48,26 +43,13 @@ class FilePlan(SeededPlan):
         files: str | Path | Sequence[str | Path],
         spec: FeatureSpec | BoundSpec,
         *,
-        batch_size: int,
-        seed: int = 0,
-        shuffle: bool = True,
         shuffle_rows: int = SHUFFLE_ROWS,
-        drop_remainder: bool = False,
-        labels: bool = True,
-        prefetch: Prefetch = DEFAULT_PREFETCH,
+        **options: Unpack[PlanOptions],
     ):
-        super().__init__(
-            spec,
-            batch_size=batch_size,
-            seed=seed,
-            shuffle=shuffle,
-            drop_remainder=drop_remainder,
-            labels=labels,
-            prefetch=prefetch,
-        )
+        super().__init__(spec, **options)
         self.shuffle_rows = shuffle_rows
         self.files = _files(files)
-        infos = tensor_infos(self.spec, _names_in(self.files), labels=labels)
+        infos = tensor_infos(self.spec, _names_in(self.files), labels=self.labels)
         self._parsed_as = {info.name: tf.io.FixedLenFeature(info.shape, info.dtype) for info in infos}
 
     @functools.cached_property
@@ -93,7 +75,7 @@ class FilePlan(SeededPlan):
         def parse(serialized: tf.Tensor) -> tuple:
             return element(tf.io.parse_example(serialized, self._parsed_as), self.spec, labels=self.labels)
 
-        return self.prefetch.of(batches, parse)
+        return self.prefetch.map(batches, parse)
 
 
 def transformed_dataset(

@@ -65,4 +65,4 @@ class SampledNegatives:
             return tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows), batch)
 
         batches = self.plan.epoch(epoch, start_step).enumerate(start_step)
-        return self.prefetch.of(batches, thinned)
+        return self.prefetch.map(batches, thinned)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Unpack
 
 import numpy as np
 import pyarrow as pa
@@ -14,11 +15,10 @@ import tensorflow as tf
 
 from tfctr.data._readers.files import Paths, find_files
 from tfctr.data.batches._packed import Layout
-from tfctr.data.batches._seeded_plan import SeededPlan
+from tfctr.data.batches._seeded_plan import PlanOptions, SeededPlan
 from tfctr.data.batches.arrays import ArrayPlan
 from tfctr.data.batches.arrow import arrays_of
 from tfctr.data.batches.element import element, tensor_infos
-from tfctr.data.batches.prefetch import DEFAULT_PREFETCH, Prefetch
 from tfctr.data.errors import DataError
 from tfctr.spec import BoundSpec, FeatureSpec
 
@@ -48,14 +48,9 @@ class ParquetPlan(SeededPlan):
     Args:
         files: Glob pattern, folder, file, or a list of them, such as `write_transformed` writes.
         spec: The spec the columns were made by.
-        batch_size: Rows in a batch; the last one may be smaller.
-        seed: With the number of the epoch it decides the order of the rows.
-        shuffle: False keeps the order of the files (by name) and of the rows in them.
         window_groups: Row groups mixed with one another when the rows are not kept.
         memory_bytes: Most memory for rows; 0 never keeps them.
-        drop_remainder: Leave out the smaller batch at the end.
-        labels: False gives ``(features,)``, for files that have no labels.
-        prefetch: How they are made beside the step.
+        **options: `batch_size`, `seed`, `shuffle`, `drop_remainder`, `labels` and `prefetch` of `SeededPlan`.
 
     Raises:
         DataError: When no file is found, a file is damaged, or a column is missing or unfit.
@@ -66,63 +61,41 @@ class ParquetPlan(SeededPlan):
         files: Paths,
         spec: FeatureSpec | BoundSpec,
         *,
-        batch_size: int,
-        seed: int = 0,
-        shuffle: bool = True,
         window_groups: int = 8,
         memory_bytes: int = MEMORY_BYTES,
-        drop_remainder: bool = False,
-        labels: bool = True,
-        prefetch: Prefetch = DEFAULT_PREFETCH,
+        **options: Unpack[PlanOptions],
     ):
-        super().__init__(
-            spec,
-            batch_size=batch_size,
-            seed=seed,
-            shuffle=shuffle,
-            drop_remainder=drop_remainder,
-            labels=labels,
-            prefetch=prefetch,
-        )
+        super().__init__(spec, **options)
         if window_groups < 1:
             raise ValueError(f"window_groups must be at least 1, received {window_groups}")
         self.window_groups = window_groups
         self.files = [str(file) for file in find_files(files, "parquet")]
         self._groups = [group for file in self.files for group in _row_groups(file)]
         self.rows = sum(group.rows for group in self._groups)
-        self._infos = tensor_infos(self.spec, _schema_of(self.files[0]).names, labels=labels)
-        self._layout = Layout.of(self._infos)
-        self.in_memory = self.rows * self._layout.bytes_a_row <= memory_bytes
+        self._infos = tensor_infos(self.spec, _schema_of(self.files[0]).names, labels=self.labels)
+        self._layout = Layout.from_infos(self._infos)
+        self.in_memory = self.rows * self._layout.bytes_per_row <= memory_bytes
         """Whether the rows are kept in memory."""
 
     def epoch(self, epoch: int = 0, start_step: int = 0) -> tf.data.Dataset:
         """Return the batches of an epoch (from 0) from `start_step` (from 0) on."""
         if self.in_memory:
-            return self._kept.epoch(epoch, start_step)
+            return self._in_memory_plan.epoch(epoch, start_step)
         size = self.batch_size if self.drop_remainder else None
         signature = {d: tf.TensorSpec((size, width), d) for d, width in self._layout.widths.items()}
         packed = tf.data.Dataset.from_generator(lambda: self._batches(epoch, start_step), output_signature=signature)
-        batches = self.prefetch.of(
+        batches = self.prefetch.map(
             packed, lambda matrices: element(self._layout.unpack(matrices), self.spec, labels=self.labels)
         )
         steps = max(self.steps_per_epoch - start_step, 0)
         return batches.apply(tf.data.experimental.assert_cardinality(steps))
 
     @cached_property
-    def _kept(self) -> ArrayPlan:
+    def _in_memory_plan(self) -> ArrayPlan:
         """All rows, in memory."""
         parts = [_read(group, [info.name for info in self._infos]) for group in self._groups]
         table = pa.concat_tables(parts) if parts else _schema_of(self.files[0]).empty_table()
-        return ArrayPlan(
-            arrays_of(table, self._infos),
-            self.spec,
-            batch_size=self.batch_size,
-            seed=self.seed,
-            shuffle=self.shuffle,
-            drop_remainder=self.drop_remainder,
-            labels=self.labels,
-            prefetch=self.prefetch,
-        )
+        return ArrayPlan(arrays_of(table, self._infos), self.spec, **self.options)
 
     def _windows(self, epoch: int) -> list[list[RowGroup]]:
         """The row groups of an epoch in their order, as many together as are mixed."""

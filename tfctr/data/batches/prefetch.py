@@ -34,7 +34,7 @@ class Prefetch:
         if self.batches < 1 or (self.threads is not None and self.threads < 1):
             raise ValueError(f"batches and threads are at least 1. Received: {self}")
 
-    def of(self, source: tf.data.Dataset, make: Callable[..., tuple]) -> tf.data.Dataset:
+    def map(self, source: tf.data.Dataset, make: Callable[..., tuple]) -> tf.data.Dataset:
         """Return ``source.map(make)`` in the order of `source`, some batches ahead of who reads them.
 
         Args:
@@ -44,8 +44,8 @@ class Prefetch:
         options = tf.data.Options()
         options.autotune.enabled = self.autotune
         threads = tf.data.AUTOTUNE if self.autotune else self.threads or min(os.cpu_count() or 1, 8)
-        made = source.map(make, num_parallel_calls=threads, deterministic=True)
-        return made.prefetch(tf.data.AUTOTUNE if self.autotune else self.batches).with_options(options)
+        batches = source.map(make, num_parallel_calls=threads, deterministic=True)
+        return batches.prefetch(tf.data.AUTOTUNE if self.autotune else self.batches).with_options(options)
 
 
 DEFAULT_PREFETCH = Prefetch()

@@ -128,7 +128,7 @@ def cluster_ids(
     both = pc.and_(*(pc.is_valid(column) for column in texts.values()))
     coded = {side: column.filter(both).dictionary_encode() for side, column in texts.items()}
     shape = len(coded["user"].dictionary), len(coded["item"].dictionary)
-    graph = InteractionGraph.of(coded["user"].indices.to_numpy(), coded["item"].indices.to_numpy(), shape)
+    graph = InteractionGraph.from_pairs(coded["user"].indices.to_numpy(), coded["item"].indices.to_numpy(), shape)
     found = cluster(graph, resolution) if rows is None else cluster_within(graph, rows)
     sides = {"user": found.users, "item": found.items}
     groups = {

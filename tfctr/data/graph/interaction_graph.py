@@ -22,7 +22,7 @@ class InteractionGraph:
     biadjacency: Any
 
     @classmethod
-    def of(cls, users: ArrayLike, items: ArrayLike, shape: tuple[int, int]) -> InteractionGraph:
+    def from_pairs(cls, users: ArrayLike, items: ArrayLike, shape: tuple[int, int]) -> InteractionGraph:
         """Return the graph with an edge for each pair; pairs that come again weigh more.
 
         Args:

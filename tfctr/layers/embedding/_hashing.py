@@ -28,4 +28,4 @@ def hashed_rows(ids: Any, size: int, salt: int = 0) -> Any:
     for multiplier in (_MULTIPLIERS[salt % 4], _MULTIPLIERS[(salt + 1) % 4]):
         state = state * ops.cast(multiplier, "uint32")
         state = ops.bitwise_xor(state, ops.right_shift(state, ops.cast(15, "uint32")))
-    return ops.cast(ops.mod(state, ops.cast(size, "uint32")), "int32")
+    return ops.cast(ops.mod(state, ops.cast(size, "uint32")), "int32")  # of the shape of ids

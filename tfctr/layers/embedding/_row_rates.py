@@ -26,28 +26,28 @@ class RowRates:
     starts: tuple[int, ...]
     multipliers: tuple[float, ...]
 
-    def of(self, rows: Any) -> Any:
+    def multipliers_at(self, rows: Any) -> Any:
         """Return the multipliers of `rows`, float32 of their shape."""
         starts = ops.cast(ops.convert_to_tensor(self.starts), rows.dtype)
         stretch = ops.searchsorted(starts, rows, side="right") - 1
         return ops.take(ops.convert_to_tensor(self.multipliers, "float32"), stretch)
 
-    def of_all(self, rows: int) -> np.ndarray:
+    def all_multipliers(self, rows: int) -> np.ndarray:
         """Return the multipliers of the rows ``0 .. rows - 1``, float32 ``(rows,)``."""
         lengths = np.diff([*self.starts, rows])
         return np.repeat(np.array(self.multipliers, np.float32), lengths)
 
 
-def mark(weight: Any, rates: RowRates) -> None:
+def set_row_rates(weight: Any, rates: RowRates) -> None:
     """Hang `rates` on a weight; rates that change nothing are left away."""
     if any(multiplier != 1 for multiplier in rates.multipliers):
         weight.row_rates = rates
 
 
-def mark_whole(weights: Any, multiplier: float) -> None:
+def set_uniform_rate(weights: Any, multiplier: float) -> None:
     """Hang one multiplier for all rows on each of the weights."""
     for weight in weights:
-        mark(weight, RowRates((0,), (multiplier,)))
+        set_row_rates(weight, RowRates((0,), (multiplier,)))
 
 
 def check_rates(spec: BoundSpec, rates: Mapping[str, float]) -> None:

@@ -87,7 +87,7 @@ def plan_tables(
             f"optimizer is one of {', '.join(SLOTS)}, or None for the weights alone. Received: {optimizer!r}"
         )
     copies = 1 if optimizer is None else 1 + SLOTS[optimizer]
-    vocabularies = [_Vocabulary.of(spec, name, counts, dim, copies, full_rows) for name in spec.rows]
+    vocabularies = [_Vocabulary.from_spec(spec, name, counts, dim, copies, full_rows) for name in spec.rows]
 
     def planned(choose: Callable[[_Vocabulary], TableChoice]) -> TablePlan:
         return TablePlan(tuple(choose(vocabulary) for vocabulary in vocabularies), limit, optimizer)
@@ -107,14 +107,14 @@ def plan_tables(
         if plan.bytes_after <= limit:
             return plan
     greatest = max(math.sqrt(vocabulary.rows) for vocabulary in vocabularies)
-    ids_a_row = compression
+    ids_per_row = compression
     while True:
-        plan = planned(lambda v, c=ids_a_row: v.composed(c))  # type: ignore[misc]
+        plan = planned(lambda v, c=ids_per_row: v.composed(c))  # type: ignore[misc]
         if plan.bytes_after <= limit:
             return plan
-        if ids_a_row > greatest:
+        if ids_per_row > greatest:
             break
-        ids_a_row *= _STEP
+        ids_per_row *= _STEP
     raise ValueError(
         f"an embedding budget of {format_bytes(limit)} cannot be kept by spec {spec.spec.name!r}: its "
         f"{len(vocabularies)} vocabularies need at least {format_bytes(plan.bytes_after)} ({plan.bytes_after} bytes)"
@@ -143,7 +143,7 @@ class _Vocabulary:
     small: bool
 
     @classmethod
-    def of(
+    def from_spec(
         cls,
         spec: BoundSpec,
         name: str,

@@ -89,7 +89,7 @@ class DistributedTable(EmbeddingTable):
 
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
-        with dtype_policy(self.dtype_policy):
+        with dtype_policy(self.dtype_policy):  # keras-rs hands no policy on to the layers that it makes
             distributed = self._distributed()
         distributed.build({_IDS: (None,)})
         # Behind functions, out of Keras' sight: it then finds the weight here alone, under the name and at the place
@@ -98,35 +98,35 @@ class DistributedTable(EmbeddingTable):
         self._tables: Callable[[], dict[str, Any]] = distributed.get_embedding_tables
         self.trained = list(distributed.trainable_weights)
         self.embeddings = next((weight for weight in self.trained if tuple(weight.shape) == self.size), None)
-        self.rows_outside = self.embeddings is None
+        self.has_external_rows = self.embeddings is None
 
     def vectors(self, ids: Any) -> Any:
         # One id a row: keras-rs sums or averages what stands in one.
-        vectors = self._look_up(ops.reshape(ids, (-1,)))
+        vectors = self._look_up(ops.reshape(ids, (-1,)))  # (ids, dim)
         return ops.reshape(ops.cast(vectors, self.compute_dtype), (*ops.shape(ids), self.dim))
 
-    def whole(self) -> np.ndarray:
+    def all_rows(self) -> np.ndarray:
         """Return all rows, ``(rows, dim)``, from wherever they lie; on a TPU call it in the strategy's scope."""
         (rows,) = self._tables().values()
         return ops.convert_to_numpy(rows)
 
     def parameters(self) -> tuple[Any, ...]:
-        if self.rows_outside:
+        if self.has_external_rows:
             raise ValueError("a penalty on a whole table cannot reach rows on a SparseCore; BatchL2 can")
         return super().parameters()
 
     def serving_bytes(self) -> int:
-        return self.whole().nbytes if self.rows_outside else super().serving_bytes()
+        return self.all_rows().nbytes if self.has_external_rows else super().serving_bytes()
 
     def save_own_variables(self, store: Any) -> None:
-        if not self.rows_outside:
+        if not self.has_external_rows:
             return super().save_own_variables(store)
-        for place, value in enumerate([self.whole(), *self.non_trainable_variables]):
-            store[str(place)] = value
+        for index, value in enumerate([self.all_rows(), *self.non_trainable_variables]):
+            store[str(index)] = value
         return None
 
     def load_own_variables(self, store: Any) -> None:
-        if self.rows_outside:
+        if self.has_external_rows:
             raise ValueError(
                 "rows cannot be put on a SparseCore once they are trained (keras-rs on TensorFlow has no way to); "
                 "load the model where there is none, or with placement='default_device'"

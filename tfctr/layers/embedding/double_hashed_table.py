@@ -20,8 +20,8 @@ class DoubleHashedTable(HashedTable):
     """
 
     def vectors(self, ids: Any) -> Any:
-        first = self.take_rows(self.embeddings, self.places(ids, self.salt))
-        second = self.take_rows(self.embeddings, self.places(ids, self.salt + 1))
+        first = self.take_rows(self.embeddings, self.row_indices(ids, self.salt))  # (..., dim)
+        second = self.take_rows(self.embeddings, self.row_indices(ids, self.salt + 1))
         if self.private:  # an id with a row of its own has that row alone, not twice
             second = second * ops.cast(ops.expand_dims(ops.greater_equal(ids, self.private), -1), second.dtype)
         return first + second

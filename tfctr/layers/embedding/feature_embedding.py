@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import KerasTensor, ops
 
-from tfctr.layers._base import Layer, restored
-from tfctr.layers.embedding._row_rates import RowRates, check_rates, mark, mark_whole
+from tfctr.layers._base import Layer, deserialize_if_config
+from tfctr.layers.embedding._row_rates import RowRates, check_rates, set_row_rates, set_uniform_rate
 from tfctr.layers.embedding.fused_lookup import FusedLookup
 from tfctr.layers.embedding.memory import refuse_too_large
 from tfctr.layers.embedding.table import EmbeddingTable
@@ -88,12 +88,12 @@ class FeatureEmbedding(Layer):
         super().__init__(**kwargs)
         if dim < 1:
             raise ValueError(f"dim is the width of an embedding and at least 1. Received: {dim}")
-        self.spec = BoundSpec.of(spec)
+        self.spec = BoundSpec.coerce(spec)
         self.dim = dim
         self.pool_sequences = pool_sequences
         self.only = None if only is None else tuple(only)
-        self.table = restored(table)
-        self.tables = {name: restored(template) for name, template in (tables or {}).items()}
+        self.table = deserialize_if_config(table)
+        self.tables = {name: deserialize_if_config(template) for name, template in (tables or {}).items()}
         self.learning_rates = dict(learning_rates or {})
         check_rates(self.spec, self.learning_rates)
         self.features = _chosen(self.spec, self.only)
@@ -101,7 +101,7 @@ class FeatureEmbedding(Layer):
         self._runs = self._make_runs()
         self._vectors = tuple(feature for feature in self.features if isinstance(feature, VectorFeature))
         self.projections = {
-            vector.name: keras.layers.Dense(dim, use_bias=False, name=f"project_{vector.name}")
+            vector.name: keras.layers.Dense(dim, use_bias=False, dtype=self.dtype_policy, name=f"project_{vector.name}")
             for vector in self._vectors
         }
 
@@ -121,6 +121,7 @@ class FeatureEmbedding(Layer):
                 self.dim,
                 table=self.tables.get(group, self.table),
                 rates=self.learning_rates,
+                dtype=self.dtype_policy,
                 name=f"lookup_{group}" if group else "lookup",
             )
             for group, members in groups.items()
@@ -147,7 +148,7 @@ class FeatureEmbedding(Layer):
         """What neighbours must have in common to be made together; None for what is made alone."""
         if feature.name in self._numbers:
             return "number"
-        owner = [place for place, lookup in enumerate(self.lookups) if feature.name in lookup.features]
+        owner = [index for index, lookup in enumerate(self.lookups) if feature.name in lookup.features]
         return owner[0] if owner and not _is_list(feature) else None
 
     @property
@@ -160,7 +161,7 @@ class FeatureEmbedding(Layer):
         return self.field_names.index(name)
 
     @property
-    def ids_a_row(self) -> int:
+    def ids_per_row(self) -> int:
         """Ids looked up for one row of data."""
         names = {name for lookup in self.lookups for name in lookup.features}
         return sum(info.shape[0] if info.shape else 1 for info in self.spec.spec.inputs() if info.name in names)
@@ -170,12 +171,12 @@ class FeatureEmbedding(Layer):
         return tuple(f.name for f in self.features if isinstance(f, NumericFeature) and not is_bucketed(f))
 
     def build(self, input_shape: Any = None) -> None:
-        refuse_too_large([lookup.fused_table for lookup in self.lookups], ids=self.ids_a_row)
+        refuse_too_large([lookup.fused_table for lookup in self.lookups], ids=self.ids_per_row)
         for lookup in self.lookups:
             lookup.build()
         for vector in self._vectors:
             self.projections[vector.name].build((None, vector.width))
-            mark_whole(self.projections[vector.name].trainable_weights, self.learning_rates.get(vector.name, 1.0))
+            set_uniform_rate(self.projections[vector.name].trainable_weights, self.learning_rates.get(vector.name, 1.0))
         if self._numbers:
             self.number_vectors = self.add_weight(
                 name="number_vectors",
@@ -183,16 +184,21 @@ class FeatureEmbedding(Layer):
                 initializer=keras.initializers.RandomNormal(stddev=0.01),
             )
             rates = tuple(self.learning_rates.get(name, 1.0) for name in self._numbers)
-            mark(self.number_vectors, RowRates(tuple(range(len(rates))), rates))
+            set_row_rates(self.number_vectors, RowRates(tuple(range(len(rates))), rates))
 
     def call(self, features: dict[str, Any]) -> EmbeddedFeatures:
-        rows: dict[str, Any] = {}  # by the first name of a run
+        """Return the batch embedded, fields ``(batch, fields, dim)`` first.
+
+        Args:
+            features: By name: ids ``(batch[, length])``, numbers ``(batch,)``, vectors ``(batch, width)``.
+        """
+        rows: dict[str, Any] = {}  # by the first name of a run: (batch, positions, dim)
         for lookup in self.lookups:
             groups = [run for run in self._runs if run[0] in lookup.features]
             rows.update(zip((run[0] for run in groups), lookup.blocks(features, groups), strict=True))
         lists = [f for f in self.features if _is_list(f)]
         sequences = [f for f in lists if isinstance(f, SequenceFeature)]
-        masks = {f.name: ops.not_equal(features[f.name], 0) for f in lists}
+        masks = {f.name: ops.not_equal(features[f.name], 0) for f in lists}  # (batch, length) each
         unpooled = set() if self.pool_sequences else {f.name for f in sequences}
         fields = [self._fields_of(run, features, rows, masks) for run in self._runs if run[0] not in unpooled]
         return EmbeddedFeatures(
@@ -231,9 +237,9 @@ class FeatureEmbedding(Layer):
         if name in self.projections:
             return ops.expand_dims(self.projections[name](features[name]), 1)
         first = self._numbers.index(name)
-        vectors = ops.cast(self.number_vectors[first : first + len(run)], self.compute_dtype)
+        vectors = ops.cast(self.number_vectors[first : first + len(run)], self.compute_dtype)  # (fields, dim)
         numbers = ops.stack([ops.cast(features[number], self.compute_dtype) for number in run], axis=1)
-        return ops.expand_dims(numbers, -1) * vectors
+        return ops.expand_dims(numbers, -1) * vectors  # (batch, fields, 1) · (fields, dim)
 
     def compute_output_spec(self, features: dict[str, Any]) -> EmbeddedFeatures:
         batch = next(iter(features.values())).shape[0]
@@ -256,12 +262,12 @@ class FeatureEmbedding(Layer):
 
 def pooled(vectors: Any, mask: Any, pooling: str = "mean") -> Any:
     """Pool ``(batch, length, dim)`` over the kept positions of ``mask (batch, length)``; none kept gives zeros."""
-    keep = ops.expand_dims(ops.cast(mask, vectors.dtype), -1)
+    keep = ops.expand_dims(ops.cast(mask, vectors.dtype), -1)  # (batch, length, 1)
     if pooling == "max":
         lowest = -6e4  # finite in float16; as `initial` it also makes the maximum of an empty batch defined
         highest = ops.max(ops.where(keep > 0, vectors, ops.cast(lowest, vectors.dtype)), axis=1, initial=lowest)
         return ops.where(ops.any(mask, axis=1, keepdims=True), highest, ops.zeros_like(highest))
-    total = ops.sum(vectors * keep, axis=1)
+    total = ops.sum(vectors * keep, axis=1)  # (batch, dim)
     return total if pooling == "sum" else total / ops.maximum(ops.sum(keep, axis=1), 1)
 
 

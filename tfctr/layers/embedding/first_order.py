@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
-from tfctr.layers._base import Layer, restored
+from tfctr.layers._base import Layer, deserialize_if_config
 from tfctr.layers.embedding.feature_embedding import FeatureEmbedding
 from tfctr.layers.embedding.table import EmbeddingTable
 from tfctr.spec import BoundSpec
@@ -38,13 +38,19 @@ class FirstOrder(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.spec = BoundSpec.of(spec)
+        self.spec = BoundSpec.coerce(spec)
         self.use_bias = use_bias
-        self.table = restored(table)
-        self.tables = {name: restored(template) for name, template in (tables or {}).items()}
+        self.table = deserialize_if_config(table)
+        self.tables = {name: deserialize_if_config(template) for name, template in (tables or {}).items()}
         self.learning_rates = dict(learning_rates or {})
         self.weights_of_features = FeatureEmbedding(
-            self.spec, 1, table=self.table, tables=self.tables, learning_rates=self.learning_rates, name="weights"
+            self.spec,
+            1,
+            table=self.table,
+            tables=self.tables,
+            learning_rates=self.learning_rates,
+            dtype=self.dtype_policy,
+            name="weights",
         )
 
     def build(self, input_shape: Any = None) -> None:
@@ -53,7 +59,8 @@ class FirstOrder(Layer):
             self.bias = self.add_weight(name="bias", shape=(1,), initializer="zeros")
 
     def call(self, features: dict[str, Any]) -> Any:
-        total = ops.sum(self.weights_of_features(features).fields, axis=1)
+        """Sum the weights of the features of a batch, shaped as for `FeatureEmbedding`: ``(batch, 1)``."""
+        total = ops.sum(self.weights_of_features(features).fields, axis=1)  # (batch, fields, 1) to (batch, 1)
         return total + ops.cast(self.bias, total.dtype) if self.use_bias else total
 
     def compute_output_spec(self, features: dict[str, Any]) -> KerasTensor:

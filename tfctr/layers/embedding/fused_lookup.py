@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from keras import KerasTensor, ops
 
-from tfctr.layers._base import Layer, restored
-from tfctr.layers.embedding._row_rates import RowRates, mark, mark_whole
+from tfctr.layers._base import Layer, deserialize_if_config
+from tfctr.layers.embedding._row_rates import RowRates, set_row_rates, set_uniform_rate
 from tfctr.layers.embedding.full_table import FullTable
 from tfctr.layers.embedding.table import EmbeddingTable
 
@@ -56,7 +56,7 @@ class FusedLookup(Layer):
         self.vocabularies = dict(vocabularies)
         self.features = dict(features)
         self.dim = dim
-        self.table = restored(table) or FullTable()
+        self.table = deserialize_if_config(table) or FullTable(dtype=self.dtype_policy)
         self.offsets = _offsets(self.vocabularies)
         self.rows = 1 + sum(rows - 1 for rows in self.vocabularies.values())
         self.fused_table = self.table.sized(self.rows, dim, "table")
@@ -69,20 +69,21 @@ class FusedLookup(Layer):
 
     def build(self, input_shape: Any = None) -> None:
         self.fused_table.build((None, None))
-        if self.fused_table.rows_outside and set(self.rates.values()) != {1.0}:
+        if self.fused_table.has_external_rows and set(self.rates.values()) != {1.0}:
             raise ValueError(
                 f"the rows of {list(self.vocabularies)} lie outside Keras' weights and cannot have learning rates of "
                 f"their own. Received: {self.rates}"
             )
         if len(set(self.rates.values())) == 1:
-            mark_whole(self.fused_table.trainable_weights, next(iter(self.rates.values())))
+            set_uniform_rate(self.fused_table.trainable_weights, next(iter(self.rates.values())))
         else:
             starts = (0, *(1 + self.offsets[name] for name in self.rates))  # row 0, the padding, never trains
             rates = RowRates(starts, (0.0, *self.rates.values()))
             for weight in self.fused_table.trainable_weights:
-                mark(weight, rates)
+                set_row_rates(weight, rates)
 
     def call(self, features: dict[str, Any]) -> dict[str, Any]:
+        """Return the vectors by feature, ``(batch, dim)`` or ``(batch, length, dim)``, of ids ``(batch[, length])``."""
         blocks = self.blocks(features, [(name,) for name in self.features])
         return {
             name: ops.squeeze(block, axis=1) if len(features[name].shape) == 1 else block
@@ -102,10 +103,10 @@ class FusedLookup(Layer):
         """
         columns = [{name: _as_matrix(features[name]) for name in group} for group in groups]
         positions = [name for group in columns for name, column in group.items() for _ in range(column.shape[1])]
-        limits = np.array([self.vocabularies[self.features[name]] for name in positions])
-        shifts = np.array([self.offsets[self.features[name]] for name in positions])
-        ids = ops.concatenate([column for group in columns for column in group.values()], axis=1)
-        vectors = self.fused_table(fused_ids(ids, limits, shifts))
+        limits = np.array([self.vocabularies[self.features[name]] for name in positions])  # (positions,)
+        shifts = np.array([self.offsets[self.features[name]] for name in positions])  # (positions,)
+        ids = ops.concatenate([column for group in columns for column in group.values()], axis=1)  # (batch, positions)
+        vectors = self.fused_table(fused_ids(ids, limits, shifts))  # (batch, positions, dim)
         if len(groups) == 1:
             return [vectors]
         widths = [sum(column.shape[1] for column in group.values()) for group in columns]
@@ -128,7 +129,13 @@ class FusedLookup(Layer):
 
 
 def fused_ids(ids: Any, limits: np.ndarray, shifts: np.ndarray) -> Any:
-    """Return rows of the fused table: padding stays 0, an id out of range becomes the column's OOV row."""
+    """Return rows of the fused table: padding stays 0, an id out of range becomes the column's OOV row.
+
+    Args:
+        ids: Ids of vocabularies side by side, ``(batch, positions)``.
+        limits: Rows of each position's vocabulary, ``(positions,)``.
+        shifts: What to add to each position's ids, ``(positions,)``.
+    """
     dtype = keras.backend.standardize_dtype(ids.dtype)
     in_range = ops.logical_and(ids >= 0, ids < ops.convert_to_tensor(limits, dtype))
     ids = ops.where(in_range, ids, ops.cast(OOV, dtype))
@@ -142,4 +149,5 @@ def _offsets(vocabularies: dict[str, int]) -> dict[str, int]:
 
 
 def _as_matrix(ids: Any) -> Any:
+    """Ids ``(batch,)`` or ``(batch, length)`` as ``(batch, positions)``."""
     return ops.expand_dims(ids, 1) if len(ids.shape) == 1 else ids

@@ -61,9 +61,9 @@ class HashedTable(EmbeddingTable):
         self.embeddings = self.add_rows("embeddings", shape, self.initializer)
 
     def vectors(self, ids: Any) -> Any:
-        return self.take_rows(self.embeddings, self.places(ids, self.salt))
+        return self.take_rows(self.embeddings, self.row_indices(ids, self.salt))
 
-    def places(self, ids: Any, salt: int) -> Any:
+    def row_indices(self, ids: Any, salt: int) -> Any:
         """Return the trained row of each id, int32: its own below `private`, a shared one behind them."""
         shared = hashed_rows(ids, self.hashed_size, salt)
         if not self.private:

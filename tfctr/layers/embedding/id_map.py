@@ -20,33 +20,33 @@ class IdMap:
     Row 0 is the padding's alone. Ids of which nothing is known (see `grouped`) have the out-of-vocabulary row.
 
     Args:
-        places: Rows of each id, int32 ``(ids, codes)``. The first code of every id but padding is above 0; 0 as a
+        row_indices: Rows of each id, int32 ``(ids, codes)``. The first code of every id but padding is above 0; 0 as a
             later code means that there is none.
         rows: Rows of the table, padding's included.
 
     Raises:
-        ValueError: When places and rows do not fit each other.
+        ValueError: When row_indices and rows do not fit each other.
 
     Example:
         >>> shared = IdMap.grouped([-1, -1, 7, 7, 3, -1])  # padding, out of vocabulary, four values
-        >>> shared.places[:, 0].tolist(), shared.rows
+        >>> shared.row_indices[:, 0].tolist(), shared.rows
         ([0, 1, 3, 3, 2, 1], 4)
     """
 
-    places: NDArray[np.int32]
+    row_indices: NDArray[np.int32]
     rows: int
 
     def __post_init__(self) -> None:
-        places = np.asarray(self.places)
-        if places.ndim != 2 or places.shape[0] < 2 or not np.issubdtype(places.dtype, np.integer):
-            raise ValueError(f"places are integers (ids, codes). Received: {places.dtype} {places.shape}")
-        if places.min() < 0 or places.max() >= self.rows or places[0].any() or not places[1:, 0].all():
+        indices = np.asarray(self.row_indices)
+        if indices.ndim != 2 or indices.shape[0] < 2 or not np.issubdtype(indices.dtype, np.integer):
+            raise ValueError(f"row_indices are integers (ids, codes). Received: {indices.dtype} {indices.shape}")
+        if indices.min() < 0 or indices.max() >= self.rows or indices[0].any() or not indices[1:, 0].all():
             raise ValueError(
-                f"places lie in [1, {self.rows}), and in row 0 those of padding. Received: padding "
-                f"{places[0].tolist()}, first codes {places[1:, 0].min()} to {places[1:, 0].max()}, codes up to "
-                f"{places.max()}"
+                f"row_indices lie in [1, {self.rows}), and in row 0 those of padding. Received: padding "
+                f"{indices[0].tolist()}, first codes {indices[1:, 0].min()} to {indices[1:, 0].max()}, codes up to "
+                f"{indices.max()}"
             )
-        object.__setattr__(self, "places", places.astype(np.int32))
+        object.__setattr__(self, "row_indices", indices.astype(np.int32))
 
     @classmethod
     def grouped(cls, groups: ArrayLike, *, reserved: int = 2) -> IdMap:
@@ -65,9 +65,9 @@ class IdMap:
         values = np.arange(len(numbers)) >= _checked(reserved, len(numbers))
         known = values & (numbers >= 0)
         names, rows = np.unique(numbers[known], return_inverse=True)
-        places = np.where(values, 1, np.arange(len(numbers)))
-        places[known] = reserved + rows
-        return cls(places[:, None], reserved + len(names))
+        row_indices = np.where(values, 1, np.arange(len(numbers)))
+        row_indices[known] = reserved + rows
+        return cls(row_indices[:, None], reserved + len(names))
 
     @classmethod
     def modulo(cls, ids: int, shared: int, *, reserved: int = 2) -> IdMap:
@@ -87,29 +87,29 @@ class IdMap:
 
         The sum of both rows tells ids of one group apart. Ids without a group keep the one row that they have.
         """
-        numbers = np.arange(len(self.places))
+        numbers = np.arange(len(self.row_indices))
         hashed = reserved + np.asarray(hashed_rows(numbers, max(1, self.rows - reserved), salt))
-        second = np.where(self.places[:, 0] >= reserved, hashed, 0)
-        return IdMap(np.column_stack([self.places[:, 0], second]), self.rows)
+        second = np.where(self.row_indices[:, 0] >= reserved, hashed, 0)
+        return IdMap(np.column_stack([self.row_indices[:, 0], second]), self.rows)
 
     def shuffled(self, *, reserved: int = 2, seed: int = 0) -> IdMap:
         """Return a map with as many ids in each row, but others: what is left of this one when it says nothing."""
-        order = np.arange(len(self.places))
+        order = np.arange(len(self.row_indices))
         np.random.default_rng(seed).shuffle(order[reserved:])
-        return IdMap(self.places[order], self.rows)
+        return IdMap(self.row_indices[order], self.rows)
 
     @property
     def ids(self) -> int:
         """Ids of the vocabulary, padding included."""
-        return len(self.places)
+        return len(self.row_indices)
 
     def to_config(self) -> dict[str, Any]:
         """Return a plain form, small and exact."""
-        packed = base64.b64encode(zlib.compress(np.ascontiguousarray(self.places, "<i4").tobytes())).decode()
-        return {"rows": self.rows, "codes": self.places.shape[1], "places": packed}
+        packed = base64.b64encode(zlib.compress(np.ascontiguousarray(self.row_indices, "<i4").tobytes())).decode()
+        return {"rows": self.rows, "codes": self.row_indices.shape[1], "places": packed}
 
     @classmethod
-    def of(cls, value: IdMap | dict) -> IdMap:
+    def coerce(cls, value: IdMap | dict) -> IdMap:
         """Return a map, or the one whose plain form this is."""
         if isinstance(value, IdMap):
             return value

@@ -47,7 +47,9 @@ class LowRankTable(EmbeddingTable):
     def sized(self, rows: int, dim: int, name: str) -> EmbeddingTable:
         if dim > self.rank:
             return super().sized(rows, dim, name)
-        return FullTable(rows, dim, initializer=self.initializer, penalty=self.penalty, name=name)
+        return FullTable(
+            rows, dim, initializer=self.initializer, penalty=self.penalty, dtype=self.dtype_policy, name=name
+        )
 
     def weight_shapes(self) -> dict[str, tuple[int, int]]:
         rows, dim = self.size
@@ -62,7 +64,8 @@ class LowRankTable(EmbeddingTable):
 
     def vectors(self, ids: Any) -> Any:
         expansion, mean = (ops.cast(weight, self.compute_dtype) for weight in (self.expansion, self.mean))
-        return ops.matmul(self.take_rows(self.codes, ids), expansion) + mean
+        codes = self.take_rows(self.codes, ids)  # (..., rank)
+        return ops.matmul(codes, expansion) + mean  # (..., dim)
 
     def parameters(self) -> tuple[Any, ...]:
         """The codes: with orthonormal directions their norms are those of the vectors around the mean."""

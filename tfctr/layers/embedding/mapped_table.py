@@ -37,7 +37,7 @@ class MappedTable(EmbeddingTable):
         self, rows: int | None = None, dim: int | None = None, *, mapping: IdMap | dict[str, Any], **kwargs: Any
     ):
         super().__init__(rows, dim, **kwargs)
-        self.mapping = IdMap.of(mapping)
+        self.mapping = IdMap.coerce(mapping)
         self._check(rows)
 
     def sized(self, rows: int, dim: int, name: str) -> EmbeddingTable:
@@ -58,21 +58,21 @@ class MappedTable(EmbeddingTable):
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
         self.embeddings = self.add_rows("embeddings", self.weight_shapes()["embeddings"], self.initializer)
-        places = self.mapping.places
-        self.places = self.add_weight(
+        row_indices = self.mapping.row_indices
+        self.row_indices = self.add_weight(
             name="places",
-            shape=places.shape,
-            initializer=lambda shape, dtype=None: ops.convert_to_tensor(places, dtype),
+            shape=row_indices.shape,
+            initializer=lambda shape, dtype=None: ops.convert_to_tensor(row_indices, dtype),
             dtype="int32",
             trainable=False,
             autocast=False,
         )
 
     def vectors(self, ids: Any) -> Any:
-        codes = gather_rows(self.places, ids)  # (..., codes)
-        rows = self.take_rows(self.embeddings, codes)
-        there = ops.expand_dims(ops.not_equal(codes, 0), -1)
-        return ops.sum(rows * ops.cast(there, rows.dtype), axis=-2)
+        codes = gather_rows(self.row_indices, ids)  # (..., codes)
+        rows = self.take_rows(self.embeddings, codes)  # (..., codes, dim)
+        there = ops.expand_dims(ops.not_equal(codes, 0), -1)  # (..., codes, 1)
+        return ops.sum(rows * ops.cast(there, rows.dtype), axis=-2)  # (..., dim)
 
     def serving_bytes(self) -> int:
-        return super().serving_bytes() + 4 * self.mapping.places.size
+        return super().serving_bytes() + 4 * self.mapping.row_indices.size

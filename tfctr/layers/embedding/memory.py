@@ -74,11 +74,11 @@ def free_memory() -> int:
     """Return the bytes that a new table may take.
 
     `LIMIT_VARIABLE` where it is set, else what the system says is available, and no more than the container's
-    limit leaves. Where neither is told, as on macOS, half the physical memory. Memory of accelerators is not
+    limit leaves. Where neither is known, as on macOS, half the physical memory. Memory of accelerators is not
     looked at.
     """
-    if told := os.environ.get(LIMIT_VARIABLE):
-        return parse_bytes(told)
+    if limit := os.environ.get(LIMIT_VARIABLE):
+        return parse_bytes(limit)
     return min(_available(), _container_leaves())
 
 

@@ -39,11 +39,11 @@ class MiniBatchAware(RowPenalty, _Root):
         self.coefficient = coefficient
 
     def __call__(self, table: EmbeddingTable, ids: Any, vectors: Any) -> Any:
-        ids = ops.reshape(ids, (-1,))
-        squares = ops.sum(ops.square(ops.cast(vectors, "float32")), axis=-1)
+        ids = ops.reshape(ids, (-1,))  # (ids,)
+        squares = ops.sum(ops.square(ops.cast(vectors, "float32")), axis=-1)  # of the shape of ids
         order = ops.argsort(ids)
         sorted_ids = ops.take(ids, order)
-        before = ops.pad(sorted_ids, (1, 0), constant_values=-1)[:-1]
+        before = ops.pad(sorted_ids, (1, 0), constant_values=-1)[:-1]  # (ids,): the id to the left
         first = ops.logical_and(ops.not_equal(sorted_ids, before), ops.not_equal(sorted_ids, 0))
         squares = ops.take(ops.reshape(squares, (-1,)), order)
         counts = ops.take(ops.convert_to_tensor(table.counts), sorted_ids)

@@ -27,7 +27,8 @@ class MissingVector(Layer):
         )
 
     def call(self, inputs: Tensor) -> Tensor:
-        present = ops.any(ops.not_equal(inputs, 0), axis=-1, keepdims=True)
+        """Return inputs ``(batch, width)`` with the learned vector in rows that are all zeros; the shape stays."""
+        present = ops.any(ops.not_equal(inputs, 0), axis=-1, keepdims=True)  # (batch, 1)
         return ops.where(present, inputs, ops.cast(self.vector, inputs.dtype))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -15,10 +15,11 @@ from tfctr.layers.embedding.table import EmbeddingTable, _bytes_of
 class PrunedTable(EmbeddingTable):
     """Ids that are kept have a row of `width` numbers; all others share row 0, whose vector is zero.
 
-    ``vector(id) = (E[place(id)], 0, …, 0)``: zeros fill up to `dim`, which is what a model with masks in place of the
-    cut sees, so that a pruned model answers as the masked one. (A learned projection per field would be another model.)
-    The places are weights that are not trained, in the smallest whole numbers that can name the rows: 1, 2 or 4 bytes
-    an id; a table that keeps all ids has none. Without a call of `keep` the first `kept` ids are kept.
+    ``vector(id) = (E[row(id)], 0, …, 0)``: zeros fill up to `dim`, which is what a model with masks in place of the
+    cut sees, so that a pruned model predicts what the masked one does. (A learned projection per field would be another
+    model.)
+    The row index of each id is a weight that is not trained, in the smallest integers that can name the rows: 1, 2 or 4
+    bytes an id; a table that keeps all ids has none. Without a call of `keep` the first `kept` ids are kept.
 
     Args:
         rows, dim, initializer, penalty: See `EmbeddingTable`.
@@ -57,11 +58,11 @@ class PrunedTable(EmbeddingTable):
 
     @property
     def keeps_all(self) -> bool:
-        """Whether every id but the padding has a row, so that its place is itself."""
+        """Whether every id but the padding has a row, so that its row index is itself."""
         return self.shape[0] == self.size[0]
 
     @property
-    def place_dtype(self) -> str:
+    def index_dtype(self) -> str:
         """Smallest whole numbers that name all rows."""
         return next(dtype for dtype in ("uint8", "uint16", "int32") if self.shape[0] - 1 <= np.iinfo(dtype).max)
 
@@ -72,20 +73,20 @@ class PrunedTable(EmbeddingTable):
         super().build(input_shape)
         self.embeddings = self.add_rows("embeddings", self.shape, self.initializer)
         if not self.keeps_all:
-            self.places = self.add_weight(
-                name="places", shape=(self.rows,), initializer=self._first_rows, dtype=self.place_dtype, trainable=False
+            self.row_indices = self.add_weight(
+                name="places", shape=(self.rows,), initializer=self._first_rows, dtype=self.index_dtype, trainable=False
             )
 
     def _first_rows(self, shape: Any, dtype: Any = None) -> Any:
-        return ops.convert_to_tensor(places_of(np.arange(shape[0]) < self.shape[0]), dtype)
+        return ops.convert_to_tensor(row_indices_of(np.arange(shape[0]) < self.shape[0]), dtype)
 
     def vectors(self, ids: Any) -> Any:
         _, dim = self.size
-        places = ids
+        row_indices = ids
         if not self.keeps_all:
-            places = ops.cast(ops.take(ops.convert_to_tensor(self.places), ids, axis=0), "int32")
-        rows = self.take_rows(self.embeddings, places)
-        rows = rows * ops.cast(ops.expand_dims(places > 0, -1), rows.dtype)
+            row_indices = ops.cast(ops.take(ops.convert_to_tensor(self.row_indices), ids, axis=0), "int32")
+        rows = self.take_rows(self.embeddings, row_indices)  # (..., width)
+        rows = rows * ops.cast(ops.expand_dims(row_indices > 0, -1), rows.dtype)
         missing = dim - self.shape[1]
         return ops.pad(rows, [*[(0, 0)] * len(ids.shape), (0, missing)]) if missing else rows
 
@@ -103,17 +104,17 @@ class PrunedTable(EmbeddingTable):
         if kept[0] or int(kept.sum()) != count - 1:
             raise ValueError(f"this table keeps {count - 1} ids and not the padding. Received: {int(kept.sum())} ids")
         if not self.keeps_all:
-            self.places.assign(places_of(kept).astype(self.place_dtype))
+            self.row_indices.assign(row_indices_of(kept).astype(self.index_dtype))
         if rows is not None:
             self.embeddings.assign(np.concatenate([np.zeros((1, width), rows.dtype), rows[kept][:, :width]]))
 
     def serving_bytes(self) -> int:
-        """Bytes of rows and places; the table need not be built."""
+        """Bytes of rows and row indices; the table need not be built."""
         rows, width = self.shape
-        return 4 * rows * width + (0 if self.keeps_all else _bytes_of(self.place_dtype) * self.size[0])
+        return 4 * rows * width + (0 if self.keeps_all else _bytes_of(self.index_dtype) * self.size[0])
 
 
-def places_of(kept: np.ndarray) -> np.ndarray:
+def row_indices_of(kept: np.ndarray) -> np.ndarray:
     """Return the row of each id, int64 ``(ids,)``: 1, 2, … for kept ones, 0 for others and the padding."""
     kept = kept & (np.arange(len(kept)) > 0)
     return np.where(kept, np.cumsum(kept), 0)

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers._base import another
+from tfctr.layers._base import clone_initializer
 from tfctr.layers.embedding.table import EmbeddingTable
 
 
@@ -55,11 +55,11 @@ class QuotientRemainderTable(EmbeddingTable):
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
         shapes = self.weight_shapes()
-        neutral = "ones" if self.combine == "product" else another(self.initializer)
+        neutral = "ones" if self.combine == "product" else clone_initializer(self.initializer)
         self.remainder = self.add_rows("remainder", shapes["remainder"], self.initializer)
         self.quotient = self.add_rows("quotient", shapes["quotient"], neutral)
 
     def vectors(self, ids: Any) -> Any:
-        remainder = self.take_rows(self.remainder, ops.mod(ids, self.modulus))
-        quotient = self.take_rows(self.quotient, ops.floor_divide(ids, self.modulus))
+        remainder = self.take_rows(self.remainder, ops.mod(ids, self.modulus))  # (..., dim)
+        quotient = self.take_rows(self.quotient, ops.floor_divide(ids, self.modulus))  # (..., dim)
         return remainder * quotient if self.combine == "product" else remainder + quotient

@@ -77,7 +77,9 @@ class SearchedTable(EmbeddingTable):
     def sized(self, rows: int, dim: int, name: str) -> EmbeddingTable:
         if dim > 1:
             return super().sized(rows, dim, name)
-        return FullTable(rows, dim, initializer=self.initializer, penalty=self.penalty, name=name)
+        return FullTable(
+            rows, dim, initializer=self.initializer, penalty=self.penalty, dtype=self.dtype_policy, name=name
+        )
 
     def weight_shapes(self) -> dict[str, tuple[int, int]]:
         rows, dim = self.size
@@ -94,11 +96,12 @@ class SearchedTable(EmbeddingTable):
         self.width = self.add_weight(name="width", shape=(), initializer=full, dtype="int32", trainable=False)
 
     def vectors(self, ids: Any, training: bool | None = None) -> Any:
-        rows = self.take_rows(self.embeddings, ids)
-        kept = ops.cast(step(self._norms(rows) - self._thresholds(ids)), rows.dtype)
+        rows = self.take_rows(self.embeddings, ids)  # (batch, ..., dim)
+        kept = ops.cast(step(self._norms(rows) - self._thresholds(ids)), rows.dtype)  # (batch, ...)
         return rows * ops.expand_dims(kept, -1) * ops.cast(self._prefix(ids, training), rows.dtype)
 
     def call(self, ids: Any, training: bool | None = None) -> Any:
+        """Return the masked vectors ``(batch, ..., dim)`` of ids ``(batch, ...)``; training draws widths."""
         keep = ops.expand_dims(ops.not_equal(ids, 0), -1)
         vectors = self.vectors(ids, training)
         vectors = vectors * ops.cast(keep, vectors.dtype)
@@ -116,12 +119,14 @@ class SearchedTable(EmbeddingTable):
         return (self.embeddings,)
 
     def _norms(self, rows: Any) -> Any:
+        """Norms of rows ``(..., dim)``, float32 ``(...)``."""
         rows = ops.cast(rows, "float32")
         if self.norm == 1:
             return ops.sum(ops.abs(rows), axis=-1)
         return ops.sqrt(ops.sum(ops.square(rows), axis=-1) + 1e-12)  # the root has no slope at 0
 
     def _thresholds(self, ids: Any) -> Any:
+        """Thresholds of ids ``(...)``: float32 ``(...)`` when each row has one, else a scalar."""
         thresholds = ops.convert_to_tensor(self.thresholds)[:, 0]
         return ops.take(thresholds, ids, axis=0) if self.per_row else thresholds[0]
 
@@ -130,7 +135,7 @@ class SearchedTable(EmbeddingTable):
         _, dim = self.size
         if not (training and self.sample_widths):
             return ops.arange(dim) < ops.convert_to_tensor(self.width)
-        shape = (ops.shape(ids)[0], *(1,) * len(ids.shape[1:]), 1)
+        shape = (ops.shape(ids)[0], *(1,) * len(ids.shape[1:]), 1)  # (batch, 1, …, 1)
         # Floats below 1 times dim, rounded down: integers drawn directly do not compile on every backend.
         widths = 1 + ops.floor(ops.cast(dim, "float32") * keras.random.uniform(shape, seed=self._draws))
         return ops.arange(dim, dtype="float32") < widths
@@ -154,10 +159,12 @@ class SearchedTable(EmbeddingTable):
         self.width.assign(width)
 
     def compact(self) -> PrunedTable:
-        """Return the table of the rows that are kept at the width that is set; it answers the same."""
+        """Return the table of the rows that are kept at the width that is set; its outputs are the same."""
         rows, dim = self.size
         kept, width = self.kept_rows(), int(ops.convert_to_numpy(self.width))
-        table = PrunedTable(rows, dim, kept=int(kept.sum()), width=width, penalty=self.penalty, name=self.name)
+        table = PrunedTable(
+            rows, dim, kept=int(kept.sum()), width=width, penalty=self.penalty, dtype=self.dtype_policy, name=self.name
+        )
         table.build()
         table.keep(kept, ops.convert_to_numpy(self.embeddings))
         return table

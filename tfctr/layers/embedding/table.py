@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import KerasTensor, ops
 
-from tfctr.layers._base import Layer, restored
+from tfctr.layers._base import Layer, deserialize_if_config
 from tfctr.layers.embedding._gather import gather_rows
 from tfctr.layers.embedding.penalties import RowPenalty
 
@@ -24,7 +24,7 @@ class EmbeddingTable(Layer):
         rows: Number of ids, padding included. None for a template.
         dim: Width of a vector. None for a template.
         initializer: Keras initializer of the rows; normal with standard deviation 0.01 by default, small
-            enough that a fresh model answers about 0.5.
+            enough that a fresh model predicts about 0.5.
         penalty: Regularisation of the rows, see `RowPenalty`; None for none.
 
     Input shape:
@@ -36,12 +36,12 @@ class EmbeddingTable(Layer):
     Attributes:
         row_is_id: Whether row r of each trained weight belongs to id r alone, so that rows can be moved, frozen
             and read id by id.
-        rows_outside: Whether, in a built table, an accelerator holds the rows outside Keras' weights, where nothing
-            that works on weights reaches them.
+        has_external_rows: Whether, in a built table, an accelerator holds the rows outside Keras' weights, where
+            nothing that works on weights reaches them.
     """
 
     row_is_id: ClassVar[bool] = False
-    rows_outside: bool = False
+    has_external_rows: bool = False
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class EmbeddingTable(Layer):
         self.rows = rows
         self.dim = dim
         self.initializer = keras.initializers.get(initializer or keras.initializers.RandomNormal(stddev=0.01))
-        self.penalty = restored(penalty)
+        self.penalty = deserialize_if_config(penalty)
         self.counts: Any = None
 
     def sized(self, rows: int, dim: int, name: str) -> EmbeddingTable:
@@ -99,9 +99,9 @@ class EmbeddingTable(Layer):
         """
         return self.add_weight(name=name, shape=shape, initializer=initializer, autocast=False)
 
-    def take_rows(self, weight: keras.Variable, places: Any) -> Any:
-        """Return ``weight[places]`` in the compute dtype, ``(..., dim)``."""
-        return ops.cast(gather_rows(weight, places), self.compute_dtype)
+    def take_rows(self, weight: keras.Variable, row_indices: Any) -> Any:
+        """Return ``weight[row_indices]`` in the compute dtype, ``(..., dim)``."""
+        return ops.cast(gather_rows(weight, row_indices), self.compute_dtype)
 
     def vectors(self, ids: Any) -> Any:
         """Return the vectors of `ids`, padding not yet zeroed."""
@@ -112,8 +112,9 @@ class EmbeddingTable(Layer):
         return tuple(self.trainable_weights)
 
     def call(self, ids: Any) -> Any:
-        keep = ops.expand_dims(ops.not_equal(ids, 0), -1)
-        vectors = self.vectors(ids)
+        """Return the vectors ``(..., dim)`` of ids ``(...)``, zeros where an id is 0; adds the penalty as a loss."""
+        keep = ops.expand_dims(ops.not_equal(ids, 0), -1)  # (..., 1)
+        vectors = self.vectors(ids)  # (..., dim)
         vectors = vectors * ops.cast(keep, vectors.dtype)
         if self.penalty is not None:
             self.add_loss(self.penalty(self, ids, vectors))
@@ -130,7 +131,7 @@ class EmbeddingTable(Layer):
             self.counts.assign(np.maximum(counts, 1))
 
     def compact(self) -> EmbeddingTable:
-        """Return the smallest table that answers the same; this one unless a subclass can shrink."""
+        """Return the smallest table with the same outputs; this one unless a subclass can shrink."""
         return self
 
     def serving_bytes(self) -> int:

@@ -55,6 +55,7 @@ class AttentionBlock(Layer):
         self._mix.build(fields_shape)
 
     def call(self, fields: Tensor, training: bool | None = None) -> Tensor:
+        """Map fields ``(batch, fields, dim)`` to ``(batch, out_embeddings, dim)``."""
         return self._mix(self._encoder(fields, training=training))
 
     def compute_output_shape(self, fields_shape: Shape) -> Shape:

@@ -51,8 +51,10 @@ class ConvolutionBlock(Layer):
         self._mix.build(fields_shape)
 
     def call(self, fields: Tensor) -> Tensor:
-        channels = self._convolution(ops.expand_dims(fields, -1))
-        return self._mix(ops.squeeze(self._merge(channels), axis=-1))
+        """Map fields ``(batch, fields, dim)`` to ``(batch, out_embeddings, dim)``."""
+        channels = self._convolution(ops.expand_dims(fields, -1))  # (batch, fields, dim, filters)
+        merged = ops.squeeze(self._merge(channels), axis=-1)  # (batch, fields, dim)
+        return self._mix(merged)
 
     def compute_output_shape(self, fields_shape: Shape) -> Shape:
         return (fields_shape[0], self.out_embeddings, fields_shape[2])

@@ -66,10 +66,11 @@ class CrossBlock(Layer):
         return dense
 
     def call(self, fields: Tensor) -> Tensor:
+        """Map fields ``(batch, fields, dim)`` to ``(batch, out_embeddings, dim)``."""
         if self.mode == "gram":
-            gram = ops.einsum("bmd,bme->bde", fields, fields)
-            return ops.einsum("bde,el->bld", gram, self._kernel) + self._bias
-        flat = flatten_fields(fields)
+            gram = ops.einsum("bmd,bme->bde", fields, fields)  # (batch, dim, dim)
+            return ops.einsum("bde,el->bld", gram, self._kernel) + self._bias  # (batch, out_embeddings, dim)
+        flat = flatten_fields(fields)  # (batch, fields · dim)
         crossed = flat * self._up(flat if self._down is None else self._down(flat))
         return self._mix(ops.reshape(crossed, (-1, *fields.shape[1:])))
 

@@ -99,11 +99,13 @@ class DHENLayer(Layer):
         return FIELD_BLOCKS[kind](self.out_embeddings, **arguments, dtype=self.dtype_policy, name=name)
 
     def call(self, fields: Tensor, training: bool | None = None) -> Tensor:
+        """Map fields ``(batch, fields, dim)`` to ``(batch, embeddings, dim)``; how many depends on `ensemble`."""
         outputs = [block(fields) for block in self._blocks]  # Keras hands `training` on to those that ask for it
-        shortcut = fields if self._shortcut is None else self._shortcut(fields)
+        shortcut = fields if self._shortcut is None else self._shortcut(fields)  # (batch, embeddings, dim)
         return self._norm(self._joined(outputs) + shortcut)
 
     def _joined(self, outputs: list[Tensor]) -> Tensor:
+        """The outputs of the modules, ``(batch, out_embeddings, dim)`` each, as ``(batch, embeddings, dim)``."""
         if self.ensemble == "concat":
             return ops.concatenate(outputs, axis=1)
         if self.ensemble == "weighted":

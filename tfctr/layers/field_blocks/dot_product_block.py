@@ -57,10 +57,11 @@ class DotProductBlock(Layer):
         self._mlp.build((batch, len(self._pairs) + self.compressed * dim))
 
     def call(self, fields: Tensor) -> Tensor:
-        compressed = self._compress(fields)
-        products = ops.matmul(compressed, ops.transpose(compressed, (0, 2, 1)))
+        """Map fields ``(batch, fields, dim)`` to ``(batch, out_embeddings, dim)``."""
+        compressed = self._compress(fields)  # (batch, q, dim)
+        products = ops.matmul(compressed, ops.transpose(compressed, (0, 2, 1)))  # (batch, q, q)
         flat = ops.reshape(products, (-1, self.compressed**2))
-        dots = ops.take(flat, self._pairs, axis=1)
+        dots = ops.take(flat, self._pairs, axis=1)  # (batch, q (q - 1) / 2)
         return self._mlp(ops.concatenate([dots, flatten_fields(compressed)], axis=1))
 
     def compute_output_shape(self, fields_shape: Shape) -> Shape:

@@ -40,7 +40,8 @@ class LinearBlock(Layer):
         self._mix = self.add_weight(name="mix", shape=shape, initializer="glorot_uniform")
 
     def call(self, fields: Tensor) -> Tensor:
-        return ops.einsum("lm,bmd->bld", self._mix, fields)
+        """Map fields ``(batch, fields, dim)`` to ``(batch, out_embeddings, dim)``."""
+        return ops.einsum("lm,bmd->bld", self._mix, fields)  # (batch, out_embeddings, dim)
 
     def compute_output_shape(self, fields_shape: Shape) -> Shape:
         return (fields_shape[0], self.out_embeddings, fields_shape[2])

@@ -57,7 +57,8 @@ class MLPBlock(Layer):
         self._mlp.build((fields_shape[0], math.prod(fields_shape[1:])))
 
     def call(self, fields: Tensor, training: bool | None = None) -> Tensor:
-        flat = self._mlp(flatten_fields(fields), training=training)
+        """Map fields ``(batch, fields, dim)``, or ``(batch, width)``, to ``(batch, out_embeddings, dim)``."""
+        flat = self._mlp(flatten_fields(fields), training=training)  # (batch, out_embeddings · dim)
         return ops.reshape(flat, (-1, self.out_embeddings, self._width))
 
     def compute_output_shape(self, fields_shape: Shape) -> Shape:

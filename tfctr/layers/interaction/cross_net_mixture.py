@@ -88,10 +88,11 @@ class CrossNetMixture(Layer):
         return self.add_weight(name=name, shape=shape, initializer=initializer)
 
     def call(self, inputs: Tensor) -> Tensor:
+        """Cross inputs ``(batch, fields, dim)`` or ``(batch, width)`` with themselves: ``(batch, width)``."""
         first = flatten_fields(inputs)  # (batch, width)
         crossed = first
         for index in range(self.num_layers):
-            crossed = self._cross(first, crossed, index) + crossed
+            crossed = self._cross(first, crossed, index) + crossed  # (batch, width)
         return crossed
 
     def _cross(self, first: Tensor, crossed: Tensor, index: int) -> Tensor:
@@ -100,7 +101,7 @@ class CrossNetMixture(Layer):
         hidden = ops.tanh(ops.einsum("bkr,krs->bks", hidden, self._core[index]))  # (batch, experts, rank)
         gate = self._gate[0 if self.share_gates else index]
         weights = ops.softmax(ops.cast(ops.matmul(crossed, gate), "float32"), axis=-1)  # (batch, experts)
-        mixed = hidden * ops.expand_dims(ops.cast(weights, hidden.dtype), axis=-1)
+        mixed = hidden * ops.expand_dims(ops.cast(weights, hidden.dtype), axis=-1)  # (batch, experts, rank)
         # The gates add up to 1, so the common bias passes the mixture unchanged.
         return first * (ops.einsum("bkr,krw->bw", mixed, self._up[index]) + self._bias[index])
 

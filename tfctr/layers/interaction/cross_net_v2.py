@@ -57,10 +57,11 @@ class CrossNetV2(Layer):
             self._projections.append(dense)
 
     def call(self, inputs: Tensor) -> Tensor:
+        """Cross inputs ``(batch, fields, dim)`` or ``(batch, width)`` with themselves: ``(batch, width)``."""
         first = flatten_fields(inputs)  # (batch, width)
         crossed = first
         for projection in self._projections:
-            crossed = first * projection(crossed) + crossed
+            crossed = first * projection(crossed) + crossed  # (batch, width)
         return crossed
 
     def compute_output_shape(self, inputs_shape: Shape) -> Shape:

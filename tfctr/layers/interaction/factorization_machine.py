@@ -28,6 +28,7 @@ class FactorizationMachine(Layer):
     """
 
     def call(self, fields: Tensor) -> Tensor:
+        """Sum the products of all pairs of fields ``(batch, fields, dim)``: ``(batch, 1)``."""
         fields = ops.cast(fields, "float32")
         square_of_sum = ops.square(ops.sum(fields, axis=1))  # (batch, dim)
         sum_of_squares = ops.sum(ops.square(fields), axis=1)  # (batch, dim)

@@ -79,6 +79,7 @@ class FeatureGate(Layer):
         return self.context_initializer
 
     def call(self, inputs: Tensor, context: Tensor | None = None) -> Tensor:
+        """Gate inputs ``(batch, fields, dim)`` or ``(batch, width)`` by a context ``(batch, any)``; the shape stays."""
         return inputs * self.gate(inputs, context)
 
     def gate(self, inputs: Tensor, context: Tensor | None = None) -> Tensor:
@@ -87,6 +88,7 @@ class FeatureGate(Layer):
             wanted = "no context" if self.context == "learned" else "a context"
             raise ValueError(f"FeatureGate(context={self.context!r}) takes {wanted} in its call")
         logits = self._gate(ops.convert_to_tensor(self._constant) if context is None else context)
+        # logits are (batch, fields · dim), or (1, fields · dim) of a learned context
         return ops.reshape(2.0 * ops.sigmoid(logits), (-1, *inputs.shape[1:]))
 
     def compute_output_shape(self, inputs_shape: Shape, context_shape: Shape | None = None) -> Shape:

@@ -108,10 +108,11 @@ class InteractingLayer(Layer):
         return dense
 
     def call(self, fields: Tensor, training: bool | None = None) -> Tensor:
-        attention = ops.cast(self.attention(fields), self.compute_dtype)
+        """Map fields ``(batch, fields, dim)`` to ``(batch, fields, heads · head_dim)``."""
+        attention = ops.cast(self.attention(fields), self.compute_dtype)  # (batch, heads, fields, fields)
         attention = self._dropout(attention, training=training)
         gathered = ops.matmul(attention, self._heads(self._value(fields)))  # (batch, heads, fields, head_dim)
-        outputs = self._merge(gathered)
+        outputs = self._merge(gathered)  # (batch, fields, heads · head_dim)
         if self._residual is not None:
             outputs = outputs + self._residual(fields)
         elif self.residual == "auto":
@@ -126,7 +127,8 @@ class InteractingLayer(Layer):
         Row m says how much each field enters the new vector of field m; rows add up to 1.
         """
         query, key = self._heads(self._query(fields)), self._heads(self._key(fields))
-        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
+        # both are (batch, heads, fields, head_dim)
+        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))  # (batch, heads, fields, fields)
         scores = ops.cast(scores, "float32")
         return ops.softmax(scores * self.head_dim**-0.5 if self.scale else scores, axis=-1)
 
@@ -136,12 +138,14 @@ class InteractingLayer(Layer):
         The transpose matters: a plain reshape would mix fields with heads.
         """
         fields = projected.shape[1]
-        return ops.transpose(ops.reshape(projected, (-1, fields, self.num_heads, self.head_dim)), (0, 2, 1, 3))
+        heads = ops.reshape(projected, (-1, fields, self.num_heads, self.head_dim))  # (batch, fields, heads, head_dim)
+        return ops.transpose(heads, (0, 2, 1, 3))
 
     def _merge(self, heads: Tensor) -> Tensor:
-        """Undo `_heads`."""
+        """Undo `_heads`: ``(batch, heads, fields, head_dim)`` to ``(batch, fields, heads · head_dim)``."""
         fields = heads.shape[2]
-        return ops.reshape(ops.transpose(heads, (0, 2, 1, 3)), (-1, fields, self.num_heads * self.head_dim))
+        merged = ops.transpose(heads, (0, 2, 1, 3))  # (batch, fields, heads, head_dim)
+        return ops.reshape(merged, (-1, fields, self.num_heads * self.head_dim))
 
     def compute_output_shape(self, fields_shape: Shape) -> Shape:
         return (*fields_shape[:-1], self.num_heads * self.head_dim)

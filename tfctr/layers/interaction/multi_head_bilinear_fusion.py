@@ -68,12 +68,13 @@ class MultiHeadBilinearFusion(Layer):
         return dense
 
     def call(self, first: Tensor, second: Tensor) -> Tensor:
+        """Fuse ``(batch, width1)`` and ``(batch, width2)`` into ``(batch, units)``."""
         width1, width2 = first.shape[-1] // self.num_heads, second.shape[-1] // self.num_heads
-        pieces1 = ops.reshape(first, (-1, self.num_heads, width1))
-        pieces2 = ops.reshape(second, (-1, self.num_heads, width2))
+        pieces1 = ops.reshape(first, (-1, self.num_heads, width1))  # (batch, heads, width1 / heads)
+        pieces2 = ops.reshape(second, (-1, self.num_heads, width2))  # (batch, heads, width2 / heads)
         matrices = ops.reshape(self._bilinear, (self.num_heads, width1, width2 * self.units))
-        half = ops.einsum("bki,kij->bkj", pieces1, matrices)  # (batch, heads, width2 · units)
-        half = ops.reshape(half, (-1, self.num_heads, width2, self.units))
+        half = ops.einsum("bki,kij->bkj", pieces1, matrices)  # (batch, heads, width2 / heads · units)
+        half = ops.reshape(half, (-1, self.num_heads, width2, self.units))  # (batch, heads, width2 / heads, units)
         product = ops.einsum("bkju,bkj->bu", half, pieces2)  # (batch, units)
         return self._linear1(first) + self._linear2(second) + product
 

@@ -109,7 +109,12 @@ class CustomizedGateControl(Layer):
         return gate
 
     def call(self, branches: Tensor, training: bool | None = None) -> Tensor:
+        """Map branches ``(batch, tasks + 1, width)`` or ``(batch, 1, width)`` to ``(batch, tasks + 1, units)``.
+
+        The last level returns ``(batch, tasks, units)``.
+        """
         inputs = [branches[:, 0 if branches.shape[1] == 1 else index] for index in range(self.tasks + 1)]
+        # inputs of each branch are (batch, width), outputs of its experts (batch, experts, units)
         own = [experts(inputs[task], training=training) for task, experts in enumerate(self._own)]
         shared = [] if self._shared is None else [self._shared(inputs[-1], training=training)]
         mixed = [
@@ -118,7 +123,7 @@ class CustomizedGateControl(Layer):
         ]
         if self._shared_gate is not None:
             mixed.append(self._shared_gate(inputs[-1], ops.concatenate([*own, *shared], axis=1), training=training))
-        return ops.stack(mixed, axis=1)
+        return ops.stack(mixed, axis=1)  # (batch, tasks or tasks + 1, units)
 
     def compute_output_shape(self, branches_shape: Shape) -> Shape:
         return (branches_shape[0], self.tasks if self.last else self.tasks + 1, self.hidden_units[-1])

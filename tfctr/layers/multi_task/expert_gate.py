@@ -52,8 +52,9 @@ class ExpertGate(Layer):
         self._scores.build(inputs_shape)
 
     def call(self, inputs: Tensor, experts: Tensor, training: bool | None = None) -> Tensor:
-        weights = ops.cast(self.gate(inputs, training=training), self.compute_dtype)
-        return ops.einsum("be,beu->bu", weights, experts)
+        """Mix experts ``(batch, experts, units)`` by the gate of inputs ``(batch, width)``: ``(batch, units)``."""
+        weights = ops.cast(self.gate(inputs, training=training), self.compute_dtype)  # (batch, experts)
+        return ops.einsum("be,beu->bu", weights, experts)  # (batch, units)
 
     def gate(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Return the weight of each expert: float32 ``(batch, num_experts)``, rows add up to 1."""

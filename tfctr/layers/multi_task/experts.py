@@ -74,7 +74,9 @@ class Experts(Layer):
             expert.build(inputs_shape)
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        return ops.stack([expert(inputs, training=training) for expert in self._experts], axis=1)
+        """Map inputs ``(batch, width)`` to ``(batch, experts, units)``."""
+        outputs = [expert(inputs, training=training) for expert in self._experts]  # (batch, units) each
+        return ops.stack(outputs, axis=1)  # (batch, experts, units)
 
     def compute_output_shape(self, inputs_shape: Shape) -> Shape:
         return (inputs_shape[0], self.num_experts, self.hidden_units[-1])

@@ -72,6 +72,7 @@ class TaskTowers(Layer):
             tower.build((inputs_shape[0], inputs_shape[-1]))
 
     def call(self, inputs: Tensor, training: bool | None = None) -> dict[str, Tensor]:
+        """Map inputs ``(batch, width)`` or ``(batch, tasks, width)`` to a dict of task -> logit ``(batch, 1)``."""
         own = len(inputs.shape) == 3
         return {
             task: tower(inputs[:, index] if own else inputs, training=training)

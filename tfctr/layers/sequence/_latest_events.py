@@ -30,8 +30,9 @@ def latest_events(sequence: Tensor, mask: Tensor, count: int) -> tuple[Tensor, T
     length, dim = sequence.shape[1:]
     if length <= count:
         return sequence, mask
-    numbers = ops.where(mask, ops.arange(1, length + 1, dtype="int32"), 0)
+    numbers = ops.where(mask, ops.arange(1, length + 1, dtype="int32"), 0)  # (batch, length): 1 + position, 0 = padding
     last, _ = ops.top_k(numbers, count)  # (batch, count): 1 + position, 0 where there are too few
-    row = ops.expand_dims(ops.arange(ops.shape(sequence)[0], dtype="int32") * length, 1)
-    events = ops.take(ops.reshape(sequence, (-1, dim)), row + ops.maximum(last - 1, 0), axis=0)
+    row = ops.expand_dims(ops.arange(ops.shape(sequence)[0], dtype="int32") * length, 1)  # (batch, 1)
+    flat = ops.reshape(sequence, (-1, dim))  # (batch · length, dim)
+    events = ops.take(flat, row + ops.maximum(last - 1, 0), axis=0)  # (batch, count, dim)
     return events, last > 0

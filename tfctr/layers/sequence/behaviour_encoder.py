@@ -18,7 +18,7 @@ GAP_BUCKETS = 32
 
 @keras.saving.register_keras_serializable(package="tfctr")
 class BehaviourEncoder(Layer):
-    """``H = causal transformer(tokens)``; the answer is what the candidate finds in H.
+    """``H = causal transformer(tokens)``; the output is what the candidate finds in H.
 
     A token is a linear map of the event's embeddings and, with times, of the bucket (a power of two) of the seconds
     since the event before. In training, every position also predicts its successor, which is dense supervision where
@@ -128,16 +128,28 @@ class BehaviourEncoder(Layer):
         actions: Tensor | None = None,
         training: bool | None = None,
     ) -> Tensor:
+        """Return what the candidate finds in the encoded events, ``(batch, dim)``; training adds the auxiliary loss.
+
+        Args:
+            target: Candidate ``(batch, any)``.
+            sequence: Embedded events ``(batch, length, width)``, oldest first.
+            mask: bool ``(batch, length)``, True = an event; None takes all positions.
+            times: Seconds, int ``(batch, length)``; needed when `with_times`.
+            items: Ids of the events' items, int ``(batch, length)``, which keep an item from being its own negative.
+            actions: Ids of the events' actions, int ``(batch, length, columns)``; needed with `num_actions`.
+            training: Whether the auxiliary loss and dropout apply.
+        """
         if mask is None:
             mask = ops.ones(ops.shape(sequence)[:2], dtype="bool")
         sequence = ops.where(ops.expand_dims(mask, -1), sequence, ops.zeros_like(sequence))
-        states = self.states(sequence, mask, times, training=training)
+        states = self.states(sequence, mask, times, training=training)  # (batch, length, dim)
         if training and self.auxiliary_weight and sequence.shape[1] > 1:
             loss = self.next_item_loss(states, sequence, mask, items)
             if self.num_actions:
                 loss = loss + self.next_action_loss(states, mask, actions)
             self.add_loss(self.auxiliary_weight * loss)
-        return ops.squeeze(self._attention(ops.expand_dims(target, 1), states, mask=mask), axis=1)
+        found = self._attention(ops.expand_dims(target, 1), states, mask=mask)  # (batch, 1, dim)
+        return ops.squeeze(found, axis=1)
 
     def states(
         self, sequence: Tensor, mask: Tensor, times: Tensor | None = None, training: bool | None = None
@@ -146,38 +158,40 @@ class BehaviourEncoder(Layer):
         tokens = sequence
         if self.with_times:
             gaps = ops.cast(ops.take(self._gaps, _gap_buckets(times), axis=0), self.compute_dtype)
-            tokens = ops.concatenate([sequence, gaps], axis=-1)
-        states = self._token(tokens)
+            tokens = ops.concatenate([sequence, gaps], axis=-1)  # (batch, length, width + dim)
+        states = self._token(tokens)  # (batch, length, dim)
         for layer in self._layers_of_encoder:
             states = layer(states, mask=mask, training=training)
         return ops.where(ops.expand_dims(mask, -1), states, ops.zeros_like(states))
 
     def next_action_loss(self, states: Tensor, mask: Tensor, actions: Tensor) -> Tensor:
         """Return ``L_action``, summed over the columns of actions: float32 scalar."""
-        pairs = ops.logical_and(mask[:, :-1], mask[:, 1:])
+        pairs = ops.logical_and(mask[:, :-1], mask[:, 1:])  # (batch, length - 1)
         total = 0.0
         for index, head in enumerate(self._next_actions):
-            logits = ops.cast(head(states[:, :-1]), "float32")
-            wanted = ops.expand_dims(ops.cast(actions[:, 1:, index], "int32"), -1)
-            chosen = ops.squeeze(ops.take_along_axis(logits, wanted, axis=-1), -1)
+            logits = ops.cast(head(states[:, :-1]), "float32")  # (batch, length - 1, actions)
+            wanted = ops.expand_dims(ops.cast(actions[:, 1:, index], "int32"), -1)  # (batch, length - 1, 1)
+            chosen = ops.squeeze(ops.take_along_axis(logits, wanted, axis=-1), -1)  # (batch, length - 1)
             total = total + _mean(ops.logsumexp(logits, axis=-1) - chosen, pairs)
         return total
 
     def next_item_loss(self, states: Tensor, sequence: Tensor, mask: Tensor, items: Tensor | None = None) -> Tensor:
         """Return ``L_item``: float32 scalar. Without `items` a negative may be the very item that is wanted."""
-        vectors = ops.cast(sequence[..., : self.item_dim or sequence.shape[-1]], "float32")
-        wanted = ops.cast(self._next_item(states[:, :-1]), "float32") / self.temperature
-        positive = ops.sum(wanted * vectors[:, 1:], axis=-1, keepdims=True)
-        kept = ops.sum(ops.cast(mask, "int32"), axis=1)
-        last = ops.expand_dims(ops.maximum(kept - 1, 0), -1)[: self.negatives]
+        vectors = ops.cast(sequence[..., : self.item_dim or sequence.shape[-1]], "float32")  # (batch, length, item_dim)
+        wanted = (
+            ops.cast(self._next_item(states[:, :-1]), "float32") / self.temperature
+        )  # (batch, length - 1, item_dim)
+        positive = ops.sum(wanted * vectors[:, 1:], axis=-1, keepdims=True)  # (batch, length - 1, 1)
+        events = ops.sum(ops.cast(mask, "int32"), axis=1)  # (batch,)
+        last = ops.expand_dims(ops.maximum(events - 1, 0), -1)[: self.negatives]  # (negatives, 1)
         others = ops.take_along_axis(vectors[: self.negatives], ops.expand_dims(last, -1), axis=1)[:, 0]
-        logits = ops.einsum("btd,nd->btn", wanted, others)
-        usable = (kept > 0)[None, None, : self.negatives]
+        logits = ops.einsum("btd,nd->btn", wanted, others)  # (batch, length - 1, negatives)
+        usable = (events > 0)[None, None, : self.negatives]  # (1, 1, negatives)
         if items is not None:
-            latest = ops.take_along_axis(items[: self.negatives], last, axis=1)[:, 0]
+            latest = ops.take_along_axis(items[: self.negatives], last, axis=1)[:, 0]  # (negatives,)
             usable = ops.logical_and(usable, ops.not_equal(ops.expand_dims(items[:, 1:], -1), latest[None, None]))
-        logits = ops.concatenate([positive, ops.where(usable, logits, -1e9)], axis=-1)
-        pairs = ops.logical_and(mask[:, :-1], mask[:, 1:])
+        logits = ops.concatenate([positive, ops.where(usable, logits, -1e9)], axis=-1)  # (…, 1 + negatives)
+        pairs = ops.logical_and(mask[:, :-1], mask[:, 1:])  # (batch, length - 1)
         return _mean(ops.logsumexp(logits, axis=-1) - positive[..., 0], pairs)
 
     def compute_output_spec(self, target: Tensor, sequence: Tensor, *args: Any, **kwargs: Any) -> keras.KerasTensor:
@@ -186,7 +200,7 @@ class BehaviourEncoder(Layer):
 
 def _gap_buckets(times: Tensor) -> Tensor:
     """``floor(log2(1 + seconds since the event before))``, int32 ``(batch, length)``; 0 for the first event."""
-    gaps = ops.maximum(times[:, 1:] - times[:, :-1], 0)
+    gaps = ops.maximum(times[:, 1:] - times[:, :-1], 0)  # (batch, length - 1)
     buckets = ops.floor(ops.log2(1.0 + ops.cast(gaps, "float32")))
     return ops.pad(ops.cast(ops.minimum(buckets, GAP_BUCKETS - 1), "int32"), ((0, 0), (1, 0)))
 

@@ -60,17 +60,22 @@ class DINAttention(Layer):
         times: Tensor | None = None,
         training: bool | None = None,
     ) -> Tensor:
+        """Return the interest ``(batch, dim)`` of target ``(batch, dim)`` in sequence ``(batch, length, dim)``.
+
+        The mask is bool ``(batch, length)``, None for all positions; times are ignored.
+        """
         weights = self.weights_of_events(target, sequence, mask, training=training)  # (batch, length)
         events = ops.cast(sequence, "float32")
         if mask is not None:
             events = ops.where(ops.expand_dims(mask, -1), events, 0.0)
-        return ops.cast(ops.sum(ops.expand_dims(weights, -1) * events, axis=1), self.compute_dtype)
+        interest = ops.sum(ops.expand_dims(weights, -1) * events, axis=1)  # (batch, dim)
+        return ops.cast(interest, self.compute_dtype)
 
     def weights_of_events(
         self, target: Tensor, sequence: Tensor, mask: Tensor | None = None, training: bool | None = None
     ) -> Tensor:
         """Return the weight of every event, float32 ``(batch, length)``, 0 where the mask is False."""
-        scores = self._unit(target, sequence, mask=mask, training=training)
+        scores = self._unit(target, sequence, mask=mask, training=training)  # (batch, length)
         if not self.softmax:
             return scores
         if mask is None:

@@ -80,21 +80,25 @@ class LocalActivationUnit(Layer):
     def call(
         self, target: Tensor, sequence: Tensor, mask: Tensor | None = None, training: bool | None = None
     ) -> Tensor:
+        """Return scores ``(batch, length)`` of sequence ``(batch, length, dim)`` for target ``(batch, dim)``.
+
+        The mask is bool ``(batch, length)``, None for all positions.
+        """
         if mask is not None:
             # What stands at padded positions is nobody's business: it could even be NaN.
             sequence = ops.where(ops.expand_dims(mask, -1), sequence, ops.zeros_like(sequence))
         scores = self._first_layer(target, sequence)  # (batch, length, units)
         if self._activation is not None and self._mlp is not None:
             masked = {"mask": mask, "training": training} if isinstance(self._activation, Dice) else {}
-            scores = self._mlp(self._activation(scores, **masked), mask=mask, training=training)
+            scores = self._mlp(self._activation(scores, **masked), mask=mask, training=training)  # (batch, length, 1)
         scores = ops.cast(ops.squeeze(scores, axis=-1), "float32")  # (batch, length)
         return scores if mask is None else ops.where(mask, scores, 0.0)
 
     def _first_layer(self, target: Tensor, sequence: Tensor) -> Tensor:
         """``W [q ; k ; q − k ; q ∘ k] + b`` by the algebraic split, ``(batch, length, units)``."""
-        query, key, difference, product = ops.split(self._kernel, 4, axis=0)
+        query, key, difference, product = ops.split(self._kernel, 4, axis=0)  # (dim, units) each
         of_target = ops.expand_dims(ops.matmul(target, query + difference) + self._bias, 1)  # (batch, 1, units)
-        of_event = ops.matmul(sequence, key - difference)
+        of_event = ops.matmul(sequence, key - difference)  # (batch, length, units)
         return of_target + of_event + ops.matmul(ops.expand_dims(target, 1) * sequence, product)
 
     def compute_output_spec(

@@ -24,8 +24,9 @@ class MeanPooling(SumPooling):
     """
 
     def call(self, target: Tensor, sequence: Tensor, mask: Tensor | None = None, times: Tensor | None = None) -> Tensor:
-        total = super().call(target, sequence, mask)
+        """Return the mean ``(batch, dim)`` of the kept positions of sequence ``(batch, length, dim)``."""
+        total = super().call(target, sequence, mask)  # (batch, dim)
         if mask is None:
             return total / sequence.shape[1]
-        count = ops.sum(ops.cast(mask, "float32"), axis=1, keepdims=True)
+        count = ops.sum(ops.cast(mask, "float32"), axis=1, keepdims=True)  # (batch, 1)
         return total / ops.cast(ops.maximum(count, 1.0), total.dtype)

@@ -57,23 +57,29 @@ class MultiHeadAttention(Layer):
         return dense
 
     def call(self, queries: Tensor, sequence: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return ``(batch, queries, dim)`` for queries ``(batch, queries, any)`` and sequence ``(batch, length, any)``.
+
+        The mask is bool ``(batch, length)``, None for all positions.
+        """
         if mask is not None:
             sequence = ops.where(ops.expand_dims(mask, -1), sequence, ops.zeros_like(sequence))
-        query, key, value = (
+        query, key, value = (  # (batch, heads, queries or length, dim / heads)
             self._heads(projection(inputs))
             for projection, inputs in ((self._query, queries), (self._key, sequence), (self._value, sequence))
         )
-        scores = ops.cast(ops.matmul(query, ops.transpose(key, (0, 1, 3, 2))), "float32")
+        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))  # (batch, heads, queries, length)
+        scores = ops.cast(scores, "float32")
         weights = self._weights(scores * (self.dim // self.num_heads) ** -0.5, mask)
         gathered = ops.matmul(ops.cast(weights, self.compute_dtype), value)  # (batch, heads, queries, dim / heads)
-        return self._merge(ops.reshape(ops.transpose(gathered, (0, 2, 1, 3)), (-1, queries.shape[1], self.dim)))
+        gathered = ops.transpose(gathered, (0, 2, 1, 3))  # (batch, queries, heads, dim / heads)
+        return self._merge(ops.reshape(gathered, (-1, queries.shape[1], self.dim)))
 
     def _weights(self, scores: Tensor, mask: Tensor | None) -> Tensor:
         """Softmax over the visible events, 0 elsewhere: ``(batch, heads, queries, length)``."""
-        visible = None if mask is None else mask[:, None, None, :]
+        visible = None if mask is None else mask[:, None, None, :]  # (batch, 1, 1, length)
         if self.causal:
             positions = ops.arange(scores.shape[-1])
-            earlier = positions[None, :] <= positions[:, None]
+            earlier = positions[None, :] <= positions[:, None]  # (queries, length)
             visible = earlier[None, None] if visible is None else ops.logical_and(visible, earlier[None, None])
         if visible is None:
             return ops.softmax(scores, axis=-1)

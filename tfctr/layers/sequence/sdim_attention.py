@@ -84,12 +84,17 @@ class SDIMAttention(Layer):
             )
 
     def call(self, target: Tensor, sequence: Tensor, mask: Tensor | None = None, times: Tensor | None = None) -> Tensor:
-        events = _kept(sequence, mask)
+        """Return the interest ``(batch, dim)`` of target ``(batch, dim)`` in sequence ``(batch, length, dim)``.
+
+        The mask is bool ``(batch, length)``, None for all positions; times are ignored.
+        """
+        events = _masked(sequence, mask)
         of_target = ops.expand_dims(self.hash_codes(target), 1)  # (batch, 1, signatures)
         collides = ops.equal(of_target, self.hash_codes(events))  # (batch, length, signatures)
         if mask is not None:
             collides = ops.logical_and(collides, ops.expand_dims(mask, -1))
-        sums = ops.matmul(ops.transpose(ops.cast(collides, "float32"), (0, 2, 1)), events)
+        collides = ops.transpose(ops.cast(collides, "float32"), (0, 2, 1))  # (batch, signatures, length)
+        sums = ops.matmul(collides, events)  # (batch, signatures, dim)
         return ops.cast(ops.mean(self._normalised(sums), axis=1), self.compute_dtype)
 
     def hash_codes(self, vectors: Tensor) -> Tensor:
@@ -97,7 +102,7 @@ class SDIMAttention(Layer):
         vectors = ops.stop_gradient(ops.cast(vectors, "float32"))
         if self.projections is None:
             return ops.cast(ops.repeat(ops.zeros_like(vectors[..., :1]), self.signatures, axis=-1), "int32")
-        signs = ops.cast(ops.matmul(vectors, self.projections) >= 0, "int32")
+        signs = ops.cast(ops.matmul(vectors, self.projections) >= 0, "int32")  # (..., signatures · bits)
         code = sum(signs[..., bit :: self.bits] * 2**bit for bit in range(self.bits))
         return code
 
@@ -107,20 +112,20 @@ class SDIMAttention(Layer):
         The last number of a bucket is how many events are in it. Its size does not depend on the length, nor does
         anything beyond the events and their signatures: each signature is one scatter-add.
         """
-        events = _kept(sequence, mask)
+        events = _masked(sequence, mask)
         codes = self.hash_codes(events)  # (batch, length, signatures)
         ones = ops.ones_like(events[..., :1]) if mask is None else ops.cast(ops.expand_dims(mask, -1), "float32")
         users, width = ops.shape(sequence)[0], sequence.shape[-1] + 1
-        first = ops.expand_dims(ops.arange(users, dtype="int32") * self.buckets, 1)
-        flat = ops.reshape(ops.concatenate([events, ones], axis=-1), (-1, width))
-        tables = [
+        first = ops.expand_dims(ops.arange(users, dtype="int32") * self.buckets, 1)  # (batch, 1)
+        flat = ops.reshape(ops.concatenate([events, ones], axis=-1), (-1, width))  # (batch · length, dim + 1)
+        tables = [  # of each signature (batch · 2^bits, dim + 1)
             ops.segment_sum(flat, ops.reshape(first + codes[..., index], (-1,)), users * self.buckets)
             for index in range(self.signatures)
         ]
         return ops.stack([ops.reshape(table, (-1, self.buckets, width)) for table in tables], axis=1)
 
     def read(self, buckets: Tensor, target: Tensor) -> Tensor:
-        """Return the interest of each user with respect to candidates of his own.
+        """Return the interest of each user with respect to candidates of their own.
 
         Args:
             buckets: Of `bucket_sums`, ``(users, signatures, 2^bits, dim + 1)``.
@@ -133,11 +138,13 @@ class SDIMAttention(Layer):
             return ops.squeeze(self.read(buckets, ops.expand_dims(target, 1)), axis=1)
         buckets = ops.cast(buckets, "float32")
         sums, filled = buckets[..., :-1], buckets[..., -1:] > 0.5  # counts are whole numbers
-        rows = self._normalised(ops.where(filled, sums, 0.0))
+        rows = self._normalised(ops.where(filled, sums, 0.0))  # (users, signatures, 2^bits, dim)
         users = ops.arange(ops.shape(rows)[0], dtype="int32")
-        place = ops.reshape(users * self.signatures, (-1, 1, 1)) + ops.arange(self.signatures, dtype="int32")
-        flat = ops.reshape(rows, (-1, rows.shape[-1]))
-        found = ops.take(flat, place * self.buckets + self.hash_codes(target), axis=0)
+        first = ops.reshape(users * self.signatures, (-1, 1, 1)) + ops.arange(self.signatures, dtype="int32")
+        # first is (users, 1, signatures): the number of a signature's table, counted through all users
+        flat = ops.reshape(rows, (-1, rows.shape[-1]))  # (users · signatures · 2^bits, dim)
+        indices = first * self.buckets + self.hash_codes(target)  # (users, candidates, signatures)
+        found = ops.take(flat, indices, axis=0)  # (users, candidates, signatures, dim)
         return ops.cast(ops.mean(found, axis=2), self.compute_dtype)
 
     def _normalised(self, sums: Tensor) -> Tensor:
@@ -154,7 +161,7 @@ class SDIMAttention(Layer):
         return keras.KerasTensor((sequence.shape[0], sequence.shape[-1]), dtype=self.compute_dtype)
 
 
-def _kept(sequence: Tensor, mask: Tensor | None) -> Tensor:
+def _masked(sequence: Tensor, mask: Tensor | None) -> Tensor:
     """The events in float32, zeros where they are padding."""
     events = ops.cast(sequence, "float32")
     return events if mask is None else ops.where(ops.expand_dims(mask, -1), events, 0.0)

@@ -56,6 +56,10 @@ class SoftmaxAttention(Layer):
         self._value = kernel("value", sequence_shape[-1])
 
     def call(self, target: Tensor, sequence: Tensor, mask: Tensor | None = None, times: Tensor | None = None) -> Tensor:
+        """Return the interest ``(batch, units)`` of target ``(batch, dim)`` in sequence ``(batch, length, dim)``.
+
+        The mask is bool ``(batch, length)``, None for all positions; times are ignored.
+        """
         if mask is not None:
             # What stands at padded positions is nobody's business: it could even be NaN.
             sequence = ops.where(ops.expand_dims(mask, -1), sequence, ops.zeros_like(sequence))
@@ -63,21 +67,21 @@ class SoftmaxAttention(Layer):
         pooled = ops.matmul(weights, ops.cast(sequence, "float32"))  # (batch, heads, dim)
         if not self.num_heads:
             return ops.cast(ops.squeeze(pooled, axis=1), self.compute_dtype)
-        value = ops.reshape(self._value, (-1, self.num_heads, self.head_dim))
-        heads = ops.einsum("bhd,dhk->bhk", ops.cast(pooled, self.compute_dtype), value)
+        value = ops.reshape(self._value, (-1, self.num_heads, self.head_dim))  # (dim, heads, head_dim)
+        heads = ops.einsum("bhd,dhk->bhk", ops.cast(pooled, self.compute_dtype), value)  # (batch, heads, head_dim)
         return ops.reshape(heads, (-1, self.num_heads * self.head_dim))
 
     def weights_of_events(self, target: Tensor, sequence: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the weight of every event, float32 ``(batch, heads, length)``, 0 where the mask is False."""
         width = self.head_dim if self.num_heads else sequence.shape[-1]
-        keys = ops.transpose(sequence, (0, 2, 1))
-        scores = ops.cast(ops.matmul(self._queries(target), keys), "float32") / width**0.5
+        keys = ops.transpose(sequence, (0, 2, 1))  # (batch, dim, length)
+        scores = ops.cast(ops.matmul(self._queries(target), keys), "float32") / width**0.5  # (batch, heads, length)
         if sequence.shape[1] == 0:
             return scores  # the softmax of nothing is an error on some backends
         if mask is None:
             return ops.softmax(scores, axis=-1)
         # Masked before the softmax; and after it, because a row without events would share the weight out evenly.
-        mask = ops.expand_dims(mask, 1)
+        mask = ops.expand_dims(mask, 1)  # (batch, 1, length)
         return ops.where(mask, ops.softmax(ops.where(mask, scores, -1e9), axis=-1), 0.0)
 
     def _queries(self, target: Tensor) -> Tensor:
@@ -85,6 +89,7 @@ class SoftmaxAttention(Layer):
         if not self.num_heads:
             return ops.expand_dims(target, 1)
         query = ops.reshape(ops.matmul(target, self._query), (-1, self.num_heads, self.head_dim))
+        # query is (batch, heads, head_dim), key (dim, heads, head_dim)
         return ops.einsum("bhk,dhk->bhd", query, ops.reshape(self._key, (-1, self.num_heads, self.head_dim)))
 
     def compute_output_spec(

@@ -24,6 +24,7 @@ class SumPooling(Layer):
     """
 
     def call(self, target: Tensor, sequence: Tensor, mask: Tensor | None = None, times: Tensor | None = None) -> Tensor:
+        """Return the sum ``(batch, dim)`` of the kept positions of sequence ``(batch, length, dim)``."""
         events = ops.cast(sequence, "float32")
         if mask is not None:
             events = ops.where(ops.expand_dims(mask, -1), events, 0.0)

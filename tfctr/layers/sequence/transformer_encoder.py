@@ -69,10 +69,11 @@ class TransformerEncoder(Layer):
         self._dropout = keras.layers.Dropout(self.dropout_rate, dtype=self.dtype_policy)
 
     def call(self, sequence: Tensor, mask: Tensor | None = None, training: bool | None = None) -> Tensor:
-        kept = None if mask is None else ops.expand_dims(mask, -1)
+        """Encode a sequence ``(batch, length, dim)`` with mask ``(batch, length)``; the shape stays."""
+        kept = None if mask is None else ops.expand_dims(mask, -1)  # (batch, length, 1)
         if kept is not None:
             sequence = ops.where(kept, sequence, ops.zeros_like(sequence))
-        attended = self._attention(sequence, sequence, mask=mask)
+        attended = self._attention(sequence, sequence, mask=mask)  # (batch, length, dim)
         outputs = self._norms[0](sequence + self._dropout(attended, training=training))
         outputs = self._norms[1](outputs + self._dropout(self._ffn(outputs), training=training))
         return outputs if kept is None else ops.where(kept, outputs, ops.zeros_like(outputs))

@@ -1,6 +1,6 @@
 """From the logits of hazards to what people ask for: hazards, the survival curve, the expected life.
 
-A model answers the integrated hazard of each interval, ``x_l = -log(1 - h_l) = softplus(a_l)``: unlike the hazard h it
+A model predicts the integrated hazard of each interval, ``x_l = -log(1 - h_l) = softplus(a_l)``: unlike the hazard h it
 keeps all digits in float32 where h is near 0 and where it is near 1, so that the likelihood needs no clipping.
 """
 
@@ -27,7 +27,7 @@ def hazards(integrated: Tensor) -> Tensor:
     """Return the hazard of each interval, ``h_l = Pr(event in l | no event before l)``.
 
     Args:
-        integrated: What a model answers, ``(batch, intervals)``, at least 0.
+        integrated: What a model returns, ``(batch, intervals)``, at least 0.
     """
     return -ops.expm1(-integrated)
 
@@ -36,7 +36,7 @@ def survival_curve(integrated: Tensor) -> Tensor:
     """Return ``S_l = prod_(i<=l) (1 - h_i)``, the probability of lasting beyond each cut point.
 
     Args:
-        integrated: What a model answers, ``(batch, intervals)``, at least 0.
+        integrated: What a model returns, ``(batch, intervals)``, at least 0.
 
     Example:
         >>> hazard = np.array([[0.1, 0.2, 0.3, 0.4]], "float32")
@@ -50,11 +50,11 @@ def expected_life(integrated: Tensor, cut_points: Sequence[float], start: float 
     """Return the expected life up to the last cut point, ``sum_l S_(l-1) (t_l - t_(l-1))``, float32 ``(batch, 1)``.
 
     Args:
-        integrated: What a model answers, ``(batch, intervals)``, at least 0.
+        integrated: What a model returns, ``(batch, intervals)``, at least 0.
         cut_points: Upper ends of the intervals.
         start: Where the first interval begins.
     """
-    curve = survival_curve(integrated)
+    curve = survival_curve(integrated)  # (batch, intervals)
     before = ops.concatenate([ops.ones_like(curve[:, :1]), curve[:, :-1]], axis=1)
-    widths = np.diff(np.asarray((start, *cut_points), "float32"))
+    widths = np.diff(np.asarray((start, *cut_points), "float32"))  # (intervals,)
     return ops.sum(before * widths, axis=1, keepdims=True)

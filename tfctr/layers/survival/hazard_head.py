@@ -53,6 +53,7 @@ class HazardHead(Layer):
         return keras.ops.convert_to_tensor(np.log(hazard) - np.log1p(-hazard), dtype=dtype or "float32")
 
     def call(self, inputs: Tensor) -> Tensor:
+        """Map inputs ``(batch, units)`` to the logits of hazards ``(batch, intervals)``."""
         return keras.ops.matmul(inputs, self.kernel) + self.bias
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -60,15 +60,17 @@ class SurvivalLoss(keras.losses.Loss):
             raise ValueError(f"cut_points must ascend from {self.start:g}. Received: {list(self.cut_points)}")
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Return the loss ``(batch,)`` of labels ``(batch, 1)`` under predictions ``(batch, intervals)``."""
         bounds = np.asarray((self.start, *self.cut_points), "float32")
-        lower, upper = bounds[:-1], bounds[1:]
-        label = ops.reshape(ops.cast(y_true, "float32"), (-1, 1))
+        lower, upper = bounds[:-1], bounds[1:]  # (intervals,) each
+        label = ops.reshape(ops.cast(y_true, "float32"), (-1, 1))  # (batch, 1)
         event, time = label > 0, ops.abs(label)
-        survived = ops.cast(ops.where(event, time > upper, time >= (lower + upper) / 2), "float32")
-        ended = ops.cast(event & (time > lower) & (time <= upper), "float32")
+        survived = ops.where(event, time > upper, time >= (lower + upper) / 2)  # (batch, intervals)
+        survived = ops.cast(survived, "float32")
+        ended = ops.cast(event & (time > lower) & (time <= upper), "float32")  # (batch, intervals)
         integrated = ops.maximum(ops.cast(y_pred, "float32"), _SMALLEST)
         log_hazard = ops.log(-ops.expm1(-integrated))
-        return ops.sum(survived * integrated - ended * log_hazard, axis=1)
+        return ops.sum(survived * integrated - ended * log_hazard, axis=1)  # (batch,)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "cut_points": list(self.cut_points), "start": self.start}

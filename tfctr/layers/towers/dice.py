@@ -58,6 +58,7 @@ class Dice(Layer):
         self._variance = self.add_weight(name="moving_variance", initializer="ones", trainable=False, **float32)
 
     def call(self, inputs: Tensor, mask: Tensor | None = None, training: bool | None = None) -> Tensor:
+        """Activate inputs ``(batch, ..., units)`` with mask ``(batch, ...)``; the shape stays."""
         values = ops.cast(inputs, "float32")
         mean, variance = self._batch_moments(values, mask) if training else (self._mean, self._variance)
         p = ops.sigmoid((values - mean) * ops.rsqrt(variance + self.epsilon))
@@ -68,12 +69,12 @@ class Dice(Layer):
         """Mean and variance of the kept positions; moves the averages towards them."""
         units = values.shape[-1]
         keep = ops.ones_like(values[..., :1]) if mask is None else ops.expand_dims(ops.cast(mask, "float32"), -1)
-        keep = ops.reshape(keep, (-1, 1))
+        keep = ops.reshape(keep, (-1, 1))  # (positions, 1)
         # Zeros in the place of dropped values: 0 · NaN would not be 0.
-        values = ops.where(keep > 0, ops.reshape(values, (-1, units)), 0.0)
+        values = ops.where(keep > 0, ops.reshape(values, (-1, units)), 0.0)  # (positions, units)
         kept = ops.sum(keep)
         count = ops.maximum(kept, 1.0)
-        mean = ops.sum(values, axis=0) / count
+        mean = ops.sum(values, axis=0) / count  # (units,)
         variance = ops.sum(keep * ops.square(values - mean), axis=0) / count
         mean = ops.where(kept > 0, mean, ops.convert_to_tensor(self._mean))
         variance = ops.where(kept > 0, variance, ops.convert_to_tensor(self._variance))

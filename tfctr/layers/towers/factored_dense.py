@@ -80,7 +80,8 @@ class FactoredDense(Layer):
         return keras.layers.Dense(units, kernel_initializer=self.kernel_initializer, dtype=self.dtype_policy, name=name)
 
     def call(self, inputs: Tensor, mask: Tensor | None = None, training: bool | None = None) -> Tensor:
-        middle = self._inner(inputs)
+        """Map inputs ``(batch, ..., width)`` with mask ``(batch, ...)`` to ``(batch, ..., units)``."""
+        middle = self._inner(inputs)  # (batch, ..., rank)
         if isinstance(self._between, Dice):
             middle = self._between(middle, mask=mask, training=training)
         elif self._between is not None:

@@ -72,7 +72,7 @@ class MLP(Layer):
         self.batch_norm = batch_norm
         self.dropout_rate = dropout_rate
         self.kernel_initializer = kernel_initializer
-        self._heard: dict[str, Tensor] | None = None
+        self._recorded: dict[str, Tensor] | None = None
         self.factor(ranks or {}, inner_activation=inner_activation)
 
     def factor(self, ranks: Mapping[str, int], *, inner_activation: bool = False) -> None:
@@ -95,13 +95,13 @@ class MLP(Layer):
         return {layer.name: layer for layer in self._blocks if isinstance(layer, keras.layers.Dense | FactoredDense)}
 
     @contextmanager
-    def listening(self) -> Iterator[dict[str, Tensor]]:
+    def recording_outputs(self) -> Iterator[dict[str, Tensor]]:
         """Collect the output of each linear map of a call in this block, by name."""
-        self._heard = {}
+        self._recorded = {}
         try:
-            yield self._heard
+            yield self._recorded
         finally:
-            self._heard = None
+            self._recorded = None
 
     def build(self, inputs_shape: Shape) -> None:
         shape = tuple(inputs_shape)
@@ -139,6 +139,7 @@ class MLP(Layer):
         return tuple(layer.compute_output_shape(shape))
 
     def call(self, inputs: Tensor, mask: Tensor | None = None, training: bool | None = None) -> Tensor:
+        """Map inputs ``(batch, ..., width)`` with mask ``(batch, ...)`` to ``(batch, ..., units)``."""
         outputs = inputs
         for layer in self._blocks:
             if isinstance(layer, Dice | FactoredDense | keras.layers.BatchNormalization):
@@ -147,8 +148,8 @@ class MLP(Layer):
                 outputs = layer(outputs, training=training)
             else:
                 outputs = layer(outputs)
-            if self._heard is not None and layer.name in self.linear_maps:
-                self._heard[layer.name] = outputs
+            if self._recorded is not None and layer.name in self.linear_maps:
+                self._recorded[layer.name] = outputs
         return outputs
 
     def compute_output_shape(self, inputs_shape: Shape) -> Shape:

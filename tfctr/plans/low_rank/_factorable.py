@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import EmbeddingTable, FeatureEmbedding, FullTable, FusedLookup
 from tfctr.layers.towers.factored_dense import largest_rank
 from tfctr.models import CTRModel
@@ -116,7 +117,7 @@ def _table_part(model: CTRModel, vocabulary: str) -> FactorableTable | None:
 
 def embeddings_of(model: CTRModel) -> list[FeatureEmbedding]:
     """Return all embeddings, in the model's order."""
-    return [layer for layer in model._flatten_layers(include_self=False) if isinstance(layer, FeatureEmbedding)]
+    return layers_of(model, FeatureEmbedding)
 
 
 def lookups_of(model: CTRModel) -> list[FusedLookup]:
@@ -129,11 +130,11 @@ def rows_of(lookup: FusedLookup, vocabulary: str) -> np.ndarray | None:
     table: EmbeddingTable = lookup.fused_table
     if not isinstance(table, FullTable):
         return None
-    places = places_of(lookup, vocabulary)
-    return np.asarray(keras.ops.convert_to_numpy(table.embeddings))[places]
+    rows = rows_of_vocabulary(lookup, vocabulary)
+    return np.asarray(keras.ops.convert_to_numpy(table.embeddings))[rows]
 
 
-def places_of(lookup: FusedLookup, vocabulary: str) -> np.ndarray:
+def rows_of_vocabulary(lookup: FusedLookup, vocabulary: str) -> np.ndarray:
     """Return where the ids of a vocabulary lie in a look-up's plain table, int64 ``(rows,)``."""
     ids = np.arange(lookup.vocabularies[vocabulary])
     return np.where(ids > 0, ids + lookup.offsets[vocabulary], 0)

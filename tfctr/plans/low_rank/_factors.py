@@ -1,4 +1,4 @@
-"""A map or a table in two thin factors: by what it answers, or by its weights alone."""
+"""A map or a table in two thin factors: by its outputs, or by its weights alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class MapFactors(NamedTuple):
 
 
 class TableFactors(NamedTuple):
-    """``row = code · expansion + mean``, all float32."""
+    """``row = code · expansion + mean``, all float32: ``(rows, rank)``, ``(rank, dim)`` and ``(dim,)``."""
 
     codes: np.ndarray
     expansion: np.ndarray
@@ -28,7 +28,7 @@ class TableFactors(NamedTuple):
 
 
 def directions(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the variances along the principal directions, largest first, and the directions as columns."""
+    """Return the variances ``(dim,)`` along principal directions, largest first, and them as columns ``(dim, dim)``."""
     values, vectors = np.linalg.eigh(covariance)
     return np.maximum(values[::-1], 0), vectors[:, ::-1]
 
@@ -50,7 +50,7 @@ def map_by_outputs(kernel: np.ndarray, bias: np.ndarray, mean: np.ndarray, basis
 
 def map_by_weights(kernel: np.ndarray, bias: np.ndarray, rank: int) -> MapFactors:
     """Return the kernel's truncated singular value decomposition, and the bias as it is."""
-    left, sizes, right = np.linalg.svd(kernel.astype(np.float64), full_matrices=False)
+    left, sizes, right = np.linalg.svd(kernel.astype(np.float64), full_matrices=False)  # (width, r), (r,), (r, units)
     return MapFactors(*_floats(left[:, :rank] * sizes[:rank], np.zeros(rank), right[:rank], bias))
 
 
@@ -65,9 +65,9 @@ def table_moments(rows: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.
     if not counts.any():
         counts[1:] = 1
     shares, rows = counts / counts.sum(), rows.astype(np.float64)
-    mean = shares @ rows
-    centred = rows - mean
-    return mean, (centred * shares[:, np.newaxis]).T @ centred
+    mean = shares @ rows  # (dim,)
+    centred = rows - mean  # (rows, dim)
+    return mean, (centred * shares[:, np.newaxis]).T @ centred  # (dim, dim)
 
 
 def table_by_outputs(rows: np.ndarray, mean: np.ndarray, basis: np.ndarray) -> TableFactors:
@@ -77,7 +77,7 @@ def table_by_outputs(rows: np.ndarray, mean: np.ndarray, basis: np.ndarray) -> T
 
 def table_by_weights(rows: np.ndarray, rank: int) -> TableFactors:
     """Return the table's truncated singular value decomposition; every row counts alike."""
-    left, sizes, right = np.linalg.svd(rows.astype(np.float64), full_matrices=False)
+    left, sizes, right = np.linalg.svd(rows.astype(np.float64), full_matrices=False)  # (rows, dim), (dim,), (dim, dim)
     return TableFactors(*_floats(left[:, :rank] * sizes[:rank], right[:rank], np.zeros(rows.shape[1])))
 
 

@@ -21,7 +21,7 @@ OOV = 1
 def output_statistics(model: CTRModel, batches: Iterable[Any]) -> dict[str, np.ndarray]:
     """Return what `compress` needs to know of a model's outputs.
 
-    Outputs of linear maps are taken before BatchNorm and activation, over all positions that the map answers for, and
+    Outputs of linear maps are taken before BatchNorm and activation, over all positions that the map is applied to, and
     summed in float64. Of a table no outputs are needed: its rows and how often each occurs say the same.
 
     Args:
@@ -61,19 +61,19 @@ def _moments_of(model: CTRModel, maps: list[FactorableMap]) -> Any:
     @tf.function(reduce_retracing=True)
     def moments(features: dict[str, tf.Tensor]) -> dict[str, list[tf.Tensor]]:
         with ExitStack() as stack:
-            heard = {name: stack.enter_context(tower.listening()) for name, tower in towers.items()}
+            recorded = {name: stack.enter_context(tower.recording_outputs()) for name, tower in towers.items()}
             model(features, training=False)
-        return {part.key: _sums(heard[part.tower][part.name]) for part in maps}
+        return {part.key: _sums(recorded[part.tower][part.name]) for part in maps}
 
     return moments
 
 
 def _sums(outputs: tf.Tensor) -> list[tf.Tensor]:
-    rows = tf.reshape(tf.cast(outputs, tf.float64), (-1, outputs.shape[-1]))
+    rows = tf.reshape(tf.cast(outputs, tf.float64), (-1, outputs.shape[-1]))  # (positions, units)
     return [
         tf.cast(tf.shape(rows)[0], tf.float64),
         tf.reduce_sum(rows, axis=0),
-        tf.matmul(rows, rows, transpose_a=True),
+        tf.matmul(rows, rows, transpose_a=True),  # (units, units)
     ]
 
 

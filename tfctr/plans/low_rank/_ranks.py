@@ -20,7 +20,7 @@ def choose_ranks(options: Mapping[str, np.ndarray], lost: Mapping[str, np.ndarra
 
     Args:
         options: Part -> bytes of its options, rising: rank 1, 2, …, and last the plain part.
-        lost: Part -> what is lost with each option, `answer_changes`.
+        lost: Part -> what is lost with each option, `output_changes`.
         budget: Most bytes of all parts together.
 
     Raises:

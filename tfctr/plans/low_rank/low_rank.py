@@ -29,7 +29,7 @@ class LowRankSettings(Frozen):
 
     Args:
         ratio: Bytes of all weights before, over those after. The paper reaches 3 to 5.
-        method: ``"outputs"`` cuts by what layers answer (atomic feature mimicking), ``"weights"`` by plain SVD.
+        method: ``"outputs"`` cuts by what layers put out (atomic feature mimicking), ``"weights"`` by plain SVD.
         inner_activation: Whether the activation of a tower stands between its two factors too, as in the released
             networks. It breaks the likeness to the trained model, which tuning has to win back.
         tuning_epochs: Most epochs of the last stage; None takes the run's, 0 leaves the cut model as it is.
@@ -56,7 +56,7 @@ class LowRank(Plan):
     2. ``statistics``: one pass over the training rows for mean and covariance of the outputs of each linear map, before
        BatchNorm and activation, and for the counts of ids.
     3. ``cut``: each map becomes two, each table codes and an expansion. Each is tried alone with each rank on
-       validation rows, and bytes go where they keep the answers nearest to the base's as far as the ratio lets them.
+       validation rows, and bytes go where they keep the outputs nearest to the base's as far as the ratio lets them.
     4. ``tune``: all weights train on, with a smaller rate.
 
     What is cut: the towers that a model itself is made of, and plain tables wider than 1. A linear part, the maps
@@ -126,9 +126,7 @@ class LowRank(Plan):
         path = Path(self.settings.base or "")
         model = read_model(path)
         if type(model) is not self.model:
-            raise ValueError(
-                f"{path} holds a {type(model).__name__}; the plan is told to compress a {self.model.__name__}"
-            )
+            raise ValueError(f"{path} holds a {type(model).__name__}; the plan compresses a {self.model.__name__}")
         if model.spec != stage.spec:
             raise ValueError(
                 f"{path} was trained for another spec or other vocabularies; give the rows it was trained on"

@@ -11,7 +11,6 @@ import numpy as np
 from tfctr.layers.embedding import EmbeddingTable, FeatureEmbedding, FullTable, FusedLookup, LowRankTable, format_bytes
 from tfctr.models import CTRModel
 from tfctr.models._tower_ranks import towers_of
-from tfctr.plans.low_rank._answer_changes import answer_changes
 from tfctr.plans.low_rank._factorable import (
     FactorableMap,
     FactorableTable,
@@ -20,10 +19,11 @@ from tfctr.plans.low_rank._factorable import (
     factorable_parts,
     lookups_of,
     model_bytes,
-    places_of,
     rows_of,
+    rows_of_vocabulary,
 )
 from tfctr.plans.low_rank._factors import Method, table_factors
+from tfctr.plans.low_rank._output_changes import output_changes
 from tfctr.plans.low_rank._ranks import choose_ranks
 
 Statistics = Mapping[str, np.ndarray]
@@ -41,7 +41,7 @@ def compress(
     """Return a model of the same class whose weights take at most 1 / `ratio` of the bytes.
 
     Linear maps of towers become two thinner ones, plain tables short codes and a map that all ids of a vocabulary
-    share; bytes go where they keep the answers nearest to the model's, see `answer_changes`, and none where that
+    share; bytes go where they keep the outputs nearest to the model's, see `output_changes`, and none where that
     changes nothing. Everything else is copied. The result is an ordinary model that trains, saves, exports and
     serves.
 
@@ -62,7 +62,7 @@ def compress(
     parts = factorable_parts(model)
     budget = check_ratio(model, parts, ratio)
     options = {part.key: part.options() for part in parts}
-    taken = choose_ranks(options, answer_changes(model, parts, statistics, rows, method), budget)
+    taken = choose_ranks(options, output_changes(model, parts, statistics, rows, method), budget)
     cut = {key: index + 1 for key, index in taken.items() if index + 1 < len(options[key])}
     ranks: dict[str, dict[str, int]] = {name: dict(maps) for name, maps in model.ranks.items()}
     for part in parts:
@@ -139,7 +139,7 @@ def _fill_tables(model: CTRModel, small: CTRModel, statistics: Statistics, metho
             else:
                 values = np.zeros(table.size, np.float32)
                 for name, source in sources.items():
-                    values[places_of(lookup, name)] = _rows(source, name)
+                    values[rows_of_vocabulary(lookup, name)] = _rows(source, name)
                 table.embeddings.assign(values)
 
 

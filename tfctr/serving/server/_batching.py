@@ -44,7 +44,7 @@ class BatchingOptions:
     allowed_batch_sizes: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, parameters: message.Message) -> BatchingOptions:
+    def from_proto(cls, parameters: message.Message) -> BatchingOptions:
         """Read a BatchingParameters message.
 
         Raises:

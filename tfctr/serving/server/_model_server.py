@@ -229,7 +229,7 @@ def _batching(flags: Flags) -> BatchingOptions | None:
     parameters = config_message("BatchingParameters")()
     if flags.batching_parameters_file:
         read_text_proto(flags.batching_parameters_file, parameters)
-    return BatchingOptions.of(parameters)
+    return BatchingOptions.from_proto(parameters)
 
 
 def _metrics_path(flags: Flags) -> str:

@@ -61,7 +61,7 @@ class SavedModel:
         for name, definition in meta_graph.signature_def.items():
             self.metadata.signature_def[name].CopyFrom(definition)
         self.signatures = {
-            name: Signature.of(name, definition) for name, definition in meta_graph.signature_def.items()
+            name: Signature.from_proto(name, definition) for name, definition in meta_graph.signature_def.items()
         }
 
     def run(self, feeds: Sequence[str], fetches: Sequence[str], values: Sequence[np.ndarray]) -> list[np.ndarray]:

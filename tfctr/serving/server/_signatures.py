@@ -34,7 +34,7 @@ class Endpoint:
     shape: tuple[int, ...] | None
 
     @classmethod
-    def of(cls, alias: str, info: meta_graph_pb2.TensorInfo) -> Endpoint:
+    def from_proto(cls, alias: str, info: meta_graph_pb2.TensorInfo) -> Endpoint:
         """Read the entry of a SignatureDef."""
         shape = None if info.tensor_shape.unknown_rank else tuple(dim.size for dim in info.tensor_shape.dim)
         return cls(alias, info.name, info.dtype, shape)
@@ -80,12 +80,12 @@ class Signature:
     defaults: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, name: str, definition: meta_graph_pb2.SignatureDef) -> Signature:
+    def from_proto(cls, name: str, definition: meta_graph_pb2.SignatureDef) -> Signature:
         """Read a SignatureDef."""
         return cls(
             name,
             definition.method_name,
-            {alias: Endpoint.of(alias, definition.inputs[alias]) for alias in sorted(definition.inputs)},
-            {alias: Endpoint.of(alias, definition.outputs[alias]) for alias in sorted(definition.outputs)},
+            {alias: Endpoint.from_proto(alias, definition.inputs[alias]) for alias in sorted(definition.inputs)},
+            {alias: Endpoint.from_proto(alias, definition.outputs[alias]) for alias in sorted(definition.outputs)},
             {alias: tensors.decode(value) for alias, value in definition.defaults.items()},
         )

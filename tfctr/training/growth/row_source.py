@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import FusedLookup
 from tfctr.training.growth.new_rows import NewRows, started_rows
 from tfctr.training.growth.vocabulary_change import VocabularyChange, VocabularyChanges
@@ -83,4 +84,4 @@ def row_sources(old: keras.Model, new: keras.Model, changes: VocabularyChanges) 
 
 
 def _lookups(model: keras.Model) -> list[FusedLookup]:
-    return [layer for layer in model._flatten_layers() if isinstance(layer, FusedLookup)]
+    return layers_of(model, FusedLookup)

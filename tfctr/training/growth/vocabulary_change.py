@@ -99,16 +99,16 @@ def _change(name: str, old: TransformOutput, new: TransformOutput) -> Vocabulary
         return VocabularyChange(name, old_rows, same, same, counts, first=1)
     values, buckets = new.vocabulary(name), owner.effective_vocabulary.oov_buckets
     first = 1 + buckets
-    places = _places(values, old.vocabulary(name))
-    found = places >= 0
-    own = np.where(found, places + first, -1)
+    positions = _positions(values, old.vocabulary(name))
+    found = positions >= 0
+    own = np.where(found, positions + first, -1)
     head = np.arange(first)
     fallen = own.copy()
     fallen[~found] = oov_ids([values[i] for i in np.flatnonzero(~found)], buckets)
     return VocabularyChange(name, old_rows, np.append(head, own), np.append(head, fallen), counts, first)
 
 
-def _places(values: Sequence[str], among: Sequence[str]) -> np.ndarray:
+def _positions(values: Sequence[str], among: Sequence[str]) -> np.ndarray:
     """Index of each of `values` in `among`, -1 where it is not there, int64."""
     arrays = [
         pa.array([text.encode("utf-8", "surrogateescape") for text in texts], pa.large_binary())

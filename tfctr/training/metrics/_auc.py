@@ -51,19 +51,19 @@ def auc_by_group(groups: NDArray[Any], rows: Rows) -> tuple[Floats, Floats, Floa
         a group with one class is NaN.
     """
     order = np.lexsort((rows.scores, groups))
-    keys, scores = groups[order], rows.scores[order]
+    keys, scores = groups[order], rows.scores[order]  # (rows,) each, by group and within it by score
     positives = (rows.weights * rows.labels)[order]
     negatives = (rows.weights * (1 - rows.labels))[order]
 
     # A cell is a run of rows of one group with one score: inside a cell every pair is a tie.
     new_group = np.r_[True, keys[1:] != keys[:-1]]
     cells = np.flatnonzero(new_group | np.r_[True, scores[1:] != scores[:-1]])
-    positives, negatives = np.add.reduceat(positives, cells), np.add.reduceat(negatives, cells)
-    starts = np.flatnonzero(new_group[cells])
+    positives, negatives = np.add.reduceat(positives, cells), np.add.reduceat(negatives, cells)  # (cells,) each
+    starts = np.flatnonzero(new_group[cells])  # (groups,): the first cell of each
 
     below = np.cumsum(negatives) - negatives
-    below -= np.repeat(below[starts], np.diff(np.r_[starts, len(cells)]))
-    wins = np.add.reduceat(positives * (below + negatives / 2), starts)
+    below -= np.repeat(below[starts], np.diff(np.r_[starts, len(cells)]))  # (cells,): negatives of lower score
+    wins = np.add.reduceat(positives * (below + negatives / 2), starts)  # (groups,)
     group_positives = np.add.reduceat(positives, starts)
     group_negatives = np.add.reduceat(negatives, starts)
     pairs = group_positives * group_negatives

@@ -168,5 +168,5 @@ def mass_bins_of_cells(weight: Floats, bins: int) -> NDArray[np.int64]:
 
 
 def _mass_bins(rows: Rows, bins: int) -> NDArray[np.int64]:
-    _, cell = np.unique(rows.scores, return_inverse=True)
+    _, cell = np.unique(rows.scores, return_inverse=True)  # (rows,): equal scores share a cell
     return mass_bins_of_cells(summed_by(cell, rows.weights, 0), bins)[cell]

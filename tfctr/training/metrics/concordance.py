@@ -69,10 +69,10 @@ def _grouped(groups: NDArray[np.int64], *columns: NDArray) -> tuple[NDArray, ...
 
 def _pairs(groups: NDArray[np.int64], moments: NDArray[np.int64], firsts: Floats, seconds: Floats) -> float:
     """Sum of ``firsts_i · seconds_j`` over pairs of one group with ``moment_i < moment_j``; rows ordered by both."""
-    ends_group = np.r_[groups[1:] != groups[:-1], True]
-    ends_cell = ends_group | np.r_[moments[1:] != moments[:-1], True]
+    ends_group = np.r_[groups[1:] != groups[:-1], True]  # (rows,): whether the row is its group's last
+    ends_cell = ends_group | np.r_[moments[1:] != moments[:-1], True]  # (rows,), of one group and moment
     total = np.cumsum(seconds)
-    until_cell = _at_next(total, ends_cell)
+    until_cell = _at_next(total, ends_cell)  # (rows,)
     until_group = _at_next(total, ends_group)
     return float(np.sum(firsts * (until_group - until_cell)))
 

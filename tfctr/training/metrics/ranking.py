@@ -36,14 +36,14 @@ def ranking_at_k(
     With y_r the label at rank r (from 1) and P the positives of the group:
     `DCG = sum_{r <= k} y_r / log2(1 + r)`, `NDCG = DCG / (DCG of the best order)`,
     `recall = sum_{r <= k} y_r / P`, `precision = sum_{r <= k} y_r / k` (k even where the group is smaller).
-    Rows with equal scores share the mean of their places' worth: the figure is the expectation over a random order of
-    ties, so it does not depend on the order of the rows. Groups without a positive are skipped in all three.
+    Rows with equal scores share the mean of their positions' worth: the figure is the expectation over a random order
+    of ties, so it does not depend on the order of the rows. Groups without a positive are skipped in all three.
 
     Args:
         labels: 0 or 1, `(rows,)` or `(rows, 1)`.
         probabilities: Any scores: only their order inside a group counts.
         groups: Key of each row's group: integers or text.
-        k: How many places count, at least 1.
+        k: How many positions count, at least 1.
         weights: Only to leave out rows of weight 0; the other rows count 1 each, for a place in a
             list is not divisible.
         weighting: Weight of a group in the mean: "uniform", "impressions" or "clicks".
@@ -78,17 +78,18 @@ def ranking_means(
         raise ValueError(f"k must be at least 1. Received: {k}.")
     if not len(keys):
         return GroupMean(), GroupMean(), GroupMean()
-    order = np.lexsort((-rows.scores, keys))
+    order = np.lexsort((-rows.scores, keys))  # (rows,), by group and within it best first
     keys, scores, hits = keys[order], rows.scores[order], rows.labels[order]
     new_group = np.r_[True, keys[1:] != keys[:-1]]
-    starts = np.flatnonzero(new_group)
-    sizes = np.diff(np.r_[starts, len(keys)])
-    places = np.arange(len(keys)) - np.repeat(starts, sizes)
+    starts = np.flatnonzero(new_group)  # (groups,)
+    sizes = np.diff(np.r_[starts, len(keys)])  # (groups,)
+    positions = np.arange(len(keys)) - np.repeat(starts, sizes)  # (rows,), from 0 in each group
 
-    cells = np.flatnonzero(new_group | np.r_[True, scores[1:] != scores[:-1]])
-    positives = np.add.reduceat(hits, starts)
-    dcg = _tied_sum(_discounts(places, k), hits, cells, starts)
-    found = _tied_sum((places < k).astype(np.float64), hits, cells, starts)
+    # A cell is a run of rows of one group with one score.
+    cells = np.flatnonzero(new_group | np.r_[True, scores[1:] != scores[:-1]])  # (cells,): where each begins
+    positives = np.add.reduceat(hits, starts)  # (groups,)
+    dcg = _tied_sum(_discounts(positions, k), hits, cells, starts)  # (groups,)
+    found = _tied_sum((positions < k).astype(np.float64), hits, cells, starts)
 
     defined = positives > 0
     safe = np.where(defined, positives, 1)
@@ -110,8 +111,9 @@ def _means(
     return ndcg, recall, precision
 
 
-def _discounts(places: NDArray[np.int64], k: int) -> Floats:
-    return np.where(places < k, 1 / np.log2(places + 2.0), 0.0)
+def _discounts(positions: NDArray[np.int64], k: int) -> Floats:
+    """The worth of a hit at each position, 0 from k on; of the shape of `positions`."""
+    return np.where(positions < k, 1 / np.log2(positions + 2.0), 0.0)
 
 
 def _best_dcg(k: int) -> Floats:
@@ -120,8 +122,8 @@ def _best_dcg(k: int) -> Floats:
 
 
 def _tied_sum(worth: Floats, hits: Floats, cells: NDArray[np.int64], starts: NDArray[np.int64]) -> Floats:
-    """Sum over each group of worth(place) * hit, with the mean worth of a cell for each of its rows."""
-    sizes = np.diff(np.r_[cells, len(worth)])
-    per_cell = np.add.reduceat(worth, cells) * np.add.reduceat(hits, cells) / sizes
+    """Sum over each group of worth(position) * hit, `(groups,)`; each row has the mean worth of its cell."""
+    sizes = np.diff(np.r_[cells, len(worth)])  # (cells,)
+    per_cell = np.add.reduceat(worth, cells) * np.add.reduceat(hits, cells) / sizes  # (cells,)
     total: Floats = np.add.reduceat(per_cell, np.searchsorted(cells, starts))
     return total

@@ -131,15 +131,15 @@ def survival_brier(
 
 def _brier(rows: SurvivalRows, predicted: Floats, times: Floats) -> Floats:
     uncensored = KaplanMeier(rows.durations, rows.events, rows.weights, of_censoring=True)
-    until_event, until_time = uncensored.before(rows.durations), uncensored(times)
-    ended = (rows.durations[:, None] <= times) & rows.events[:, None]
-    alive = rows.durations[:, None] > times
+    until_event, until_time = uncensored.before(rows.durations), uncensored(times)  # (rows,), (times,)
+    ended = (rows.durations[:, None] <= times) & rows.events[:, None]  # (rows, times)
+    alive = rows.durations[:, None] > times  # (rows, times)
     # Where somebody is alive, or ended with an event, the estimate of staying uncensored until then is above 0; it is 0
     # from the last row on, if that row is censored: no row stands for those that it was left of.
     share = np.where(ended, 1 / np.where(until_event > 0, until_event, 1.0)[:, None], 0.0)
     share = share + np.where(alive, 1 / np.where(until_time > 0, until_time, 1.0), 0.0)
-    errors = np.where(ended, predicted**2, (1 - predicted) ** 2)
-    found = rows.weights @ (share * errors) / rows.weights.sum()
+    errors = np.where(ended, predicted**2, (1 - predicted) ** 2)  # (rows, times)
+    found = rows.weights @ (share * errors) / rows.weights.sum()  # (times,)
     found[np.isnan(predicted).any(axis=0) | (until_time <= 0)] = np.nan
     return np.asarray(found)
 

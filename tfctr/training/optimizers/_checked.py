@@ -30,8 +30,8 @@ class Checked:
     def load_own_variables(self, store: Any) -> None:
         """Load as Keras does. A model that was saved before its first step has no slots in its file; they stay new."""
         if self.built and len(store.keys()) == self._before_slots:  # type: ignore[attr-defined]
-            for place, variable in enumerate(self.variables[: self._before_slots]):  # type: ignore[attr-defined]
-                variable.assign(store[str(place)])
+            for position, variable in enumerate(self.variables[: self._before_slots]):  # type: ignore[attr-defined]
+                variable.assign(store[str(position)])
         else:
             super().load_own_variables(store)  # type: ignore[misc]
 

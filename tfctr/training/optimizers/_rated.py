@@ -42,13 +42,13 @@ class Rated:
             every_row = tf.IndexedSlices(gradient, tf.range(gradient.shape[0]), gradient.shape)
             self._rated_rows(every_row, variable, learning_rate, rates)
         else:
-            by_row = rates.of_all(gradient.shape[0]).reshape((-1,) + (1,) * (len(gradient.shape) - 1))
+            by_row = rates.all_multipliers(gradient.shape[0]).reshape((-1,) + (1,) * (len(gradient.shape) - 1))
             by_row = ops.cast(learning_rate, gradient.dtype) * ops.cast(by_row, gradient.dtype)
             super().update_step(gradient, variable, by_row)  # type: ignore[misc]
 
     def _rated_rows(self, gradient: tf.IndexedSlices, variable: Any, learning_rate: Any, rates: Any) -> None:
         """Leave frozen rows out, and give the rule one learning rate a row, ``(rows, 1)``."""
-        factors = rates.of(gradient.indices)
+        factors = rates.multipliers_at(gradient.indices)
         moving = factors > 0
         rows = tf.boolean_mask(gradient.indices, moving)
         kept = tf.IndexedSlices(tf.boolean_mask(gradient.values, moving), rows, gradient.dense_shape)

@@ -60,7 +60,7 @@ class LogitHistogram:
         if bins < 2:
             raise ValueError(f"bins must be at least 2. Received: {bins}.")
         self.bins = bins
-        self._columns: Floats = np.zeros((5, bins))
+        self._columns: Floats = np.zeros((5, bins))  # summed weight of positives and negatives, then w·p, offsets
         self._lowest: Floats = np.full(bins, np.inf)  # probabilities, uncut
         self._highest: Floats = np.full(bins, -np.inf)
         # (lowest, highest) probability of negatives and of positives
@@ -80,7 +80,7 @@ class LogitHistogram:
             return self
         x = to_logit(p)
         index = np.clip(((x + _LIMIT) * (self.bins / (2 * _LIMIT))).astype(np.int64), 0, self.bins - 1)
-        offset = x - self._middles()[index]
+        offset = x - self._middles()[index]  # (rows,): from the middle of the row's bin
         positive = w * y
         for column, values in enumerate((positive, w - positive, w * p, w * offset, w * offset * offset)):
             np.add.at(self._columns[column], index, values)
@@ -137,7 +137,7 @@ class LogitHistogram:
         pairs = positive.sum() * negative.sum()
         if self._scalars[0] or pairs <= 0:
             return AUCEstimate(float("nan"), float("nan"))
-        below = np.cumsum(negative) - negative
+        below = np.cumsum(negative) - negative  # (bins,): negatives of lower bins
         value = np.sum(positive * (below + negative / 2)) / pairs
         mixed = self._lowest < self._highest
         error = np.sum(positive[mixed] * negative[mixed]) / (2 * pairs)
@@ -157,7 +157,7 @@ class LogitHistogram:
         weight = self._columns[_POSITIVE] + self._columns[_NEGATIVE]
         full = weight > 0
         w, shift = weight[full], self._columns[_OFFSET][full] / weight[full]
-        mean = self._middles()[full] + shift
+        mean = self._middles()[full] + shift  # (full bins,)
         low, high = to_logit(self._lowest[full]), to_logit(self._highest[full])
         one_value = low == high
         spread = np.maximum(self._columns[_OFFSET2][full] - w * shift * shift, 0)

@@ -1,4 +1,4 @@
-"""What each rank is worth: how far the model's answers move when one part alone is cut to it."""
+"""What each rank is worth: how far the model's outputs move when one part alone is cut to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from tfctr.models import CTRModel
-from tfctr.plans.low_rank._factorable import FactorableMap, FactorableTable, Part, lookups_of, places_of
+from tfctr.plans.low_rank._factorable import FactorableMap, FactorableTable, Part, lookups_of, rows_of_vocabulary
 from tfctr.plans.low_rank._factors import Method, table_factors
 from tfctr.training.evaluation import predictions
 
@@ -18,13 +18,13 @@ TRIED = 16
 """Most ranks of one part that are tried; between them the change is taken to be straight."""
 
 SURE = 1e-7
-"""Answers nearer than this to 0 or 1 are taken for as near: float32 tells no more."""
+"""Probabilities nearer than this to 0 or 1 are taken for as near: float32 tells no more."""
 
 
-def answer_changes(
+def output_changes(
     model: CTRModel, parts: Iterable[Part], statistics: Mapping[str, np.ndarray], rows: Iterable[Any], method: Method
 ) -> dict[str, np.ndarray]:
-    """Return part -> change of the answers with each of its options; the last, the plain part, changes nothing.
+    """Return part -> change of the outputs with each of its options; the last, the plain part, changes nothing.
 
     The change is the mean Kullback–Leibler divergence, in nats, of the cut model's probabilities from the whole one's,
     over rows, of survival tasks over cut points too, added up over the tasks. The share of variance that a rank keeps
@@ -40,14 +40,14 @@ def answer_changes(
         method: How parts are cut.
 
     Raises:
-        ValueError: When there are no rows, or the model answers one with what is no number.
+        ValueError: When there are no rows, or the model predicts no number for one.
     """
     batches = list(rows)
     if not batches:
-        raise ValueError("ranks are judged on the answers to some rows, and none were given")
-    before = _answers(model, batches)
-    if not all(np.isfinite(answers).all() for answers in before):
-        raise ValueError(f"the {type(model).__name__} answers rows that ranks are judged on with what is no number")
+        raise ValueError("ranks are judged on predictions for some rows, and none were given")
+    before = _outputs(model, batches)
+    if not all(np.isfinite(outputs).all() for outputs in before):
+        raise ValueError(f"the {type(model).__name__} predicts no number for some of the rows that ranks are judged on")
     changes = {}
     for part in parts:
         last = len(part.options()) - 1
@@ -77,25 +77,25 @@ def _table_cuts(
     model: CTRModel, part: FactorableTable, ranks: np.ndarray, statistics: Mapping[str, np.ndarray], method: Method
 ) -> Iterator[Cut]:
     counts, name = statistics[f"{part.key}.counts"], part.vocabulary
-    tables = [(lookup.fused_table.embeddings, places_of(lookup, name)[1:])
+    tables = [(lookup.fused_table.embeddings, rows_of_vocabulary(lookup, name)[1:])
               for lookup in lookups_of(model) if name in lookup.vocabularies and lookup.dim > 1]  # fmt: skip
     whole = [table_factors(rows, counts, rows.shape[1], method) for rows in part.rows]
     for rank in ranks:
         cut = []
-        for (weight, places), (codes, expansion, mean) in zip(tables, whole, strict=True):
+        for (weight, rows), (codes, expansion, mean) in zip(tables, whole, strict=True):
             values = np.array(weight)
-            values[places] = codes[1:, :rank] @ expansion[:rank] + mean
+            values[rows] = codes[1:, :rank] @ expansion[:rank] + mean  # (ids, rank) · (rank, dim)
             cut.append((weight, values))
         yield cut
 
 
 def _change_with(model: CTRModel, cut: Cut, batches: list[Any], before: list[np.ndarray]) -> float:
     with _assigned(cut):
-        after = _answers(model, batches)
+        after = _outputs(model, batches)
     return sum(float(divergence(whole, thin).mean()) for whole, thin in zip(before, after, strict=True))
 
 
-def _answers(model: CTRModel, batches: list[Any]) -> list[np.ndarray]:
+def _outputs(model: CTRModel, batches: list[Any]) -> list[np.ndarray]:
     """The probabilities of each task."""
     return [found.probabilities for found in predictions(model, batches).values()]
 
