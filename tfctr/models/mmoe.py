@@ -33,7 +33,7 @@ class MMoE(MultiTaskModel):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         num_experts: int = 8,
         expert_units: tuple[int, ...] = (256, 128),
@@ -63,7 +63,7 @@ class MMoE(MultiTaskModel):
         inputs = flatten_fields(self.embedding(features).fields)
         experts = self.experts(inputs, training=training)
         mixed = [gate(inputs, experts, training=training) for gate in self.gates]
-        return self.towers(ops.stack(mixed, axis=1), training=training)
+        return dict(self.towers(ops.stack(mixed, axis=1), training=training))
 
     def expert_weights(self, features: dict[str, Any]) -> dict[str, Any]:
         """Return how much each task listens to each expert: task -> float32 ``(batch, num_experts)``.

@@ -39,7 +39,7 @@ class PLE(MultiTaskModel):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         num_levels: int = 2,
         own_experts: int = 2,
@@ -79,4 +79,4 @@ class PLE(MultiTaskModel):
         branches = ops.expand_dims(flatten_fields(self.embedding(features).fields), 1)
         for level in self.levels:
             branches = level(branches, training=training)
-        return self.towers(branches, training=training)
+        return dict(self.towers(branches, training=training))

@@ -201,7 +201,10 @@ class ServingModule(tf.Module):
         return {column.name: raw[self._names[column.name]] for column in self._columns}
 
     def _probabilities(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return self._parts.answers({info.name: features[info.name] for info in self._spec.inputs()})
+        answers: dict[str, tf.Tensor] = self._parts.answers(
+            {info.name: features[info.name] for info in self._spec.inputs()}
+        )
+        return answers
 
     def _answers(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return self._by_task(self._parts.model(features, training=False))

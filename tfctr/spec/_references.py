@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tfctr.spec.errors import Problem, suggest
-from tfctr.spec.features import IdFeature, MultiFeature, SequenceFeature
+from tfctr.spec.features import AnyFeature, IdFeature, MultiFeature, SequenceFeature
 from tfctr.spec.raw_column import RawColumn, raw_columns_of
 from tfctr.spec.survival_task import SurvivalTask
 
@@ -87,8 +87,8 @@ def _feature_problems(spec: FeatureSpec) -> Iterator[Problem]:
             yield from _sequence_problems(feature, features, key)
 
 
-def _share_problems(feature: IdFeature, features: dict, key: str) -> Iterator[Problem]:
-    other = features.get(feature.shares)
+def _share_problems(feature: IdFeature, features: dict[str, AnyFeature], key: str) -> Iterator[Problem]:
+    other = features.get(feature.shares or "")
     if other is None:
         yield Problem(f"shares the unknown feature {feature.shares!r}{suggest(feature.shares or '', features)}", key)
     elif other.name == feature.name:
@@ -101,7 +101,7 @@ def _share_problems(feature: IdFeature, features: dict, key: str) -> Iterator[Pr
         yield Problem(f"is of type {feature.type}, but {other.name!r} is of type {other.type}", key)
 
 
-def _sequence_problems(feature: SequenceFeature, features: dict, key: str) -> Iterator[Problem]:
+def _sequence_problems(feature: SequenceFeature, features: dict[str, AnyFeature], key: str) -> Iterator[Problem]:
     if feature.target is not None and feature.target not in features:
         yield Problem(
             f"compares with the unknown feature {feature.target!r}{suggest(feature.target, features)}", f"{key}.target"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from tfctr.layers.embedding import EmbeddingTable, FeatureEmbedding, FullTable, FusedLookup
 from tfctr.layers.towers.factored_dense import largest_rank
@@ -124,13 +125,14 @@ def lookups_of(model: CTRModel) -> list[FusedLookup]:
     return [lookup for embedding in embeddings_of(model) for lookup in embedding.lookups]
 
 
-def rows_of(lookup: FusedLookup, vocabulary: str) -> np.ndarray | None:
+def rows_of(lookup: FusedLookup, vocabulary: str) -> NDArray[np.float32] | None:
     """Return a vocabulary's rows of a look-up, ``(rows, dim)`` with padding first; None where rows are no ids'."""
     table: EmbeddingTable = lookup.fused_table
     if not isinstance(table, FullTable):
         return None
     places = places_of(lookup, vocabulary)
-    return np.asarray(keras.ops.convert_to_numpy(table.embeddings))[places]
+    rows: NDArray[np.float32] = np.asarray(keras.ops.convert_to_numpy(table.embeddings))[places]
+    return rows
 
 
 def places_of(lookup: FusedLookup, vocabulary: str) -> np.ndarray:
