@@ -15,7 +15,7 @@ import shutil
 import sysconfig
 from pathlib import Path
 
-import private_apt
+from old_glibc import private_apt
 from setup_commands import SetupError, run
 
 WANTED = (2, 39)
