@@ -16,10 +16,10 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 # Where bytecode is not kept (containers often say so), each process would compile TFX anew: 28 s to start, not 10.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo test quick costs lint serve bench peers lock builds clean
+.PHONY: help setup demo test test-lowest test-newest quick costs lint serve bench peers lock builds clean
 
 help:  ## list these targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup:  ## make the environment in .venv (a look-up if it is there)
 	@tools/setup.sh
@@ -27,11 +27,12 @@ setup:  ## make the environment in .venv (a look-up if it is there)
 demo: setup  ## train, evaluate and serve a model on real ratings (MovieLens-100K), with a printed walk
 	@$(PYTHON) -m examples.demo
 
-lint: setup  ## style, types and the floors of the house
+lint: setup  ## style, types, the floors of the house and known weaknesses of the pins
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@$(PYTHON) tools/audit_pins.py
 
 test: setup  ## lint and run all tests
 	@start=$$SECONDS; rm -f $(REPORT); $(MAKE) --no-print-directory lint && \
@@ -44,6 +45,19 @@ quick: setup  ## lint and the tests of what changed since BASE (HEAD), by who im
 costs: setup  ## run all tests and tell what they cost by file and by fixture
 	@rm -rf .tools/costs && TEST_COSTS=$(CURDIR)/.tools/costs $(MAKE) --no-print-directory test PYTEST_ARGS="-p test_costs"
 	@$(PYTHON) tools/test_costs.py .tools/costs
+
+# The package without TFX, at both ends of setup.py's ranges. What an old release warns of today is no fault of ours.
+CORE_TESTS ?= tests/spec tests/layers tests/models tests/data tests/training tests/conformance
+NEEDS_TRANSFORM := clustered_tables_test.py growth retrieval_test.py metrics/tfma_metrics_test.py
+RANGE_ARGS := -m "not slow" $(NEEDS_TRANSFORM:%=--ignore=tests/training/%) $(CORE_TESTS) $(PYTEST_ARGS)
+
+test-lowest: setup  ## the tests that need no TFX with the lowest versions that setup.py allows, on Python 3.11
+	@$(PYTHON) tools/range_environments.py lowest
+	@PYTHONPATH=. .tools/lowest/bin/python -m pytest -W default::DeprecationWarning $(RANGE_ARGS)
+
+test-newest: setup  ## the same with the newest versions, on Python 3.13 or the newest below it that is here
+	@$(PYTHON) tools/range_environments.py newest
+	@PYTHONPATH=. .tools/newest/bin/python -m pytest $(RANGE_ARGS)
 
 serve: setup  ## serve the versions below MODELS=folder as NAME (default) on PORT (8500)
 	@test -n "$(MODELS)" || { echo "say which folder of versions: make serve MODELS=runs/ads/serving NAME=ads"; exit 2; }

@@ -1,5 +1,7 @@
 """Packaging of tfctr: what it needs, by extra, in ranges. The tested pins are in requirements.txt.
 
+Both ends of the ranges are tested, TFX aside: `make test-lowest`, `make test-newest`.
+
 The core trains and exports models and installs without TFX; each extra adds one side of the house.
 """
 
@@ -28,9 +30,9 @@ def long_description() -> str:
 
 CORE = [
     "tensorflow>=2.19,<2.22",
-    "keras>=3.9,<4",
+    "keras>=3.14,<4",  # older ones have holes in load_model: a file could run code or read other files
     "numpy>=1.26,<3",
-    "pydantic>=2.7,<3",
+    "pydantic>=2.9,<3",  # its validators say what they take in a JSON schema
     "PyYAML>=6,<7",
     "pyarrow>=17",
     "typer>=0.12,<1",
@@ -61,7 +63,9 @@ TFX = [
 EXTRAS = {
     "transform": TRANSFORM,
     "tfx": TFX,
-    "kubeflow": [*TFX, "tfx[kfp]==1.21.*"],
+    # TFX itself runs on Python 3.11 to 3.13, but asks for Kubeflow's compiler (kfp) below 3.12 only: on a newer Python
+    # this extra brings nothing that `tfx` does not, and `tfctr doctor` says so.
+    "kubeflow": [*TFX, 'tfx[kfp]==1.21.*; python_version < "3.12"'],
     "serving": [
         "grpcio>=1.71,<2",
         # Newer ones want protobuf 7, and TFX wants less than 7.
@@ -82,6 +86,7 @@ EXTRAS = {
     "dev": [
         "hypothesis>=6.100",
         "import-linter>=2.3",
+        "jsonschema>=4.18",
         "keras-rs>=0.4,<0.5",  # an oracle in tests, as is the next one
         "lifelines>=0.29",
         "mypy>=1.15",
@@ -90,7 +95,7 @@ EXTRAS = {
         "pytest-xdist>=3.6",
         "ruff>=0.11",
         "starlark-pyo3>=2025.1",
-        "types-PyYAML",
+        "types-PyYAML>=6",
     ],
 }
 
@@ -102,7 +107,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     license_files=["LICENSE"],
-    python_requires=">=3.11,<3.12",  # TFX 1.21 with Kubeflow's compiler runs on no other
+    python_requires=">=3.11,<3.14",  # the newest that TFX 1.21 runs on is 3.13; Kubeflow's extra wants 3.11, see there
     # feature_specs is data: a folder of the project, a package inside tfctr when installed.
     packages=[*find_packages(include=["tfctr*", "tfx_pipeline*"]), "tfctr.feature_specs"],
     package_dir={"tfctr.feature_specs": "feature_specs"},
@@ -121,6 +126,8 @@ setup(
         "Intended Audience :: Science/Research",
         "Operating System :: POSIX :: Linux",
         "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Typing :: Typed",
     ],

@@ -26,7 +26,7 @@ from rich.console import Console
 
 from tfctr.benchmark import write_section
 from tfctr.data.batches import ArrayPlan, BatchPlan, FilePlan, ParquetPlan, write_transformed
-from tfctr.data.batches.element import element
+from tfctr.data.batches.element import Element, element
 from tfctr.data.batches.prefetch import DEFAULT_PREFETCH
 from tfctr.models import DNN
 from tfctr.spec import FeatureSpec
@@ -62,7 +62,7 @@ class GatherEachTensor:
         """Return the batches of an epoch."""
         order = tf.constant(np.random.default_rng([0, epoch]).permutation(self.rows))
 
-        def gather(step: tf.Tensor) -> tuple:
+        def gather(step: tf.Tensor) -> Element:
             rows = order[step * self.batch_size : (step + 1) * self.batch_size]
             return element({name: tf.gather(tensor, rows) for name, tensor in self.tensors.items()}, self.spec)
 
@@ -123,7 +123,7 @@ def make_plans(rows: int, record_rows: int, batch_size: int, folder: Path) -> di
     }
 
 
-def speed(batches: Iterable, batch_size: int, use: Callable[[tuple], object] = lambda batch: None) -> float:
+def speed(batches: Iterable[Element], batch_size: int, use: Callable[[Element], object] = lambda batch: None) -> float:
     """Return the examples a second of going through batches, the first one left out."""
     iterator = iter(batches)
     use(next(iterator))
@@ -134,7 +134,7 @@ def speed(batches: Iterable, batch_size: int, use: Callable[[tuple], object] = l
     return count / (time.perf_counter() - began)
 
 
-def make_step() -> Callable[[tuple], object]:
+def make_step() -> Callable[[Element], object]:
     """Return one training step of a DNN: 26 fields, dim 16, MLP 3 × 400, lazy Adam."""
     spec = make_spec()
     model = DNN(spec.bind({f"field_{i}": VOCABULARY for i in range(FIELDS)}))

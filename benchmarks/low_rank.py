@@ -155,7 +155,7 @@ def _figures(model: CTRModel, given: Inputs, served: Path) -> dict[str, float]:
 
 def _without_optimizer(model: CTRModel) -> CTRModel:
     """The model's weights in a fresh one: a saved optimizer's slots are twice the weights and nobody serves them."""
-    fresh = type(model).from_config(model.get_config())
+    fresh: CTRModel = type(model).from_config(model.get_config())
     fresh.build()
     fresh.set_weights(model.get_weights())
     return fresh

@@ -22,7 +22,7 @@ from tfctr.models import CTRModel
 from tfctr.serving import export_model
 from tfctr.serving._requests import column_inputs
 from tfctr.serving.savedmodel import InProcess
-from tfctr.spec import FeatureSpec, load_spec
+from tfctr.spec import FeatureSpec, RawColumn, load_spec
 from tfctr.training import FitConfig
 from tfctr.transform import TransformOutput
 
@@ -143,7 +143,11 @@ def answer_times(exports: Sequence[Path], spec: FeatureSpec, rows: int = 1) -> n
     """
     columns = spec.raw_columns(serving=True)
     values = {"string": "1", "int": 1, "float": 1.0}
-    shaped = {"scalar": lambda c: values[c.type], "list": lambda c: [], "vector": lambda c: [0.0] * c.width}
+    shaped: dict[str, Callable[[RawColumn], object]] = {
+        "scalar": lambda c: values[c.type],
+        "list": lambda c: [],
+        "vector": lambda c: [0.0] * (c.width or 0),
+    }
     inputs = column_inputs([{column.name: shaped[column.shape](column) for column in columns}] * rows, columns)
     with contextlib.ExitStack() as opened:
         models = [opened.enter_context(InProcess(exported)) for exported in exports]

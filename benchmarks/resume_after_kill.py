@@ -143,7 +143,7 @@ def child(data: Path, name: str, folder: Path) -> None:
 
         step = 0
 
-        def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
             self.step += 1
             print(json.dumps({"step": self.step}), flush=True)
 

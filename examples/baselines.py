@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tfctr.data.batches import FilePlan, transformed_dataset
 from tfctr.spec import FeatureSpec
@@ -36,11 +37,11 @@ def score(name: str, labels: np.ndarray, probabilities: np.ndarray) -> Score:
     return Score(name, auc(labels, probabilities), logloss(labels, probabilities))
 
 
-def labels_of(rows: pa.Table, spec: FeatureSpec) -> np.ndarray:
+def labels_of(rows: pa.Table, spec: FeatureSpec) -> NDArray[np.float64]:
     """Return the 0/1 labels of the first task, float64 ``(rows,)``."""
     outcome = outcomes_of(spec)[0]
     values = outcome.values(rows.combine_chunks().to_batches()[0])[outcome.label_column]
-    return values.to_numpy(zero_copy_only=False).astype(np.float64)
+    return np.asarray(values, np.float64)
 
 
 def popularity(train: pa.Table, test: pa.Table, spec: FeatureSpec, column: str) -> Score:

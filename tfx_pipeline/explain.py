@@ -58,7 +58,7 @@ class Step:
 
     @property
     def cached(self) -> bool:
-        return self.state == pb.Execution.CACHED
+        return bool(self.state == pb.Execution.CACHED)
 
 
 class History:

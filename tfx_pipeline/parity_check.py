@@ -129,7 +129,7 @@ def _through_state(encode: Any, rank: Any) -> Callable[..., dict[str, Any]]:
 
     def ranked_by_state(**columns: Any) -> dict[str, Any]:
         state = encode(**{name: tensor for name, tensor in columns.items() if name in encoded})
-        return rank(**state, **{name: tensor for name, tensor in columns.items() if name in ranked})
+        return dict(rank(**state, **{name: tensor for name, tensor in columns.items() if name in ranked}))
 
     return ranked_by_state
 

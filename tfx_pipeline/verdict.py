@@ -117,7 +117,7 @@ def read_verdict(evaluation: str | Path, spec: FeatureSpec, blessed: bool) -> Ve
     checks += broken.unexplained(checks)
     metrics = {task: slices.metrics_of(OVERALL, task) for task in tasks}
     compared = any("auc_diff" in values or "c_index_diff" in values for values in metrics.values())
-    by_slice = {name: {task: slices.of(name, task) for task in tasks} for name in slices.names()}
+    by_slice = {name: {task: slices.metrics_of(name, task) for task in tasks} for name in slices.names()}
     return Verdict(blessed, compared, tuple(checks), metrics, by_slice)
 
 

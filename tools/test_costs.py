@@ -47,7 +47,7 @@ def _count_processes() -> None:
         counts["processes started"] += 1
         start(self, *arguments, **options)
 
-    subprocess.Popen.__init__ = counted  # type: ignore[method-assign]
+    subprocess.Popen.__init__ = counted  # type: ignore[method-assign]  # the counter of all processes
 
 
 def _count_traces() -> None:

@@ -165,7 +165,8 @@ class Child:
         line = self._process.stdout.readline()
         if not line:
             raise ChildError(self._last_words("ended"))
-        return json.loads(line)
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
     def _last_words(self, what: str) -> str:
         words = self.log.read_text(errors="replace").splitlines()[-15:]

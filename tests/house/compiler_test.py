@@ -10,12 +10,10 @@ import sys
 import sysconfig
 from pathlib import Path
 
-import compiler
-import private_apt
-import private_runtime
 import pytest
 import setup_commands
 import setup_environment
+from old_glibc import compiler, private_apt, private_runtime
 
 from tests.house.tree import PROJECT
 

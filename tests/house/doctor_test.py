@@ -21,7 +21,7 @@ def test_this_environment_is_sound():
 
 def test_every_trouble_comes_with_something_to_do():
     checks = [
-        doctor.check_python((3, 13, 0)),
+        doctor.check_python((3, 14, 0)),
         doctor.check_glibc(())[0],
         doctor.check_glibc((2, 36))[0],
         doctor.check_memory(2**30),

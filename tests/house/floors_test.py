@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import graphlib
 import re
 import subprocess
 import sys
 import tomllib
 
+import grimp
 import pytest
 
 from tests.house.tree import PROJECT
@@ -33,6 +35,17 @@ def test_every_room_has_its_floor():
     package = PROJECT / "tfctr"
     present = {path.stem for path in package.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     assert present - {"__init__"} - ROOMS_OUTSIDE_THE_FLOORS <= known, "name the new room in pyproject.toml's floors"
+
+
+def test_no_modules_import_each_other():
+    """Neither at their top, nor inside functions, nor for the type checker alone: nothing has to stay."""
+    graph = grimp.build_graph("tfctr", cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert any(imports.values())
+    try:
+        graphlib.TopologicalSorter(imports).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(f"these import each other, in a circle: {' <- '.join(error.args[1])}")
 
 
 # The child process cannot import what these extras bring, as on a machine that has the core only.

@@ -10,15 +10,18 @@ import subprocess
 import sys
 import zipfile
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 
 import pytest
 import setuptools
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from tests.house.tree import PROJECT, project_files
+from tfctr.cli import doctor
 
 
 @pytest.fixture
@@ -81,6 +84,28 @@ def test_transform_comes_without_the_rest_of_the_pipeline(arguments: dict):
 def test_pipeline_comes_with_its_extra(arguments: dict):
     assert {"tfx", "apache-beam", "ml-metadata"} <= closure(arguments["extras_require"]["tfx"])
     assert "kfp" in closure(arguments["extras_require"]["kubeflow"])
+
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+
+
+def test_pythons_are_those_that_the_doctor_and_the_classifiers_name(arguments: dict):
+    allowed = SpecifierSet(arguments["python_requires"])
+    assert [version for version in map("3.{}".format, range(9, 16)) if version in allowed] == PYTHONS
+    prefix = "Programming Language :: Python :: 3."
+    assert [f"3.{text.removeprefix(prefix)}" for text in arguments["classifiers"] if text.startswith(prefix)] == PYTHONS
+    assert [".".join(map(str, version)) for version in doctor.PYTHONS] == PYTHONS
+
+
+def test_only_the_compiler_for_kubeflow_wants_an_older_python(arguments: dict):
+    needs = [*arguments["install_requires"], *chain(*arguments["extras_require"].values())]
+    marked = [requirement for requirement in map(Requirement, needs) if requirement.marker]
+    assert [(requirement.name, requirement.extras) for requirement in marked] == [("tfx", {"kfp"})]
+    marker = marked[0].marker
+    assert marker is not None
+    assert [version for version in PYTHONS if marker.evaluate({"python_version": version})] == ["3.11"]
+    kfp = next(text for text in metadata.requires("tfx") or [] if re.match(r"kfp\b.*extra == .kfp", text))
+    assert str(marker) in kfp.replace("'", '"'), "TFX asks for kfp by another rule now"
 
 
 def test_extras_have_the_names_that_are_documented(arguments: dict):

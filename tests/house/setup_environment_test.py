@@ -10,10 +10,10 @@ from pathlib import Path
 
 import index_settings
 import lock
-import private_runtime
 import pytest
 import setup_commands
 import setup_environment
+from old_glibc import private_runtime
 
 from tests.house.tree import PROJECT
 

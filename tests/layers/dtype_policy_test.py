@@ -7,9 +7,9 @@ from threading import Barrier
 
 import keras
 import pytest
+from tests.conformance.recipe import Descriptor
 
 from tests.conformance.network_table import NETWORKS
-from tests.conformance.recipe import Descriptor
 from tfctr.layers._base import dtype_policy
 from tfctr.layers._walk import layers_of
 

@@ -120,7 +120,7 @@ def _count_absent(profiles: Mapping[str, ColumnProfile], rows: int) -> None:
 
 def is_list(kind: pa.DataType) -> bool:
     """Whether values of this Arrow type are lists."""
-    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
 
 def is_scalar(kind: pa.DataType) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 _POSITIONS = 4096
 _KEYS = np.random.default_rng(20_240_101).integers(0, 2**63, _POSITIONS, dtype=np.int64).astype(np.uint64) * 2 + 1
@@ -31,7 +32,7 @@ def hash_values(values: pa.Array) -> np.ndarray:
     return _mixed(bits)
 
 
-def _hash_bytes(texts: pa.Array) -> np.ndarray:
+def _hash_bytes(texts: pa.Array) -> NDArray[np.uint64]:
     """The sum of each byte times a random odd key of its position (multilinear hashing), and of the length."""
     packed = texts.cast(pa.large_binary())
     _, offsets, content = packed.buffers()
@@ -41,7 +42,8 @@ def _hash_bytes(texts: pa.Array) -> np.ndarray:
     position = np.arange(len(data)) - np.repeat(ends - lengths, lengths)
     terms = (data.astype(np.uint64) + np.uint64(1)) * _KEYS[position % _POSITIONS]
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(terms, dtype=np.uint64)])  # wraps around, and back
-    return sums[ends] - sums[ends - lengths] + lengths.astype(np.uint64) * _KEYS[-1]
+    hashes: NDArray[np.uint64] = sums[ends] - sums[ends - lengths] + lengths.astype(np.uint64) * _KEYS[-1]
+    return hashes
 
 
 def _mixed(numbers: np.ndarray) -> np.ndarray:

@@ -172,4 +172,4 @@ def _rows_of(log: str) -> int | None:
     files = find_files(log)
     if any(file.format != "parquet" for file in files):
         return None
-    return sum(pq.read_metadata(file.path).num_rows for file in files)
+    return sum(int(pq.read_metadata(file.path).num_rows) for file in files)

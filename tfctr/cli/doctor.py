@@ -23,6 +23,7 @@ __all__ = ["Check", "main", "run_doctor"]
 Status = Literal["ok", "warn", "fail"]
 
 GIB = 1024**3
+PYTHONS = ((3, 11), (3, 12), (3, 13))
 NEWEST_GLIBC_WANTED = (2, 39)
 MEMORY_WANTED_BYTES = 4 * GIB
 DISK_WANTED_BYTES = 5 * GIB
@@ -74,15 +75,16 @@ def run_doctor() -> list[Check]:
 
 
 def check_python(version: tuple[int, int, int]) -> Check:
-    """Python 3.11 is the only one that all of TFX 1.21 installs for.
+    """Tell the version: 3.11 has everything and the tested pins, 3.12 and 3.13 lack Kubeflow's compiler.
 
-    >>> check_python((3, 11, 7)).status
-    'ok'
+    >>> [check_python((3, minor, 0)).status for minor in (10, 11, 13, 14)]
+    ['fail', 'ok', 'ok', 'fail']
     """
     found = f"{'.'.join(map(str, version))} ({sys.executable})"
-    if version[:2] == (3, 11):
+    if version[:2] in PYTHONS:
         return Check("Python", "ok", found)
-    return Check("Python", "fail", found, "use Python 3.11: pyenv install 3.11, or apt-get install python3.11-venv")
+    fix = "use Python 3.11 (or 3.12, 3.13): pyenv install 3.11, or apt-get install python3.11-venv"
+    return Check("Python", "fail", found, fix)
 
 
 def glibc_version() -> tuple[int, ...]:
@@ -103,7 +105,8 @@ def check_glibc(version: tuple[int, ...]) -> list[Check]:
     if not version:
         return [Check("glibc", "fail", "not glibc", "use Debian 12 or newer, or Ubuntu 22.04 or newer")]
     found = ".".join(map(str, version))
-    tag = f"cp311-cp311-manylinux_{version[0]}_{version[1]}_{platform.machine()}"
+    python = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+    tag = f"{python}-{python}-manylinux_{version[0]}_{version[1]}_{platform.machine()}"
     if version[:2] >= NEWEST_GLIBC_WANTED:
         return [Check("glibc", "ok", found), Check("best wheel tag", "ok", tag)]
     fix = "two of TFX's wheels want glibc 2.39: `make setup` in the project's folder adds a private newer one"
@@ -228,6 +231,8 @@ def check_packages(lock: Mapping[str, str]) -> list[Check]:
     ]
     for extra, names in EXTRAS.items():
         fix = f"make setup (or, in your own environment: pip install '.[{extra}]')"
+        if extra == "kubeflow" and sys.version_info[:2] > (3, 11):
+            fix = "to compile for Kubeflow, use Python 3.11: TFX asks for kfp on no newer one"
         checks += [check_package(name, lock, fix=fix, needed=False) for name in names]
     return checks
 

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tfctr.data.errors import DataError
 from tfctr.spec import MISSING, FeatureSpec
@@ -24,7 +25,7 @@ FNV_START = 0xCBF29CE484222325
 FNV_PRIME = 0x100000001B3
 
 
-def split_codes(table: pa.Table, spec: FeatureSpec, *, seed: int = 0) -> np.ndarray:
+def split_codes(table: pa.Table, spec: FeatureSpec, *, seed: int = 0) -> NDArray[np.int8]:
     """Return 0 (train), 1 (valid) or 2 (test) per row, int8 ``(rows,)``.
 
     Args:
@@ -55,7 +56,7 @@ def split_codes(table: pa.Table, spec: FeatureSpec, *, seed: int = 0) -> np.ndar
     return codes
 
 
-def codes_by_time(times: np.ndarray, shares: np.ndarray) -> np.ndarray:
+def codes_by_time(times: NDArray[np.int64], shares: NDArray[np.float64]) -> NDArray[np.int8]:
     """Cut at two moments so that the shares are met as nearly as rows of equal time allow.
 
     Rows of one time stay together, so every time in train is before every time in valid, and so on.
@@ -75,18 +76,18 @@ def codes_by_time(times: np.ndarray, shares: np.ndarray) -> np.ndarray:
     return np.searchsorted(distinct[[first, second]], times, side="left").astype(np.int8)
 
 
-def codes_by_hash(values: pa.ChunkedArray, shares: np.ndarray, *, seed: int = 0) -> np.ndarray:
+def codes_by_hash(values: pa.ChunkedArray, shares: NDArray[np.float64], *, seed: int = 0) -> NDArray[np.int8]:
     """Send each value to a side by a hash of its text; the same on every machine and in every process."""
     return _codes_of_shares(hash_shares(values, seed=seed), shares)
 
 
-def codes_by_values(texts: pa.ChunkedArray, valid: Sequence[str], test: Sequence[str]) -> np.ndarray:
+def codes_by_values(texts: pa.ChunkedArray, valid: Sequence[str], test: Sequence[str]) -> NDArray[np.int8]:
     """Send these values to valid and test, all others and missing ones to train."""
-    in_valid, in_test = (np.asarray(pc.is_in(texts, pa.array(names, pa.string()))) for names in (valid, test))
-    return (in_valid + 2 * in_test).astype(np.int8)
+    in_valid, in_test = (np.asarray(pc.is_in(texts, pa.array(names, pa.string())), np.int8) for names in (valid, test))
+    return in_valid + np.int8(2) * in_test
 
 
-def codes_by_column(texts: pa.ChunkedArray, name: str) -> np.ndarray:
+def codes_by_column(texts: pa.ChunkedArray, name: str) -> NDArray[np.int8]:
     """Read the side from the column, which holds the words train, valid and test.
 
     Raises:
@@ -100,10 +101,10 @@ def codes_by_column(texts: pa.ChunkedArray, name: str) -> np.ndarray:
             f"split column {name!r}: {codes.null_count:,} rows hold {shown}; each must hold one of "
             f"{', '.join(SPLITS)}, or the spec must give `split.valid_values` and `split.test_values`"
         )
-    return codes.to_numpy().astype(np.int8)
+    return np.asarray(codes, np.int8)
 
 
-def hash_shares(values: pa.ChunkedArray | pa.Array, *, seed: int = 0) -> np.ndarray:
+def hash_shares(values: pa.ChunkedArray | pa.Array, *, seed: int = 0) -> NDArray[np.float64]:
     """Return a number in [0, 1) per row, made of the text of its value; float64 ``(rows,)``.
 
     The number 42 and the text "42" have one hash, so do all missing values.
@@ -115,10 +116,12 @@ def hash_shares(values: pa.ChunkedArray | pa.Array, *, seed: int = 0) -> np.ndar
     encoded = pc.dictionary_encode(pc.fill_null(values.cast(pa.string()), MISSING))
     encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
     hashes = _mixed(_fnv1a(encoded.dictionary, seed))
-    return ((hashes >> np.uint64(11)) / 2.0**53)[np.asarray(encoded.indices)]
+    shares: NDArray[np.float64] = (hashes >> np.uint64(11)) / 2.0**53
+    of_rows: NDArray[np.float64] = shares[np.asarray(encoded.indices)]
+    return of_rows
 
 
-def _fnv1a(texts: pa.StringArray, seed: int) -> np.ndarray:
+def _fnv1a(texts: pa.StringArray, seed: int) -> NDArray[np.uint64]:
     """Hash texts byte by byte, all texts at once; uint64 ``(texts,)``."""
     binary = texts.cast(pa.large_binary())
     _, bounds, data = binary.buffers()
@@ -132,14 +135,13 @@ def _fnv1a(texts: pa.StringArray, seed: int) -> np.ndarray:
     return hashes
 
 
-def _mixed(hashes: np.ndarray) -> np.ndarray:
-    hashes = hashes.astype(np.uint64)
+def _mixed(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return hashes ^ (hashes >> np.uint64(31))
 
 
-def _codes_of_shares(positions: np.ndarray, shares: np.ndarray) -> np.ndarray:
+def _codes_of_shares(positions: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.int8]:
     """Turn numbers in [0, 1) into sides."""
     return np.searchsorted(np.cumsum(shares)[:2], positions, side="right").astype(np.int8)
 
@@ -150,17 +152,17 @@ def _column(table: pa.Table, name: str) -> pa.ChunkedArray:
     return table.column(name)
 
 
-def _times(table: pa.Table, name: str) -> np.ndarray:
+def _times(table: pa.Table, name: str) -> NDArray[np.int64]:
     times = _column(table, name)
     if times.null_count:
         raise DataError(
             f"{times.null_count:,} of {table.num_rows:,} rows have no time in {name!r}, so that a split by time cannot "
             "place them; leave them out of the log, or split by hash of a column"
         )
-    return times.to_numpy().astype(np.int64)
+    return np.asarray(times, np.int64)
 
 
-def _require_rows(codes: np.ndarray, spec: FeatureSpec) -> None:
+def _require_rows(codes: NDArray[np.int8], spec: FeatureSpec) -> None:
     counts = np.bincount(codes, minlength=3)
     empty = [name for name, count in zip(SPLITS, counts, strict=True) if count == 0]
     if empty:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -92,16 +92,16 @@ def _write_tfrecord(table: pa.Table, path: Path) -> None:
                 writer.write(example.SerializeToString())
 
 
-def _set_feature(feature: object, value: object, kind: pa.DataType) -> None:
+def _set_feature(feature: Any, value: object, kind: pa.DataType) -> None:
     """Fill a `tf.train.Feature`; a missing value leaves it without a kind."""
     kind = kind.value_type if pa.types.is_list(kind) else kind
     values = value if isinstance(value, list) else [] if value is None else [value]
     if not values:
         return
     if pa.types.is_floating(kind):
-        feature.float_list.value.extend(values)  # type: ignore[attr-defined]  # protobuf has no types here
+        feature.float_list.value.extend(values)
     elif pa.types.is_integer(kind) or pa.types.is_boolean(kind):
-        feature.int64_list.value.extend(values)  # type: ignore[attr-defined]
+        feature.int64_list.value.extend(values)
     else:
         texts = [value if isinstance(value, bytes) else str(value).encode() for value in values]
-        feature.bytes_list.value.extend(texts)  # type: ignore[attr-defined]
+        feature.bytes_list.value.extend(texts)

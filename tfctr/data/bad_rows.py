@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -129,7 +129,7 @@ class BadRows:
             lines.append(f"{count:>10,}  {reason:<{width}}     first: {where}")
         return "\n".join(lines)
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         """Return plain data for a report."""
         return {
             "rows": self.total,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tfctr.data._columns import ARROW_TYPES, value_type
 from tfctr.data.errors import DataError
@@ -123,14 +124,14 @@ def add_histories(table: pa.Table, spec: FeatureSpec) -> pa.Table:
     return table
 
 
-def positives(table: pa.Table, spec: FeatureSpec, task_name: str) -> np.ndarray:
+def positives(table: pa.Table, spec: FeatureSpec, task_name: str) -> NDArray[np.bool_]:
     """Return, per row, whether the label (the event) of this task is 1; a missing or masked one is not. ``(rows,)``."""
     task = next(task for task in spec.tasks if task.name == task_name)
-    labels = table.column(task.label_columns[-1]).to_numpy().astype(np.float64)
+    labels = np.asarray(table.column(task.label_columns[-1]), np.float64)
     threshold = None if isinstance(task, SurvivalTask) else task.at_least
     positive = labels >= (1 if threshold is None else threshold)
     if task.mask is not None and task.mask in table.column_names:
-        positive &= table.column(task.mask).to_numpy() == 1
+        positive &= np.asarray(table.column(task.mask), np.float64) == 1
     return positive
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import keras
 
@@ -15,8 +15,13 @@ Tensor: TypeAlias = Any
 Shape: TypeAlias = Any
 """A shape as Keras hands it to `build`: a tuple whose batch axis is None."""
 
+if TYPE_CHECKING:  # a mixin's super() is the Keras class that follows it in the MRO
+    _KerasObject: TypeAlias = keras.layers.Layer
+else:
+    _KerasObject = object
 
-class ConfigFromInit:
+
+class ConfigFromInit(_KerasObject):
     """Derive ``get_config`` from the constructors, so that it can never disagree with them.
 
     Every constructor stores each argument under the argument's own name. Nested Keras objects (layers,
@@ -28,7 +33,7 @@ class ConfigFromInit:
     """
 
     def get_config(self) -> dict[str, Any]:
-        config = super().get_config()  # type: ignore[misc]  # a mixin: Keras' own class follows in the MRO
+        config: dict[str, Any] = super().get_config()
         for name in constructor_arguments(type(self)):
             config[name] = _plain(getattr(self, name))
         return config

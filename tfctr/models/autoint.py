@@ -60,7 +60,7 @@ class AutoInt(CTRModel):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         num_layers: int = 3,
         num_heads: int = 2,

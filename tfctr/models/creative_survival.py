@@ -66,7 +66,7 @@ class CreativeSurvival(CTRModel):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         hidden_units: tuple[int, ...] = (128, 64),
         dropout_rate: float = 0.0,

@@ -69,7 +69,7 @@ class CTRModel(ConfigFromInit, TracedOnce):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         embedding_dim: int = 16,
         table: EmbeddingTable | None = None,
@@ -146,7 +146,8 @@ class CTRModel(ConfigFromInit, TracedOnce):
         if not self.embedding_l2 or template.penalty is not None:
             return template
         penalty = BatchL2(self.embedding_l2) if isinstance(self.embedding_l2, float | int) else self.embedding_l2
-        return type(template).from_config({**template.get_config(), "penalty": penalty})
+        table: EmbeddingTable = type(template).from_config({**template.get_config(), "penalty": penalty})
+        return table
 
     def extra_signatures(self) -> tuple[ExtraSignature, ...]:
         """Return the further ways in which the served model can be asked; none unless a subclass has some."""
@@ -200,7 +201,8 @@ class CTRModel(ConfigFromInit, TracedOnce):
         self.reset_metrics()
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        return super().get_compile_config()
+        config: dict[str, Any] | None = super().get_compile_config()
+        return config
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as saved, optimizer slots ready; Keras asks for this where `compile` is overridden."""

@@ -54,7 +54,7 @@ class DCNv2(CTRModel):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         structure: Literal["parallel", "stacked"] = "parallel",
         num_cross_layers: int = 3,

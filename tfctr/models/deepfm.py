@@ -25,7 +25,7 @@ class DeepFM(WideDeep):
     arXiv 1703.04247, Eq. 1-4.
     """
 
-    def __init__(self, spec: BoundSpec | dict, **options: Any) -> None:
+    def __init__(self, spec: BoundSpec | dict[str, Any], **options: Any) -> None:
         super().__init__(spec, **options)
         self.pairs = FactorizationMachine(dtype=self.dtype_policy, name="pairs")
 

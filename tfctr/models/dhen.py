@@ -73,7 +73,7 @@ class DHEN(MultiTaskModel):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         num_layers: int = 2,
         modules: Sequence[Module] = ("cross", "attention", "mlp"),
@@ -166,7 +166,7 @@ class DHEN(MultiTaskModel):
         fields = ops.concatenate(parts, axis=1) if len(parts) > 1 else embedded.fields
         for layer in self.layers_of_modules:
             fields = layer(fields, training=training)  # (batch, embeddings, dim)
-        return self.towers(flatten_fields(fields), training=training)
+        return dict(self.towers(flatten_fields(fields), training=training))
 
     def _interest(
         self, history: History, encoder: BehaviourEncoder, embedded: Any, features: Any, training: Any

@@ -50,7 +50,7 @@ class DIN(HistoryModel):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         attention_units: tuple[int, ...] = (80, 40),
         attention_activation: str = "dice",

@@ -32,7 +32,7 @@ class DNN(CTRModel):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         hidden_units: tuple[int, ...] = (400, 400, 400),
         dropout_rate: float = 0.0,

@@ -42,7 +42,9 @@ class ESMM(MultiTaskModel):
     Conversion Rate", SIGIR 2018, arXiv 1804.07931, Eq. 1-3.
     """
 
-    def __init__(self, spec: BoundSpec | dict, *, hidden_units: tuple[int, ...] = (256, 128), **options: Any) -> None:
+    def __init__(
+        self, spec: BoundSpec | dict[str, Any], *, hidden_units: tuple[int, ...] = (256, 128), **options: Any
+    ) -> None:
         super().__init__(spec, **options)
         self.hidden_units = tuple(hidden_units)
         self.embedding = self.make_embedding(name="embedding")
@@ -87,4 +89,4 @@ class ESMM(MultiTaskModel):
 
     def _own_logits(self, features: dict[str, Any], training: bool | None) -> dict[str, Any]:
         """Task -> logit given the earlier task."""
-        return self.towers(flatten_fields(self.embedding(features).fields), training=training)
+        return dict(self.towers(flatten_fields(self.embedding(features).fields), training=training))

@@ -46,7 +46,7 @@ class FinalMLP(CTRModel):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         hidden_units1: tuple[int, ...] = (400, 400, 400),
         hidden_units2: tuple[int, ...] = (400,),

@@ -24,7 +24,7 @@ class FM(CTRModel):
     Reference: S. Rendle, "Factorization Machines", ICDM 2010, Eq. 1.
     """
 
-    def __init__(self, spec: BoundSpec | dict, **options: Any) -> None:
+    def __init__(self, spec: BoundSpec | dict[str, Any], **options: Any) -> None:
         super().__init__(spec, **options)
         self.linear = self.make_first_order(name="linear")
         self.embedding = self.make_embedding(name="embedding")

@@ -30,7 +30,7 @@ class HistoryModel(CTRModel):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         hidden_units: tuple[int, ...] = (200, 80),
         activation: str = "dice",

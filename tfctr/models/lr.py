@@ -22,7 +22,7 @@ class LR(CTRModel):
     Reference: Richardson et al., "Predicting Clicks: Estimating the Click-Through Rate for New Ads", WWW 2007.
     """
 
-    def __init__(self, spec: BoundSpec | dict, **options: Any) -> None:
+    def __init__(self, spec: BoundSpec | dict[str, Any], **options: Any) -> None:
         super().__init__(spec, **options)
         self.linear = self.make_first_order(name="linear")
 

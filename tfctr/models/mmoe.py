@@ -45,7 +45,7 @@ class MMoE(MultiTaskModel):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         num_experts: int = 8,
         expert_units: tuple[int, ...] = (256, 128),
@@ -77,7 +77,7 @@ class MMoE(MultiTaskModel):
         inputs = flatten_fields(self.embedding(features).fields)  # (batch, fields · dim)
         experts = self.experts(inputs, training=training)  # (batch, experts, units)
         mixed = [gate(inputs, experts, training=training) for gate in self.gates]  # (batch, units) a task
-        return self.towers(ops.stack(mixed, axis=1), training=training)
+        return dict(self.towers(ops.stack(mixed, axis=1), training=training))
 
     def expert_weights(self, features: dict[str, Any]) -> dict[str, Any]:
         """Return how much each task listens to each expert: task -> float32 ``(batch, num_experts)``.

@@ -29,7 +29,7 @@ class MultiTaskModel(CTRModel):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         dropout_rate: float = 0.0,
         batch_norm: bool = False,

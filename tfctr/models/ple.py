@@ -49,7 +49,7 @@ class PLE(MultiTaskModel):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         num_levels: int = 2,
         own_experts: int = 2,
@@ -90,4 +90,4 @@ class PLE(MultiTaskModel):
         branches = ops.expand_dims(flatten_fields(self.embedding(features).fields), 1)  # (batch, 1, fields · dim)
         for level in self.levels:
             branches = level(branches, training=training)  # (batch, tasks + 1, units); the last has no shared one
-        return self.towers(branches, training=training)
+        return dict(self.towers(branches, training=training))

@@ -59,7 +59,7 @@ class SDIM(HistoryModel):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         signatures: int = 16,
         bits: int = 3,

@@ -32,7 +32,7 @@ class SharedBottom(MultiTaskModel):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         hidden_units: tuple[int, ...] = (256, 128),
         tower_units: tuple[int, ...] = (64,),
@@ -54,4 +54,4 @@ class SharedBottom(MultiTaskModel):
     def task_logits(self, features: dict[str, Any], training: bool | None = None) -> dict[str, Any]:
         fields = self.embedding(features).fields  # (batch, fields, dim)
         shared = self.bottom(flatten_fields(fields), training=training)  # (batch, units)
-        return self.towers(shared, training=training)
+        return dict(self.towers(shared, training=training))

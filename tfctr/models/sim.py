@@ -45,7 +45,7 @@ class SIM(HistoryModel):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         category: str | None = None,
         top_k: int = 50,

@@ -38,7 +38,13 @@ class TargetAttention(HistoryModel):
     """
 
     def __init__(
-        self, spec: BoundSpec | dict, *, num_heads: int = 2, head_dim: int = 16, product: bool = False, **options: Any
+        self,
+        spec: BoundSpec | dict[str, Any],
+        *,
+        num_heads: int = 2,
+        head_dim: int = 16,
+        product: bool = False,
+        **options: Any,
     ) -> None:
         super().__init__(spec, **options)
         if product and num_heads:

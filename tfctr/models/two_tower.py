@@ -49,7 +49,7 @@ class TwoTower(CTRModel):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         hidden_units: tuple[int, ...] = (),
         vector_dim: int = 32,

@@ -186,6 +186,7 @@ def read_model(path: Path) -> CTRModel:
         ValueError: When the file is damaged.
     """
     try:
-        return keras.saving.load_model(path)
+        model: CTRModel = keras.saving.load_model(path)
     except (OSError, ValueError, zipfile.BadZipFile) as error:  # a damaged file is a ValueError "File not found" too
         raise ValueError(f"{path} cannot be read as a model ({error}); delete it to run its stage anew.") from error
+    return model

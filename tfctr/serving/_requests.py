@@ -39,7 +39,8 @@ def serialized_example(row: Row, columns: Iterable[RawColumn]) -> bytes:
             feature.int64_list.value.extend(values.tolist())
         else:
             feature.float_list.value.extend(values.tolist())
-    return example.SerializeToString()
+    serialized: bytes = example.SerializeToString()
+    return serialized
 
 
 def example_inputs(rows: Sequence[Row], columns: Sequence[RawColumn]) -> dict[str, np.ndarray]:

@@ -201,7 +201,10 @@ class ServingModule(tf.Module):
         return {column.name: raw[self._names[column.name]] for column in self._columns}
 
     def _probabilities(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return self._parts.outputs({info.name: features[info.name] for info in self._spec.inputs()})
+        outputs: dict[str, tf.Tensor] = self._parts.outputs(
+            {info.name: features[info.name] for info in self._spec.inputs()}
+        )
+        return outputs
 
     def _served_outputs(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return self._by_task(self._parts.model(features, training=False))

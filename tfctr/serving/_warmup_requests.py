@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
@@ -18,7 +19,7 @@ BATCH_SIZES = (1, 32, 200)
 
 def warmup_inputs(
     rows: Sequence[Row], columns: Sequence[RawColumn], signatures: Sequence[str]
-) -> Iterator[tuple[str, int, dict]]:
+) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """Yield (signature, rows, inputs) for each signature and each of `BATCH_SIZES`, repeating rows where too few."""
     once_names = {column.name for column in columns if column.role != "item"}
     for size in BATCH_SIZES:

@@ -37,7 +37,7 @@ PLAIN_SCALARS = {
 class _Loader(yaml.SafeLoader):
     """YAML 1.2 scalars: a column named `no` or `on` stays text, `1e-3` is a number, `010` is not octal."""
 
-    yaml_implicit_resolvers: dict = {}  # noqa: RUF012  PyYAML wants a class attribute
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  PyYAML wants a class attribute
 
 
 for _char, _resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items():

@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from tfctr.spec.errors import Problem, suggest
-from tfctr.spec.features import IdFeature, MultiFeature, SequenceFeature
+from tfctr.spec.features import AnyFeature, IdFeature, MultiFeature, SequenceFeature
 from tfctr.spec.raw_column import RawColumn, raw_columns_of
+from tfctr.spec.source import History, Split
 from tfctr.spec.survival_task import SurvivalTask
-
-if TYPE_CHECKING:
-    from tfctr.spec.feature_spec import FeatureSpec
+from tfctr.spec.tasks import AnyTask, Meta
 
 META_PREFIX = "meta__"
 """What the tensors of group, time and domain begin with."""
 
 
-def reference_problems(spec: FeatureSpec) -> list[Problem]:
+class Spec(Protocol):
+    """What the checks read of a `FeatureSpec`; that one runs them, so that it cannot be imported here."""
+
+    @property
+    def features(self) -> tuple[AnyFeature, ...]: ...
+    @property
+    def tasks(self) -> tuple[AnyTask, ...]: ...
+    @property
+    def meta(self) -> Meta: ...
+    @property
+    def history(self) -> tuple[History, ...]: ...
+    @property
+    def split(self) -> Split: ...
+
+    def raw_columns(self, *, serving: bool = False) -> tuple[RawColumn, ...]: ...
+
+
+def reference_problems(spec: Spec) -> list[Problem]:
     """Return everything in `spec` that names a missing or an unfit thing."""
     parts = (_name_problems, _column_problems, _feature_problems, _task_problems, _history_problems, _split_problems)
     return [problem for part in parts for problem in part(spec)]
 
 
-def _name_problems(spec: FeatureSpec) -> Iterator[Problem]:
+def _name_problems(spec: Spec) -> Iterator[Problem]:
     """Two tensors of one name: features, times of sequences, labels and weights live in one name space."""
     first: dict[str, str] = {}
     for key, name in _tensor_names(spec):
@@ -34,7 +50,7 @@ def _name_problems(spec: FeatureSpec) -> Iterator[Problem]:
         first.setdefault(name, key)
 
 
-def _tensor_names(spec: FeatureSpec) -> Iterator[tuple[str, str]]:
+def _tensor_names(spec: Spec) -> Iterator[tuple[str, str]]:
     for index, feature in enumerate(spec.features):
         yield f"features.{index}.name", feature.name
         if isinstance(feature, SequenceFeature) and feature.times:
@@ -45,7 +61,7 @@ def _tensor_names(spec: FeatureSpec) -> Iterator[tuple[str, str]]:
             yield f"tasks.{index}.{'weight' if task.weight else 'mask'}", task.weight_name
 
 
-def _column_problems(spec: FeatureSpec) -> Iterator[Problem]:
+def _column_problems(spec: Spec) -> Iterator[Problem]:
     """One raw column asked for in two ways, of which a reader can give only one."""
     first: dict[str, tuple[str, RawColumn]] = {}
     for key, column in _column_uses(spec):
@@ -63,7 +79,7 @@ def _column_problems(spec: FeatureSpec) -> Iterator[Problem]:
             )
 
 
-def _column_uses(spec: FeatureSpec) -> Iterator[tuple[str, RawColumn]]:
+def _column_uses(spec: Spec) -> Iterator[tuple[str, RawColumn]]:
     for index, feature in enumerate(spec.features):
         for column in raw_columns_of(feature):
             yield f"features.{index}", column
@@ -77,7 +93,7 @@ def _told(column: RawColumn) -> str:
     return f"{'a list of ' if column.shape == 'list' else ''}{column.type}"
 
 
-def _feature_problems(spec: FeatureSpec) -> Iterator[Problem]:
+def _feature_problems(spec: Spec) -> Iterator[Problem]:
     features = {feature.name: feature for feature in spec.features}
     for index, feature in enumerate(spec.features):
         key = f"features.{index}"
@@ -87,8 +103,8 @@ def _feature_problems(spec: FeatureSpec) -> Iterator[Problem]:
             yield from _sequence_problems(feature, features, key)
 
 
-def _share_problems(feature: IdFeature, features: dict, key: str) -> Iterator[Problem]:
-    other = features.get(feature.shares)
+def _share_problems(feature: IdFeature, features: dict[str, AnyFeature], key: str) -> Iterator[Problem]:
+    other = features.get(feature.shares or "")
     if other is None:
         yield Problem(f"shares the unknown feature {feature.shares!r}{suggest(feature.shares or '', features)}", key)
     elif other.name == feature.name:
@@ -101,7 +117,7 @@ def _share_problems(feature: IdFeature, features: dict, key: str) -> Iterator[Pr
         yield Problem(f"is of type {feature.type}, but {other.name!r} is of type {other.type}", key)
 
 
-def _sequence_problems(feature: SequenceFeature, features: dict, key: str) -> Iterator[Problem]:
+def _sequence_problems(feature: SequenceFeature, features: dict[str, AnyFeature], key: str) -> Iterator[Problem]:
     if feature.target is not None and feature.target not in features:
         yield Problem(
             f"compares with the unknown feature {feature.target!r}{suggest(feature.target, features)}", f"{key}.target"
@@ -121,7 +137,7 @@ def _sequence_problems(feature: SequenceFeature, features: dict, key: str) -> It
         )
 
 
-def _task_problems(spec: FeatureSpec) -> Iterator[Problem]:
+def _task_problems(spec: Spec) -> Iterator[Problem]:
     names = {task.name for task in spec.tasks}
     lasting = {task.name for task in spec.tasks if isinstance(task, SurvivalTask)}
     features = {feature.column: feature.name for feature in spec.features}
@@ -148,7 +164,7 @@ def _task_problems(spec: FeatureSpec) -> Iterator[Problem]:
             )
 
 
-def _is_after_itself(name: str, spec: FeatureSpec) -> bool:
+def _is_after_itself(name: str, spec: Spec) -> bool:
     """Whether the chain of `after` that begins at this task comes back to it."""
     earlier = {task.name: task.after for task in spec.tasks}
     current, seen = earlier[name], set()
@@ -160,7 +176,7 @@ def _is_after_itself(name: str, spec: FeatureSpec) -> bool:
     return False
 
 
-def _history_problems(spec: FeatureSpec) -> Iterator[Problem]:
+def _history_problems(spec: Spec) -> Iterator[Problem]:
     tasks = {task.name for task in spec.tasks}
     lasting = {task.name for task in spec.tasks if isinstance(task, SurvivalTask)}
     made: dict[str, str] = {}
@@ -182,7 +198,7 @@ def _history_problems(spec: FeatureSpec) -> Iterator[Problem]:
     yield from _reader_problems(spec, set(made))
 
 
-def _reader_problems(spec: FeatureSpec, made: set[str]) -> Iterator[Problem]:
+def _reader_problems(spec: Spec, made: set[str]) -> Iterator[Problem]:
     """Features that read a made column as something that it is not."""
     scalars = {column.name: column for column in spec.raw_columns() if column.shape == "scalar"}
     of = {history.name: history.of for history in spec.history}
@@ -202,6 +218,6 @@ def _reader_problems(spec: FeatureSpec, made: set[str]) -> Iterator[Problem]:
             )
 
 
-def _split_problems(spec: FeatureSpec) -> Iterator[Problem]:
+def _split_problems(spec: Spec) -> Iterator[Problem]:
     if spec.split.by == "time" and spec.meta.time is None:
         yield Problem("a split by time needs `meta.time`; give it, or split by hash of a column", "split.by")

@@ -35,7 +35,7 @@ _WANTED = {
 }
 
 
-def schema_problems(error: ValidationError, data: dict) -> list[Problem]:
+def schema_problems(error: ValidationError, data: dict[str, Any]) -> list[Problem]:
     """Return one `Problem` for each of pydantic's errors.
 
     Args:
@@ -51,7 +51,7 @@ def schema_problems(error: ValidationError, data: dict) -> list[Problem]:
     ]
 
 
-def repaired(error: ValidationError, data: dict) -> dict | None:
+def repaired(error: ValidationError, data: dict[str, Any]) -> dict[str, Any] | None:
     """Return `data` as it was probably meant, so that its references can be checked in the same go.
 
     An unknown key becomes the nearest known one, a bad value of a key that has a default is left out.
@@ -73,7 +73,7 @@ def repaired(error: ValidationError, data: dict) -> dict | None:
     return meant
 
 
-def _own_errors(error: ValidationError, data: dict) -> Iterator[tuple[ErrorDetails, Path]]:
+def _own_errors(error: ValidationError, data: dict[str, Any]) -> Iterator[tuple[ErrorDetails, Path]]:
     """Every error with its path in the data, without those that only follow from another one."""
     for details in error.errors(include_url=False):
         path = _path_in(data, details)
@@ -108,7 +108,7 @@ def _at(data: object, path: Path) -> object:
     return data
 
 
-def _message(details: ErrorDetails, path: Path, data: dict) -> str:
+def _message(details: ErrorDetails, path: Path, data: dict[str, Any]) -> str:
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
     if kind == "missing":
         return "is missing"
@@ -133,7 +133,7 @@ def _message(details: ErrorDetails, path: Path, data: dict) -> str:
     return f"{details['msg'].replace('Input should', 'must')}, received {_shown(value)}"
 
 
-def _unknown_key(key: str, data: dict, path: Path) -> str:
+def _unknown_key(key: str, data: dict[str, Any], path: Path) -> str:
     holder = _at(data, path)
     if len(path) == 2 and path[0] == "features" and isinstance(holder, dict):
         kinds = [model.model_fields["kind"].default for model in models_in(AnyFeature) if key in model.model_fields]
@@ -154,7 +154,7 @@ def _unknown_kind(value: object, path: Path) -> str:
     return f"unknown kind {_shown(value['kind'])}{suggest(str(value['kind']), kinds)}"
 
 
-def _nearest_key(details: ErrorDetails, path: Path, data: dict) -> str | None:
+def _nearest_key(details: ErrorDetails, path: Path, data: dict[str, Any]) -> str | None:
     """The known key that an unknown one was probably meant to be."""
     if details["type"] != "extra_forbidden":
         return None
@@ -162,12 +162,12 @@ def _nearest_key(details: ErrorDetails, path: Path, data: dict) -> str | None:
     return near[0] if near else None
 
 
-def _known_keys(data: dict, path: Path) -> list[str]:
+def _known_keys(data: dict[str, Any], path: Path) -> list[str]:
     model = _model_at(data, path)
     return list(model.model_fields) if model else []
 
 
-def _literals(data: dict, path: Path) -> Sequence[object]:
+def _literals(data: dict[str, Any], path: Path) -> Sequence[object]:
     """The values that the literal at `path` allows."""
     model = _model_at(data, path[:-1])
     annotation = model.model_fields[str(path[-1])].annotation if model else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -204,7 +204,7 @@ class BoundSpec(Frozen):
         return self
 
     @classmethod
-    def coerce(cls, value: BoundSpec | dict) -> BoundSpec:
+    def coerce(cls, value: BoundSpec | dict[str, Any]) -> BoundSpec:
         """Return `value` if it is bound already, or rebuild one from `to_config`'s dict.
 
         Raises:
@@ -219,7 +219,7 @@ class BoundSpec(Frozen):
             "`bound_spec` of a transform output."
         )
 
-    def to_config(self) -> dict:
+    def to_config(self) -> dict[str, Any]:
         """Return plain data (JSON types) that `coerce` takes back; written into saved models."""
         return self.model_dump(mode="json")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -159,7 +160,7 @@ def _without_defaults(spec: FeatureSpec) -> dict[str, object]:
     return data
 
 
-def _reference_problems(error: ValidationError, data: dict) -> tuple[Problem, ...]:
+def _reference_problems(error: ValidationError, data: dict[str, Any]) -> tuple[Problem, ...]:
     """Problems of references in the spec as it was probably meant; none when that cannot be known."""
     meant = repaired(error, data)
     if meant is None:

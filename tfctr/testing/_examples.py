@@ -19,7 +19,8 @@ from tfctr.testing._recipe import Inputs
 
 def numbers(batch: int, *shape: int, speed: float = 1.7) -> NDArray[np.float32]:
     count = batch * int(np.prod(shape))
-    return np.sin(speed * np.arange(1, count + 1)).reshape(batch, *shape).astype("float32")
+    waves: NDArray[np.float32] = np.sin(speed * np.arange(1, count + 1)).reshape(batch, *shape).astype("float32")
+    return waves
 
 
 def ids(batch: int, rows: int, *shape: int, low: int = 1) -> NDArray[np.int64]:
@@ -143,7 +144,8 @@ def one_feature(name: str) -> Any:
 
 def holed(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Every second row missing."""
-    return vectors * (np.arange(len(vectors)) % 2)[:, None].astype("float32")
+    every_second: NDArray[np.float32] = (np.arange(len(vectors)) % 2)[:, None].astype("float32")
+    return np.multiply(vectors, every_second)
 
 
 def some_ids(batch: int) -> Inputs:

@@ -91,7 +91,7 @@ class Interrupted(Exception):
 
 
 def _interrupted(plan: type[Plan], stage_name: str) -> type[Plan]:
-    """A plan that dies in a stage: after its third training step, when it first keeps something, else at its end."""
+    """A plan that dies in a stage: after its third training step, when it first saves its progress, else at its end."""
 
     def die(*_: Any, **__: Any) -> None:
         raise Interrupted
@@ -102,14 +102,14 @@ def _interrupted(plan: type[Plan], stage_name: str) -> type[Plan]:
                 die()
 
     def dying(self: Plan, stage: Stage) -> Any:
-        fit, keep = stage.fit, stage.keep
+        fit, save = stage.fit, stage.save_progress
 
-        def keep_and_die(**arrays: np.ndarray) -> None:
-            keep(**arrays)
+        def save_and_die(**arrays: np.ndarray) -> None:
+            save(**arrays)
             die()
 
         stage.fit = lambda model, **options: fit(model, callbacks=[Dying()], **options)  # type: ignore[method-assign]
-        stage.keep = keep_and_die  # type: ignore[method-assign]
+        stage.save_progress = save_and_die
         getattr(plan, stage_name)(self, stage)
         die()
 

@@ -89,9 +89,10 @@ def arguments(layer: Any, inputs: Inputs, training: bool) -> tuple[Any, dict[str
 
 def symbolic(inputs: Inputs) -> Inputs:
     """The same inputs as Keras tensors of unknown batch size: shapes and types without numbers."""
-    return keras.tree.map_structure(
+    tensors: Inputs = keras.tree.map_structure(
         lambda array: keras.KerasTensor((None, *array.shape[1:]), dtype=str(array.dtype)), inputs
     )
+    return tensors
 
 
 def floats(outputs: Any) -> list[Any]:

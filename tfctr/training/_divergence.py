@@ -41,4 +41,4 @@ def _finite(values: Any) -> bool:
 
 
 def _leaves(structure: Any) -> list[Any]:
-    return keras.tree.flatten(structure)
+    return list(keras.tree.flatten(structure))

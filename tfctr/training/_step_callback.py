@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import keras
 
+from tfctr.data.batches import BatchPlan
+from tfctr.training._checkpoint import Progress
 from tfctr.training._divergence import explain_divergence
 from tfctr.training._progress_line import ProgressLine
+from tfctr.training.config import FitConfig
 from tfctr.training.strategy import number
 
-if TYPE_CHECKING:
-    from tfctr.training._fit import _Run
+
+class TrainingRun(Protocol):
+    """What the callback needs of the run it belongs to; the fit driver imports this module, not the other way round."""
+
+    progress: Progress
+    train: BatchPlan
+    config: FitConfig
+
+    @property
+    def saves_within_epochs(self) -> bool: ...
+
+    def take_metrics(self) -> list[Any]: ...
+
+    def save(self) -> None: ...
 
 
 class StepCallback(keras.callbacks.Callback):
@@ -23,7 +38,7 @@ class StepCallback(keras.callbacks.Callback):
         run: The run whose `progress` is moved on and whose checkpoint is written.
     """
 
-    def __init__(self, run: _Run):
+    def __init__(self, run: TrainingRun):
         super().__init__()
         self.run = run
         self._first_step = run.progress.step

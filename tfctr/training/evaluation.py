@@ -114,8 +114,10 @@ def figures_of(task: AnyTask, rows: Predictions) -> dict[str, float]:
 def _predict_function(model: keras.Model) -> Callable[[Any], Any]:
     """Return what gives the probabilities of one batch; under a strategy Keras would compute it once a replica."""
     if strategy_of(model).num_replicas_in_sync == 1:
-        return model.predict_on_batch
-    return tf.function(lambda features: model(features, training=False), reduce_retracing=True)
+        answering: Callable[[Any], Any] = model.predict_on_batch
+    else:
+        answering = tf.function(lambda features: model(features, training=False), reduce_retracing=True)
+    return answering
 
 
 def _of_task(values: Any, task: str) -> Any:

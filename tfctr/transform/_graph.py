@@ -31,7 +31,8 @@ class TransformGraph(tf.Module):
         (wanted,), _ = self.loaded.transform_fn.structured_input_signature
         rows = next(iter(columns.values())).dense_shape[0]
         given = {name: columns[name] if name in columns else _zeros(spec.dtype, rows) for name, spec in wanted.items()}
-        return self.loaded.transform_fn(*tf.nest.flatten(given, expand_composites=True))
+        outputs: dict[str, tf.Tensor] = self.loaded.transform_fn(*tf.nest.flatten(given, expand_composites=True))
+        return outputs
 
 
 def _zeros(dtype: tf.DType, rows: tf.Tensor) -> tf.SparseTensor:

@@ -123,7 +123,7 @@ def _write(report: ParityReport, exported: str, blessing: InfraBlessing) -> str:
     """
     text = json.dumps(report.to_dict(), indent=2)
     io_utils.write_string_file(os.path.join(blessing.uri, PARITY_FILE), text)
-    stamped = path_utils.stamped_model_path(blessing.uri)
+    stamped: str = path_utils.stamped_model_path(blessing.uri)
     io_utils.copy_dir(exported, stamped)
     io_utils.write_string_file(os.path.join(stamped, "assets.extra", PARITY_FILE), text)
     blessing.set_int_custom_property("has_model", 1)

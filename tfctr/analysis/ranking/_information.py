@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 _DENSE = 8
 """Tables with at most so many cells a row are counted in place; larger ones by sorting their keys."""
@@ -43,10 +44,11 @@ class Codes:
         """Return the rows in another order."""
         return Codes(self.values[order], self.size)
 
-    def shifted_rows(self) -> np.ndarray:
+    def shifted_rows(self) -> NDArray[np.int64]:
         """Return, for every row, the row as many places further on as its value has rows: (row + n_v) mod n."""
         rows = len(self.values)
-        return (np.arange(rows) + self.counts[self.values]) % rows
+        shifted: NDArray[np.int64] = (np.arange(rows) + self.counts[self.values]) % rows
+        return shifted
 
 
 @dataclass(frozen=True)

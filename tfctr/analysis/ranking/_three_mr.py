@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 AGGREGATES: dict[str, Callable[..., np.ndarray]] = {
     "median": np.nanmedian,
@@ -69,9 +70,10 @@ def _off_diagonal(scores: np.ndarray) -> np.ndarray:
     return np.where(np.eye(len(scores), dtype=bool), np.nan, scores)
 
 
-def _scaled(scores: np.ndarray) -> np.ndarray:
+def _scaled(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scores moved and stretched to [0, 1], NaN left out; zeros when all are equal."""
     known = scores[~np.isnan(scores)]
     if not known.size or known.min() == known.max():
         return np.where(np.isnan(scores), np.nan, 0.0)
-    return (scores - known.min()) / (known.max() - known.min())
+    scaled: NDArray[np.float64] = (scores - known.min()) / (known.max() - known.min())
+    return scaled

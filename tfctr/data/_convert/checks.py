@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tfctr.data._convert.problems import Problems
 from tfctr.spec import AnyTask, FeatureSpec, SequenceFeature, SurvivalTask
@@ -65,7 +67,7 @@ def check_alignment(columns: Columns, spec: FeatureSpec, problems: Problems) -> 
             problems.add(lengths != wanted, f"{other}: not as many values as {name}", columns[other])
 
 
-def _check_duration(task: SurvivalTask, columns: Columns, masked: np.ndarray, problems: Problems) -> None:
+def _check_duration(task: SurvivalTask, columns: Columns, masked: NDArray[np.bool_], problems: Problems) -> None:
     """A duration is a number of at least 0, an event 0 or 1; of a masked row both become 0."""
     durations, events = (columns[name].to_numpy(zero_copy_only=False) for name in task.label_columns)
     wanted = {
@@ -80,13 +82,14 @@ def _check_duration(task: SurvivalTask, columns: Columns, masked: np.ndarray, pr
             columns[name] = pc.if_else(pa.array(masked), pa.scalar(0, column.type), column)
 
 
-def _check_mask(task: AnyTask, columns: Columns, problems: Problems) -> np.ndarray:
+def _check_mask(task: AnyTask, columns: Columns, problems: Problems) -> NDArray[np.bool_]:
     """Return where the mask is 0; all False when the task has none."""
     if task.mask is None:
         return np.zeros(len(columns[task.label_columns[0]]), dtype=bool)
-    mask = columns[task.mask].to_numpy(zero_copy_only=False)
+    mask: NDArray[Any] = columns[task.mask].to_numpy(zero_copy_only=False)
     problems.add((mask != 0) & (mask != 1), f"{task.mask}: the mask is not 0 or 1", columns[task.mask])
-    return mask == 0
+    masked: NDArray[np.bool_] = mask == 0
+    return masked
 
 
 def _aligned_columns(spec: FeatureSpec) -> Iterable[tuple[str, str]]:

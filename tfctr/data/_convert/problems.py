@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -14,8 +16,8 @@ class Problem:
     """Rows of a batch that are bad for one reason: their positions, and the values at fault."""
 
     reason: str
-    positions: np.ndarray
-    values: list
+    positions: NDArray[np.intp]
+    values: list[Any]
 
 
 class Problems:
@@ -29,7 +31,7 @@ class Problems:
         self.bad = np.zeros(rows, dtype=bool)
         self._found: list[Problem] = []
 
-    def add(self, where: np.ndarray, reason: str, values: pa.Array | pa.ChunkedArray) -> None:
+    def add(self, where: NDArray[np.bool_], reason: str, values: pa.Array | pa.ChunkedArray) -> None:
         """Mark the rows where the boolean array is true; `values` has one value for every row of the batch."""
         positions = np.flatnonzero(where & ~self.bad)
         if len(positions):
@@ -40,10 +42,10 @@ class Problems:
         return iter(self._found)
 
 
-def _taken(values: pa.Array | pa.ChunkedArray, positions: np.ndarray) -> list:
+def _taken(values: pa.Array | pa.ChunkedArray, positions: NDArray[np.intp]) -> list[Any]:
     """Return these values as Python objects; text that is not UTF-8 as bytes."""
     taken = values.take(pa.array(positions))
     if pa.types.is_string(taken.type):
         taken = taken.cast(pa.binary())  # an unchecked text column may hold any bytes
         return [value if value is None else value.decode("utf-8", "backslashreplace") for value in taken.to_pylist()]
-    return taken.to_pylist()
+    return list(taken.to_pylist())

@@ -89,7 +89,7 @@ def _parse_lines(
     file: LogFile, lines: list[bytes], columns: tuple[RawColumn, ...], row: int, bad_rows: BadRows
 ) -> RawBatch:
     """Parse line by line; lines that are no JSON object, or nest where one value is wanted, are set aside."""
-    objects: list[dict] = []
+    objects: list[dict[str, Any]] = []
     numbers: list[int] = []
     for number, line in enumerate(lines, start=row + 1):
         value = _loads(line)

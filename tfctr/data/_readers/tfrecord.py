@@ -169,7 +169,7 @@ def _parse_records(
     return RawBatch(arrays, np.array(numbers, dtype=np.int64))
 
 
-def _list(example: tf.train.Example, name: str) -> list:
+def _list(example: tf.train.Example, name: str) -> list[Any]:
     feature = example.features.feature.get(name)
     kind = feature.WhichOneof("kind") if feature is not None else None
     return list(getattr(feature, kind).value) if kind else []

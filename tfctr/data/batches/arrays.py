@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfctr.data.batches._packed import Layout
 from tfctr.data.batches._seeded_plan import PlanOptions, SeededPlan
-from tfctr.data.batches.element import element, tensor_infos
+from tfctr.data.batches.element import Element, element, tensor_infos
 from tfctr.data.errors import DataError
 from tfctr.spec import BoundSpec, FeatureSpec, TensorInfo
 
@@ -80,7 +80,7 @@ class ArrayPlan(SeededPlan):
     def _batches(self, order: tf.Tensor, start_step: int = 0) -> tf.data.Dataset:
         """Return the batches of the rows in this order."""
 
-        def gather(step: tf.Tensor) -> tuple:
+        def gather(step: tf.Tensor) -> Element:
             rows = order[step * self.batch_size : (step + 1) * self.batch_size]
             if self.drop_remainder:  # a TPU wants to know the size of every batch
                 rows = tf.ensure_shape(rows, (self.batch_size,))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from tfctr.data._atomic_write import atomic_write
 from tfctr.data.errors import DataError
@@ -65,7 +67,7 @@ def _column_of(array: np.ndarray) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(array).reshape(-1)), array.shape[1])
 
 
-def _array_of(table: pa.Table, info: TensorInfo) -> np.ndarray:
+def _array_of(table: pa.Table, info: TensorInfo) -> NDArray[Any]:
     if info.name not in table.column_names:
         raise DataError(f"column {info.name!r} is missing; there are {', '.join(table.column_names)}")
     column = table.column(info.name)
@@ -78,5 +80,6 @@ def _array_of(table: pa.Table, info: TensorInfo) -> np.ndarray:
         raise DataError(f"column {info.name!r} has {column.null_count} missing values; a transformed column has none")
     flat = column.combine_chunks()
     if info.shape:
-        return flat.flatten().to_numpy(zero_copy_only=False).reshape(-1, *info.shape)
-    return flat.to_numpy(zero_copy_only=False)
+        flat = flat.flatten()
+    array: NDArray[Any] = flat.to_numpy(zero_copy_only=False)
+    return array.reshape(-1, *info.shape)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from tfctr.data.batches.element import BatchPlan
+from tfctr.data.batches.element import BatchPlan, Element
 from tfctr.data.batches.prefetch import DEFAULT_PREFETCH, Prefetch
 from tfctr.data.errors import DataError
 from tfctr.spec import FeatureSpec, SequenceFeature
@@ -66,7 +66,7 @@ class DrawnNegatives:
         """Return the batches of an epoch (from 0) from `start_step` (from 0) on."""
         key = int(np.random.default_rng([self.seed, epoch]).integers(2**31))
 
-        def widened(step: tf.Tensor, batch: tuple) -> tuple:
+        def widened(step: tf.Tensor, batch: Element) -> Element:
             features, labels = batch
             rows = tf.shape(labels)[0] * self.negatives
             draws = tf.random.stateless_uniform(

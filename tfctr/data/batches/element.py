@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 import tensorflow as tf
 
@@ -11,7 +11,7 @@ from tfctr.data.errors import DataError
 from tfctr.spec import BoundSpec, FeatureSpec, TensorInfo, suggest
 
 Tensors = Mapping[str, tf.Tensor]
-Element = tuple
+Element: TypeAlias = tuple[Any, ...]
 """``(features, labels)``, or ``(features, labels, weights)`` when a task is weighted, or ``(features,)``.
 
 `features`: dict of all inputs and the meta tensors that are there. `labels`: float32 ``(batch, 1)`` for one task,

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfctr.data.batches._seeded_plan import PlanOptions, SeededPlan
-from tfctr.data.batches.element import element, tensor_infos
+from tfctr.data.batches.element import Element, element, tensor_infos
 from tfctr.data.errors import DataError
 from tfctr.spec import BoundSpec, FeatureSpec
 
@@ -72,7 +72,7 @@ class FilePlan(SeededPlan):
         """Return the batches of a dataset of serialized examples."""
         batches = records.batch(self.batch_size, drop_remainder=self.drop_remainder).skip(start_step)
 
-        def parse(serialized: tf.Tensor) -> tuple:
+        def parse(serialized: tf.Tensor) -> Element:
             return element(tf.io.parse_example(serialized, self._parsed_as), self.spec, labels=self.labels)
 
         return self.prefetch.map(batches, parse)

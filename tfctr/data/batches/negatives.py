@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from tfctr.data.batches.element import BatchPlan
+from tfctr.data.batches.element import BatchPlan, Element
 from tfctr.data.batches.prefetch import DEFAULT_PREFETCH, Prefetch
 
 
@@ -57,12 +57,12 @@ class SampledNegatives:
         """Return the batches of an epoch (from 0) from `start_step` (from 0) on."""
         key = int(np.random.default_rng([self.seed, epoch]).integers(2**31))
 
-        def thinned(step: tf.Tensor, batch: tuple) -> tuple:
+        def thinned(step: tf.Tensor, batch: Element) -> Element:
             labels = tf.reshape(batch[1], [-1])
             draws = tf.random.stateless_uniform(tf.shape(labels), seed=tf.stack([tf.cast(key, tf.int64), step]))
             rows = tf.where((labels > 0) | (draws < self.rate))[:, 0]
             rows = tf.cond(tf.size(rows) > 0, lambda: rows, lambda: tf.zeros([1], tf.int64))
-            return tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows), batch)
+            return tuple(tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows), batch))
 
         batches = self.plan.epoch(epoch, start_step).enumerate(start_step)
         return self.prefetch.map(batches, thinned)

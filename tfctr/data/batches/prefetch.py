@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import tensorflow as tf
 
@@ -34,7 +35,7 @@ class Prefetch:
         if self.batches < 1 or (self.threads is not None and self.threads < 1):
             raise ValueError(f"batches and threads are at least 1. Received: {self}")
 
-    def map(self, source: tf.data.Dataset, make: Callable[..., tuple]) -> tf.data.Dataset:
+    def map(self, source: tf.data.Dataset, make: Callable[..., tuple[Any, ...]]) -> tf.data.Dataset:
         """Return ``source.map(make)`` in the order of `source`, some batches ahead of who reads them.
 
         Args:

@@ -86,7 +86,7 @@ class Dataset:
         """Whether the cache holds the table, unharmed."""
         try:
             source = json.loads((self.folder / SOURCE).read_text())
-            return sha256_of(self.folder / TABLE) == source["table_sha256"]
+            return sha256_of(self.folder / TABLE) == str(source["table_sha256"])
         except (OSError, ValueError, KeyError):
             return False
 

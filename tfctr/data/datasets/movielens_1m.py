@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tfctr.data._splits import hash_shares
 from tfctr.data.datasets._checksum import DataFile
@@ -49,9 +50,10 @@ def read_home(folder: Path) -> pa.Table:
     return _table(ratings.append_column("fold", pa.array(fold)), folder)
 
 
-def _pairs(ratings: pa.Table) -> np.ndarray:
+def _pairs(ratings: pa.Table) -> NDArray[np.int64]:
     """One number for each pair of user and film."""
-    return ratings.column("user_id").to_numpy() * 10_000 + ratings.column("movie_id").to_numpy()
+    user, movie = (np.asarray(ratings.column(name), np.int64) for name in ("user_id", "movie_id"))
+    return user * 10_000 + movie
 
 
 def _table(ratings: pa.Table, folder: Path) -> pa.Table:

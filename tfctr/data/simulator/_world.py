@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tfctr.data.simulator.config import SimulatorConfig
 
 DEVICES = ("phone", "tablet", "desktop")
 GENDERS = ("f", "m")
 MAX_TAGS = 4
+Floats: TypeAlias = NDArray[np.float64]
+Numbers: TypeAlias = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -29,21 +33,21 @@ class World:
         domain_bias: ``(domains,)``.
     """
 
-    interest_start: np.ndarray
-    interest_turned: np.ndarray
-    home_domain: np.ndarray
-    age: np.ndarray
-    gender: np.ndarray
-    item_latent: np.ndarray
-    category: np.ndarray
-    price: np.ndarray
-    quality: np.ndarray
-    popularity: np.ndarray
-    has_tag: np.ndarray
-    item_vector: np.ndarray
-    domain_category: np.ndarray
-    device_category: np.ndarray
-    domain_bias: np.ndarray
+    interest_start: Floats
+    interest_turned: Floats
+    home_domain: Numbers
+    age: Floats
+    gender: Numbers
+    item_latent: Floats
+    category: Numbers
+    price: Floats
+    quality: Floats
+    popularity: Floats
+    has_tag: NDArray[np.bool_]
+    item_vector: NDArray[np.float32]
+    domain_category: Floats
+    device_category: Floats
+    domain_bias: Floats
 
 
 def draw_world(config: SimulatorConfig, generator: np.random.Generator) -> World:
@@ -63,7 +67,7 @@ def draw_world(config: SimulatorConfig, generator: np.random.Generator) -> World
         gender=generator.integers(len(GENDERS), size=config.users),
         item_latent=latent,
         category=category,
-        price=np.round(np.exp(generator.normal(3.0, 0.8, size=config.items)), 2),
+        price=np.exp(generator.normal(3.0, 0.8, size=config.items)).round(2),
         quality=generator.normal(size=config.items),
         popularity=generator.permutation(popularity / popularity.sum()),
         has_tag=_tags(latent, config, generator),
@@ -74,7 +78,7 @@ def draw_world(config: SimulatorConfig, generator: np.random.Generator) -> World
     )
 
 
-def _interests(config: SimulatorConfig, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _interests(config: SimulatorConfig, generator: np.random.Generator) -> tuple[Floats, Floats]:
     """Two orthogonal unit vectors a user; in one dimension there is nowhere to turn to but back."""
     start = _unit(generator.normal(size=(config.users, config.latent_dim)))
     turned = generator.normal(size=start.shape)
@@ -84,7 +88,7 @@ def _interests(config: SimulatorConfig, generator: np.random.Generator) -> tuple
     return start, np.zeros_like(start)
 
 
-def _tags(latent: np.ndarray, config: SimulatorConfig, generator: np.random.Generator) -> np.ndarray:
+def _tags(latent: Floats, config: SimulatorConfig, generator: np.random.Generator) -> NDArray[np.bool_]:
     """Tags lean towards the item's hidden vector; every item has between 0 and `MAX_TAGS`."""
     directions = generator.normal(size=(config.latent_dim, config.tags))
     appeal = latent @ directions + 0.5 * generator.normal(size=(len(latent), config.tags))
@@ -92,5 +96,6 @@ def _tags(latent: np.ndarray, config: SimulatorConfig, generator: np.random.Gene
     return rank < generator.integers(0, min(MAX_TAGS, config.tags) + 1, size=(len(latent), 1))
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+def _unit(vectors: Floats) -> Floats:
+    unit: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit

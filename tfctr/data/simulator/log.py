@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from tfctr.data.histories import add_histories
 from tfctr.data.simulator import oracle
-from tfctr.data.simulator._world import DEVICES, GENDERS, World, draw_world
+from tfctr.data.simulator._world import DEVICES, GENDERS, Floats, Numbers, World, draw_world
 from tfctr.data.simulator.config import SimulatorConfig
 from tfctr.spec import FeatureSpec
 
@@ -33,8 +33,8 @@ class SimulatedLog:
     config: SimulatorConfig
     table: pa.Table
     spec: FeatureSpec
-    probability: np.ndarray
-    conversion_probability: np.ndarray
+    probability: Floats
+    conversion_probability: Floats
     world: World
 
     def oracle_auc(self, rows: np.ndarray | slice = slice(None)) -> float:
@@ -45,23 +45,23 @@ class SimulatedLog:
         """Return the logloss (nats) of the true click probability on the drawn clicks of these rows."""
         return oracle.logloss(self._labels("clicked")[rows], self.probability[rows])
 
-    def _labels(self, column: str) -> np.ndarray:
-        return self.table.column(column).to_numpy()
+    def _labels(self, column: str) -> Numbers:
+        return np.asarray(self.table.column(column), np.int64)
 
 
 @dataclass(frozen=True)
 class _Impressions:
     """Who saw what, where and when; ``(rows,)`` each."""
 
-    time: np.ndarray
-    user: np.ndarray
-    item: np.ndarray
-    domain: np.ndarray
-    device: np.ndarray
-    position: np.ndarray
+    time: Numbers
+    user: Numbers
+    item: Numbers
+    domain: Numbers
+    device: Numbers
+    position: Numbers
 
     @property
-    def hour(self) -> np.ndarray:
+    def hour(self) -> Numbers:
         return self.time % DAY // 3600
 
 
@@ -159,20 +159,21 @@ def _draw_impressions(config: SimulatorConfig, world: World, generator: np.rando
     )
 
 
-def _affinity(config: SimulatorConfig, world: World, shown: _Impressions) -> np.ndarray:
+def _affinity(config: SimulatorConfig, world: World, shown: _Impressions) -> Floats:
     """Interest of the user at the time of the row, times the item; standard deviation about 1."""
     angle = (config.drift * (shown.time - START) / (config.days * DAY))[:, None]
     interest = np.cos(angle) * world.interest_start[shown.user] + np.sin(angle) * world.interest_turned[shown.user]
-    return np.sqrt(config.latent_dim) * (interest * world.item_latent[shown.item]).sum(axis=1)
+    affinity: Floats = np.sqrt(config.latent_dim) * (interest * world.item_latent[shown.item]).sum(axis=1)
+    return affinity
 
 
-def _click_logit(config: SimulatorConfig, world: World, shown: _Impressions, affinity: np.ndarray) -> np.ndarray:
+def _click_logit(config: SimulatorConfig, world: World, shown: _Impressions, affinity: Floats) -> Floats:
     """The logit up to its intercept."""
     category = world.category[shown.item]
     young = -_standard(world.age)[shown.user]
     price = _standard(np.log(world.price))[shown.item]
     crosses = world.device_category[shown.device, category] + world.domain_category[shown.domain, category]
-    return (
+    logit: Floats = (
         config.affinity * affinity
         + config.quality * world.quality[shown.item]
         + config.crosses * (crosses - young * price)
@@ -180,9 +181,10 @@ def _click_logit(config: SimulatorConfig, world: World, shown: _Impressions, aff
         + world.domain_bias[shown.domain]
         + 0.3 * np.sin(2 * np.pi * (shown.hour - 14) / 24)  # clicks peak in the evening
     )
+    return logit
 
 
-def _at_rate(logit: np.ndarray, rate: float) -> np.ndarray:
+def _at_rate(logit: Floats, rate: float) -> Floats:
     """Return probabilities of `logit` plus the intercept that makes their mean `rate`, by bisection."""
     low, high = -60.0 - logit.max(), 60.0 - logit.min()
     for _ in range(80):
@@ -229,16 +231,17 @@ def _table(config: SimulatorConfig, world: World, shown: _Impressions, generator
     return pa.table(columns)
 
 
-def _names(kind: str, numbers: np.ndarray) -> pa.Array:
+def _names(kind: str, numbers: Numbers) -> pa.Array:
     """Return ``kind_number`` texts."""
     distinct, codes = np.unique(numbers, return_inverse=True)
     texts = pa.array([f"{kind}_{number}" for number in distinct], pa.string())
     return texts.take(pa.array(codes))
 
 
-def _standard(values: np.ndarray) -> np.ndarray:
-    return (values - values.mean()) / max(float(values.std()), 1e-12)
+def _standard(values: Floats) -> Floats:
+    standard: Floats = (values - values.mean()) / max(float(values.std()), 1e-12)
+    return standard
 
 
-def _sigmoid(logit: np.ndarray) -> np.ndarray:
+def _sigmoid(logit: Floats) -> Floats:
     return 0.5 * (1 + np.tanh(0.5 * logit))

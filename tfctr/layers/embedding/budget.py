@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -100,16 +101,19 @@ def plan_tables(
     low, high = 0, len(thresholds)
     while low < high:  # the cost falls as the threshold rises
         middle = (low + high) // 2
-        fits = planned(lambda v, m=middle: v.above(thresholds[m], compression)).bytes_after <= limit  # type: ignore[misc]
+        fits = (
+            planned(partial(_Vocabulary.above, threshold=thresholds[middle], compression=compression)).bytes_after
+            <= limit
+        )
         low, high = (low, middle) if fits else (middle + 1, high)
     for threshold in thresholds[low:]:
-        plan = planned(lambda v, t=threshold: v.above(t, compression))  # type: ignore[misc]
+        plan = planned(partial(_Vocabulary.above, threshold=threshold, compression=compression))
         if plan.bytes_after <= limit:
             return plan
     greatest = max(math.sqrt(vocabulary.rows) for vocabulary in vocabularies)
     ids_per_row = compression
     while True:
-        plan = planned(lambda v, c=ids_per_row: v.composed(c))  # type: ignore[misc]
+        plan = planned(partial(_Vocabulary.composed, compression=ids_per_row))
         if plan.bytes_after <= limit:
             return plan
         if ids_per_row > greatest:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from tfctr.layers._base import dtype_policy
 from tfctr.layers.embedding.table import EmbeddingTable
@@ -105,10 +106,10 @@ class DistributedTable(EmbeddingTable):
         vectors = self._look_up(ops.reshape(ids, (-1,)))  # (ids, dim)
         return ops.reshape(ops.cast(vectors, self.compute_dtype), (*ops.shape(ids), self.dim))
 
-    def all_rows(self) -> np.ndarray:
+    def all_rows(self) -> NDArray[np.float32]:
         """Return all rows, ``(rows, dim)``, from wherever they lie; on a TPU call it in the strategy's scope."""
         (rows,) = self._tables().values()
-        return ops.convert_to_numpy(rows)
+        return np.asarray(ops.convert_to_numpy(rows), np.float32)
 
     def parameters(self) -> tuple[Any, ...]:
         if self.has_external_rows:
@@ -120,7 +121,8 @@ class DistributedTable(EmbeddingTable):
 
     def save_own_variables(self, store: Any) -> None:
         if not self.has_external_rows:
-            return super().save_own_variables(store)
+            super().save_own_variables(store)
+            return
         for index, value in enumerate([self.all_rows(), *self.non_trainable_variables]):
             store[str(index)] = value
         return None

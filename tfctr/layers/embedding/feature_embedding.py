@@ -75,7 +75,7 @@ class FeatureEmbedding(Layer):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         dim: int,
         *,
         pool_sequences: bool = True,
@@ -225,7 +225,9 @@ class FeatureEmbedding(Layer):
                 rows.update(zip((group[0] for group in groups), lookup.blocks(features, groups), strict=True))
         return rows
 
-    def _fields_of(self, run: tuple[str, ...], features: dict, rows: dict, masks: dict) -> Any:
+    def _fields_of(
+        self, run: tuple[str, ...], features: dict[str, Any], rows: dict[str, Any], masks: dict[str, Any]
+    ) -> Any:
         """The fields of a run, ``(batch, fields, dim)``."""
         name = run[0]
         if name in masks:

@@ -29,7 +29,7 @@ class FirstOrder(Layer):
 
     def __init__(
         self,
-        spec: BoundSpec | dict,
+        spec: BoundSpec | dict[str, Any],
         *,
         use_bias: bool = True,
         table: EmbeddingTable | None = None,

@@ -111,7 +111,7 @@ class FusedLookup(Layer):
             return [vectors]
         widths = [sum(column.shape[1] for column in group.values()) for group in columns]
         # One split, whose gradient is one concatenation: a slice a group would give each a gradient as wide as all.
-        return ops.split(vectors, np.cumsum(widths)[:-1].tolist(), axis=1)
+        return list(ops.split(vectors, np.cumsum(widths)[:-1].tolist(), axis=1))
 
     def compute_output_spec(self, features: dict[str, Any]) -> dict[str, KerasTensor]:
         return {

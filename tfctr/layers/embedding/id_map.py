@@ -109,7 +109,7 @@ class IdMap:
         return {"rows": self.rows, "codes": self.row_indices.shape[1], "places": packed}
 
     @classmethod
-    def coerce(cls, value: IdMap | dict) -> IdMap:
+    def coerce(cls, value: IdMap | dict[str, Any]) -> IdMap:
         """Return a map, or the one whose plain form this is."""
         if isinstance(value, IdMap):
             return value

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 from keras import ops
 
-from tfctr.layers.embedding.penalties import RowPenalty, _Root
-
-if TYPE_CHECKING:
-    from tfctr.layers.embedding.table import EmbeddingTable
+from tfctr.layers.embedding.penalties import RowPenalty, _PenalisedTable, _Root
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
@@ -38,7 +35,7 @@ class MiniBatchAware(RowPenalty, _Root):
             raise ValueError(f"MiniBatchAware needs a coefficient of at least 0. Received: {coefficient}")
         self.coefficient = coefficient
 
-    def __call__(self, table: EmbeddingTable, ids: Any, vectors: Any) -> Any:
+    def __call__(self, table: _PenalisedTable, ids: Any, vectors: Any) -> Any:
         ids = ops.reshape(ids, (-1,))  # (ids,)
         squares = ops.sum(ops.square(ops.cast(vectors, "float32")), axis=-1)  # of the shape of ids
         order = ops.argsort(ids)

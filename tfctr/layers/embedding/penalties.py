@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import keras
 from keras import ops
 
 from tfctr.layers._base import ConfigFromInit
 
-if TYPE_CHECKING:
-    from tfctr.layers.embedding.table import EmbeddingTable
+
+class _PenalisedTable(Protocol):
+    """What a penalty sees of an `EmbeddingTable`; the tables import this module, not the other way round."""
+
+    counts: Any
+
+    def parameters(self) -> tuple[Any, ...]: ...
 
 
 class RowPenalty(ConfigFromInit):
@@ -22,7 +27,7 @@ class RowPenalty(ConfigFromInit):
 
     needs_counts = False
 
-    def __call__(self, table: EmbeddingTable, ids: Any, vectors: Any) -> Any:
+    def __call__(self, table: _PenalisedTable, ids: Any, vectors: Any) -> Any:
         """Return a scalar to add to the loss."""
         raise NotImplementedError
 
@@ -52,7 +57,7 @@ class BatchL2(RowPenalty, _Root):
     def __init__(self, coefficient: float):
         self.coefficient = coefficient
 
-    def __call__(self, table: EmbeddingTable, ids: Any, vectors: Any) -> Any:
+    def __call__(self, table: _PenalisedTable, ids: Any, vectors: Any) -> Any:
         squares = ops.sum(ops.square(ops.cast(vectors, "float32")))
         rows = ops.cast(ops.maximum(ops.shape(ids)[0], 1), "float32")
         return 0.5 * self.coefficient * squares / rows
@@ -71,6 +76,6 @@ class TableL2(RowPenalty, _Root):
     def __init__(self, coefficient: float):
         self.coefficient = coefficient
 
-    def __call__(self, table: EmbeddingTable, ids: Any, vectors: Any) -> Any:
+    def __call__(self, table: _PenalisedTable, ids: Any, vectors: Any) -> Any:
         squares = [ops.sum(ops.square(ops.cast(weight, "float32"))) for weight in table.parameters()]
         return 0.5 * self.coefficient * sum(squares)

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from tfctr.layers.embedding.full_table import FullTable
 from tfctr.layers.embedding.pruned_table import PrunedTable
@@ -140,11 +141,11 @@ class SearchedTable(EmbeddingTable):
         widths = 1 + ops.floor(ops.cast(dim, "float32") * keras.random.uniform(shape, seed=self._draws))
         return ops.arange(dim, dtype="float32") < widths
 
-    def kept_rows(self) -> np.ndarray:
+    def kept_rows(self) -> NDArray[np.bool_]:
         """Return which rows are above their threshold, bool ``(rows,)``; the padding row never is."""
         rows = np.asarray(ops.convert_to_numpy(self.embeddings), np.float32)
         norms = np.linalg.norm(rows, ord=self.norm, axis=1)
-        kept = norms > np.asarray(ops.convert_to_numpy(self.thresholds))[:, 0]
+        kept: NDArray[np.bool_] = norms > np.asarray(ops.convert_to_numpy(self.thresholds))[:, 0]
         kept[0] = False
         return kept
 

@@ -63,7 +63,8 @@ class EmbeddingTable(Layer):
 
     def sized(self, rows: int, dim: int, name: str) -> EmbeddingTable:
         """Return a table of this kind and these settings for `rows` ids of width `dim`."""
-        return type(self).from_config({**self.get_config(), "rows": rows, "dim": dim, "name": name})
+        table: EmbeddingTable = type(self).from_config({**self.get_config(), "rows": rows, "dim": dim, "name": name})
+        return table
 
     def weight_shapes(self) -> dict[str, tuple[int, int]]:
         """Return the trained weights by name and shape: what `build` will take, known before it takes it.

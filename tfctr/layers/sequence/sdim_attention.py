@@ -63,7 +63,7 @@ class SDIMAttention(Layer):
     @property
     def buckets(self) -> int:
         """Buckets of one signature, ``2^bits``."""
-        return 2**self.bits
+        return 1 << self.bits
 
     def build(self, target_shape: Shape, sequence_shape: Shape) -> None:
         dim = sequence_shape[-1]

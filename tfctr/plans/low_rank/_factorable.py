@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import EmbeddingTable, FeatureEmbedding, FullTable, FusedLookup
@@ -125,13 +126,14 @@ def lookups_of(model: CTRModel) -> list[FusedLookup]:
     return [lookup for embedding in embeddings_of(model) for lookup in embedding.lookups]
 
 
-def rows_of(lookup: FusedLookup, vocabulary: str) -> np.ndarray | None:
+def rows_of(lookup: FusedLookup, vocabulary: str) -> NDArray[np.float32] | None:
     """Return a vocabulary's rows of a look-up, ``(rows, dim)`` with padding first; None where rows are no ids'."""
     table: EmbeddingTable = lookup.fused_table
     if not isinstance(table, FullTable):
         return None
-    rows = rows_of_vocabulary(lookup, vocabulary)
-    return np.asarray(keras.ops.convert_to_numpy(table.embeddings))[rows]
+    chosen = rows_of_vocabulary(lookup, vocabulary)
+    rows: NDArray[np.float32] = np.asarray(keras.ops.convert_to_numpy(table.embeddings))[chosen]
+    return rows
 
 
 def rows_of_vocabulary(lookup: FusedLookup, vocabulary: str) -> np.ndarray:

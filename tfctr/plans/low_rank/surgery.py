@@ -72,7 +72,7 @@ def compress(
                                  if isinstance(part, FactorableTable) and part.key in cut}}  # fmt: skip
     plain = {name: keras.saving.serialize_keras_object(table) for name, table in tables.items()}
     inner = inner_activation or model.inner_activation
-    small = type(model).from_config(
+    small: CTRModel = type(model).from_config(
         {**model.get_config(), "ranks": ranks, "tables": plain, "inner_activation": inner, "name": model.name}
     )
     small.build()

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import grpc
 import numpy as np
@@ -17,6 +18,9 @@ from tfctr.serving.server._errors import RequestError, invalid
 from tfctr.serving.server._saved_model import SavedModel
 
 logger = logging.getLogger(__name__)
+
+_Key: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[str, tuple[int, ...]], ...]]
+"""Calls that may run together: their feeds, their fetches, and dtype and shape of a row of each value."""
 
 _WITHOUT_EFFECT = ("pad_variable_length_inputs", "enable_large_batch_splitting", "max_execution_batch_size")
 """Parameters of TensorFlow Serving that are read, so that its files can be used as they are, and not followed."""
@@ -100,7 +104,7 @@ class Batcher:
         self._options = options
         self._wait_seconds = wait_seconds
         self._lock = threading.Lock()
-        self._open: dict[tuple, _Batch] = {}
+        self._open: dict[_Key, _Batch] = {}
         self._waiting = 0
         self._slots = threading.Semaphore(options.num_batch_threads)
         self.signatures = model.signatures
@@ -125,7 +129,7 @@ class Batcher:
             raise RequestError(result.code, result.message)
         return result
 
-    def _join(self, key: tuple, values: Sequence[np.ndarray], rows: int) -> tuple[_Batch, int]:
+    def _join(self, key: _Key, values: Sequence[np.ndarray], rows: int) -> tuple[_Batch, int]:
         """Add a call to the open batch of its key, opening one when needed; return it and the call's place."""
         with self._lock:
             batch = self._open.get(key)
@@ -146,13 +150,13 @@ class Batcher:
                 self._close(key, batch)
             return batch, len(batch.tasks) - 1
 
-    def _close(self, key: tuple, batch: _Batch) -> None:
+    def _close(self, key: _Key, batch: _Batch) -> None:
         """Let nobody else join; called with the lock held."""
         if self._open.get(key) is batch:
             del self._open[key]
         batch.full.set()
 
-    def _lead(self, key: tuple, batch: _Batch) -> None:
+    def _lead(self, key: _Key, batch: _Batch) -> None:
         """Wait for company and for a free slot, then run the batch for all its calls."""
         began = time.monotonic()
         batch.full.wait(self._options.batch_timeout_micros / 1e6)
@@ -173,7 +177,7 @@ class Batcher:
                 batch.results = [RequestError(grpc.StatusCode.INTERNAL, "the batch failed")] * len(batch.tasks)
             batch.done.set()
 
-    def _run_batch(self, key: tuple, batch: _Batch) -> list[list[np.ndarray] | RequestError]:
+    def _run_batch(self, key: _Key, batch: _Batch) -> list[list[np.ndarray] | RequestError]:
         feeds, fetches, _ = key
         if len(batch.tasks) > 1 or self._options.allowed_batch_sizes:
             rows = sum(batch.sizes)

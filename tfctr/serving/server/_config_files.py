@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory, text_format, wrappers_pb2
@@ -25,11 +25,12 @@ def read_text_proto(path: str | Path, target: _Message) -> _Message:
         RequestError: INVALID_ARGUMENT that names the file and, for a mistake inside, its line.
     """
     try:
-        return text_format.Parse(Path(path).read_text("utf-8"), target)
+        text_format.Parse(Path(path).read_text("utf-8"), target)
     except (OSError, UnicodeDecodeError) as error:
         raise invalid(f"cannot read {path}: {error}") from error
     except text_format.ParseError as error:
         raise invalid(f"{path}: {error} (expected a text protobuf {target.DESCRIPTOR.full_name})") from error
+    return target
 
 
 def single_model(name: str, base_path: str) -> model_server_config_pb2.ModelServerConfig:
@@ -138,4 +139,5 @@ def config_message(name: str) -> type[message.Message]:
             if kind == _TYPE.TYPE_MESSAGE:
                 field.type_name = extra
     pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"tensorflow.serving.{name}"))
+    made: type[Any] = message_factory.GetMessageClass(pool.FindMessageTypeByName(f"tensorflow.serving.{name}"))
+    return made

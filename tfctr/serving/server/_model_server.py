@@ -178,8 +178,8 @@ class ModelServer:
 
     def _listen(self, server: grpc.Server, address: str) -> int:
         if self._credentials is not None:
-            return server.add_secure_port(address, self._credentials)
-        return server.add_insecure_port(address)
+            return int(server.add_secure_port(address, self._credentials))
+        return int(server.add_insecure_port(address))
 
     def _build_rest(self) -> RestServer:
         options = RestOptions(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import grpc
 import numpy as np
@@ -84,7 +84,7 @@ def answer_predict(
     response.model_spec.signature_name = name
 
 
-def _input_values(signature: Signature, given: Mapping, limits: Limits) -> list[np.ndarray]:
+def _input_values(signature: Signature, given: Mapping[str, Any], limits: Limits) -> list[np.ndarray]:
     """Return one array for each input of the signature, checked against it."""
     if given.keys() != signature.inputs.keys():
         _check_names(signature, set(given))

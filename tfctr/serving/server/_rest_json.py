@@ -72,7 +72,7 @@ def fill_predict(
     return by_row
 
 
-def _columns_of_rows(rows: Any, inputs: Mapping[str, Endpoint]) -> dict[str, list]:
+def _columns_of_rows(rows: Any, inputs: Mapping[str, Endpoint]) -> dict[str, list[Any]]:
     """Turn a list of rows into one list an input."""
     if not isinstance(rows, list):
         raise invalid("Expecting 'instances' to be an list/array")
@@ -115,7 +115,7 @@ def _is_named(value: Any) -> bool:
     return isinstance(value, dict) and not _is_base64(value)
 
 
-def _is_base64(value: dict) -> bool:
+def _is_base64(value: dict[str, Any]) -> bool:
     return len(value) == 1 and isinstance(value.get("b64"), str)
 
 

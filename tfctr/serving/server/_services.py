@@ -41,7 +41,8 @@ def _answer(
             raise RequestError(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline passed before the call was begun")
         return core.measured(api, "GRPC", model, lambda: answer(request))
     except RequestError as error:
-        return context.abort(error.code, error.message)
+        context.abort(error.code, error.message)  # raises
+        raise
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):

@@ -62,7 +62,7 @@ def dtype_name(dtype: int) -> str:
     >>> dtype_name(types_pb2.DT_INT64)
     'int64'
     """
-    return types_pb2.DataType.Name(dtype).removeprefix("DT_").lower()
+    return str(types_pb2.DataType.Name(dtype)).removeprefix("DT_").lower()
 
 
 def decode(proto: tensor_pb2.TensorProto, max_bytes: int = DEFAULT_MAX_BYTES) -> np.ndarray:
@@ -120,7 +120,7 @@ def _from_content(content: bytes, field: _Field, count: int) -> np.ndarray:
     return np.frombuffer(content, field.dtype)
 
 
-def _from_list(values: Iterable, field: _Field, count: int) -> np.ndarray:
+def _from_list(values: Iterable[Any], field: _Field, count: int) -> np.ndarray:
     """Return `count` values of a typed list, cut or stretched by its last value."""
     if field.dtype == object:
         stored = _objects(list(values))

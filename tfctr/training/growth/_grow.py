@@ -52,14 +52,15 @@ def grow(
         raise ValueError(f"new_rows is 'oov' or 'popularity'. Received: {new_rows!r}")
     changes = compare_vocabularies(old_transform, new_transform)
     _check_model(model, old_transform)
-    grown = type(model).from_config({**model.get_config(), "spec": new_transform.bound_spec.to_config()})
+    grown: CTRModel = type(model).from_config({**model.get_config(), "spec": new_transform.bound_spec.to_config()})
     grown.build()
     sources = row_sources(model, grown, changes)
     _copy_weights(model, grown, sources, new_rows)
     grown.set_counts({table: new_transform.vocabulary_counts(table) for table in new_transform.spec.tables})
     optimizer = getattr(model, "optimizer", None)  # a model that was never compiled has none
-    if optimizer is not None and optimizer.built:
-        grown.compile_from_config(model.get_compile_config())
+    settings = model.get_compile_config()
+    if optimizer is not None and optimizer.built and settings is not None:
+        grown.compile_from_config(settings)
         _copy_optimizer(optimizer, grown.optimizer, sources, new_rows)
     logger.info("grown from yesterday's vocabularies:\n%s", changes)
     return grown

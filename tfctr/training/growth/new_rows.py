@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tfctr.training.growth.vocabulary_change import VocabularyChange
 
 NewRows = Literal["oov", "popularity"]
 
 
-def started_rows(old: np.ndarray, change: VocabularyChange, new_rows: NewRows) -> np.ndarray:
+def started_rows(old: NDArray[np.float32], change: VocabularyChange, new_rows: NewRows) -> NDArray[np.float32]:
     """Return the rows of today's ids, float32 ``(rows, dim)``, from yesterday's ``(old_rows, dim)``.
 
     An id that stayed has its row. A new one starts, with `oov`, from the out-of-vocabulary row that answered for it
@@ -19,7 +20,7 @@ def started_rows(old: np.ndarray, change: VocabularyChange, new_rows: NewRows) -
     about as often today (within a factor of two, else those nearest to that), since the length of a row, and often
     its direction, goes with popularity.
     """
-    rows = old[change.oov]
+    rows: NDArray[np.float32] = old[change.oov]
     wanted = np.flatnonzero(change.source < 0)
     kept = change.first + np.flatnonzero(change.source[change.first :] >= 0)
     if new_rows == "oov" or not len(wanted) or not len(kept):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tfctr.spec import FeatureSpec, IdFeature, Problem, SpecError
 from tfctr.transform import TransformOutput
@@ -30,9 +31,9 @@ class VocabularyChange:
 
     name: str
     old_rows: int
-    source: np.ndarray
-    oov: np.ndarray
-    counts: np.ndarray
+    source: NDArray[np.int64]
+    oov: NDArray[np.int64]
+    counts: NDArray[np.int64]
     first: int
 
     @property
@@ -108,14 +109,14 @@ def _change(name: str, old: TransformOutput, new: TransformOutput) -> Vocabulary
     return VocabularyChange(name, old_rows, np.append(head, own), np.append(head, fallen), counts, first)
 
 
-def _positions(values: Sequence[str], among: Sequence[str]) -> np.ndarray:
+def _positions(values: Sequence[str], among: Sequence[str]) -> NDArray[np.int64]:
     """Index of each of `values` in `among`, -1 where it is not there, int64."""
     arrays = [
         pa.array([text.encode("utf-8", "surrogateescape") for text in texts], pa.large_binary())
         for texts in (values, among)
     ]
     found = pc.index_in(arrays[0], value_set=arrays[1])
-    return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return np.asarray(pc.fill_null(found, -1), np.int64)
 
 
 def _check_same_features(old: FeatureSpec, new: FeatureSpec) -> None:

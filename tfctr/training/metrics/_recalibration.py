@@ -134,7 +134,7 @@ def fit_cells(cells: LogitCells, positives: float, positive_logits: float) -> Re
 
 def _newton(cells: LogitCells, target: Floats) -> Floats | None:
     """Maximise the likelihood with halved steps where a full one does not raise it; None if it does not end."""
-    theta = np.array([0.0, 0.0])
+    theta: Floats = np.array([0.0, 0.0])
     value = _likelihood(cells, target, theta)
     for _ in range(_MAX_STEPS):
         gradient, hessian = _gradient(cells, target, theta)

@@ -164,7 +164,8 @@ def mass_bins_of_cells(weight: Floats, bins: int) -> NDArray[np.int64]:
         return np.zeros(0, np.int64)
     ends = np.cumsum(weight)
     middle = (ends - weight / 2) / ends[-1]
-    return np.minimum((middle * bins).astype(np.int64), bins - 1)
+    buckets: NDArray[np.int64] = np.minimum((middle * bins).astype(np.int64), bins - 1)
+    return buckets
 
 
 def _mass_bins(rows: Rows, bins: int) -> NDArray[np.int64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -61,7 +63,7 @@ def _moments(rows: SurvivalRows, order: NDArray[np.intp]) -> NDArray[np.int64]:
     return np.cumsum(np.r_[False, (times[1:] != times[:-1]) | (seen[1:] != seen[:-1])]).astype(np.int64)
 
 
-def _grouped(groups: NDArray[np.int64], *columns: NDArray) -> tuple[NDArray, ...]:
+def _grouped(groups: NDArray[np.int64], *columns: NDArray[Any]) -> tuple[NDArray[Any], ...]:
     """The groups and columns ordered by group, rows of a group in their order."""
     order = np.argsort(groups, kind="stable")
     return (groups[order], *(column[order] for column in columns))

@@ -118,7 +118,8 @@ def _discounts(positions: NDArray[np.int64], k: int) -> Floats:
 
 def _best_dcg(k: int) -> Floats:
     """DCG at k of a group with 0, 1, 2, ... k positives in the best order, `(k + 1,)`."""
-    return np.r_[np.inf, np.cumsum(1 / np.log2(np.arange(k) + 2.0))]
+    best: Floats = np.r_[np.inf, np.cumsum(1 / np.log2(np.arange(k) + 2.0))]
+    return best
 
 
 def _tied_sum(worth: Floats, hits: Floats, cells: NDArray[np.int64], starts: NDArray[np.int64]) -> Floats:

@@ -54,7 +54,8 @@ class KaplanMeier:
         return self._at(np.searchsorted(self.times, times, side="left"))
 
     def _at(self, steps: np.ndarray) -> Floats:
-        return np.r_[1.0, self.values][steps]
+        values: Floats = np.r_[1.0, self.values][steps]
+        return values
 
 
 def life_table(
@@ -83,7 +84,9 @@ def life_table(
     survived = np.where(seen, time > upper, time >= (lower + upper) / 2)
     events_in = rows.weights @ ended
     at_risk = events_in + rows.weights @ survived
-    return np.divide(events_in, at_risk, out=np.full(len(upper), np.nan), where=at_risk > 0)
+    rates: Floats = np.full(len(upper), np.nan)
+    np.divide(events_in, at_risk, out=rates, where=at_risk > 0)
+    return rates
 
 
 def survival_brier(

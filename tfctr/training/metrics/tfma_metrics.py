@@ -153,7 +153,8 @@ def _sums_metric(figure: Callable[[BinarySums], float]) -> Callable[..., Any]:
         combiner = AccumulatorCombiner(source, partial(BinarySums, bins=bins), eval_config)
         return _derive(source, combiner, lambda sums: {keys(name): figure(sums)}, [keys(name)])
 
-    return tfma.metrics.merge_per_key_computations(computations)
+    merged: Callable[..., Any] = tfma.metrics.merge_per_key_computations(computations)
+    return merged
 
 
 def _slope_computations(

@@ -189,4 +189,5 @@ def _computations(names_of: Callable[[str, Sequence[float]], dict[str, str]]) ->
             tfma.metrics.DerivedMetricComputation(keys=list(names), result=result),
         ]
 
-    return tfma.metrics.merge_per_key_computations(computations)
+    merged: Callable[..., Any] = tfma.metrics.merge_per_key_computations(computations)
+    return merged

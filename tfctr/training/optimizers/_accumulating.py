@@ -6,10 +6,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfctr.training.optimizers._mixin import OptimizerMixin
 from tfctr.training.optimizers._sparse_rows import add_to_rows, write_rows
 
 
-class Accumulating:
+class Accumulating(OptimizerMixin):
     """Mixin of row-wise optimizers: with `gradient_accumulation_steps` n, the mean gradient of n batches makes a step.
 
     Keras' own way makes the gradient of a table dense, so that each batch costs as much as the table is long and a step
@@ -22,49 +23,49 @@ class Accumulating:
     """
 
     def build(self, variables: list[Any]) -> None:
-        if self.built:  # type: ignore[attr-defined]  # a mixin
+        if self.built:
             return
-        steps = self.gradient_accumulation_steps  # type: ignore[attr-defined]
-        if steps and self.use_ema:  # type: ignore[attr-defined]
+        steps = self.gradient_accumulation_steps
+        if steps and self.use_ema:
             raise ValueError("gradient_accumulation_steps and use_ema do not go together here; leave one out")
         if steps and tf.distribute.get_strategy().num_replicas_in_sync > 1:
             raise ValueError(
                 "gradient_accumulation_steps is for one replica; with several, give each a larger batch instead"
             )
-        super().build(variables)  # type: ignore[misc]
+        super().build(variables)
         matrices = [index for index, v in enumerate(variables) if steps and len(v.shape) == 2]
         self._touched = {index: TouchedRows(self, variables[index]) for index in matrices}
 
     def unfinished(self) -> list[Any]:
         """Return the variables that hold a step whose batches have not all been seen."""
-        sums = self._accumulated_gradients if self.gradient_accumulation_steps else []  # type: ignore[attr-defined]
+        sums = self._accumulated_gradients if self.gradient_accumulation_steps else []
         return [
             *sums,
             *(variable for rows in self._touched.values() for variable in (rows.rows, rows.known, rows.count)),
         ]
 
     def _backend_apply_gradients(self, grads: list[Any], trainable_variables: list[Any]) -> None:
-        steps = self.gradient_accumulation_steps  # type: ignore[attr-defined]
+        steps = self.gradient_accumulation_steps
         if not steps or not any(isinstance(gradient, tf.IndexedSlices) for gradient in grads):
-            super()._backend_apply_gradients(grads, trainable_variables)  # type: ignore[misc]
+            super()._backend_apply_gradients(grads, trainable_variables)
             return
-        indices = [self._get_variable_index(variable) for variable in trainable_variables]  # type: ignore[attr-defined]
+        indices = [self._get_variable_index(variable) for variable in trainable_variables]
         for gradient, index in zip(grads, indices, strict=True):
             self._add(gradient, index)
         sparse = [isinstance(gradient, tf.IndexedSlices) for gradient in grads]
 
         def step() -> tf.Tensor:
             means = [self._take_mean(index, rows) for index, rows in zip(indices, sparse, strict=True)]
-            means = self._clip_gradients(means)  # type: ignore[attr-defined]
-            self._apply_weight_decay(trainable_variables)  # type: ignore[attr-defined]
-            self._backend_update_step(means, trainable_variables, self.learning_rate)  # type: ignore[attr-defined]
+            means = self._clip_gradients(means)
+            self._apply_weight_decay(trainable_variables)
+            self._backend_update_step(means, trainable_variables, self.learning_rate)
             return tf.constant(True)
 
-        tf.cond((self._iterations.value + 1) % steps == 0, step, lambda: tf.constant(False))  # type: ignore[attr-defined]
+        tf.cond((self._iterations.value + 1) % steps == 0, step, lambda: tf.constant(False))
 
     def _add(self, gradient: Any, index: int) -> None:
         """Add a batch's gradient to the sum of its weight."""
-        total = self._accumulated_gradients[index].value  # type: ignore[attr-defined]
+        total = self._accumulated_gradients[index].value
         if isinstance(gradient, tf.IndexedSlices):
             self._touched[index].add(gradient.indices)
             add_to_rows(total, gradient.indices, tf.cast(gradient.values, total.dtype))
@@ -73,8 +74,8 @@ class Accumulating:
 
     def _take_mean(self, index: int, sparse: bool) -> Any:
         """The mean gradient of a weight, whose sum is 0 again."""
-        total = self._accumulated_gradients[index].value  # type: ignore[attr-defined]
-        steps = tf.cast(self.gradient_accumulation_steps, total.dtype)  # type: ignore[attr-defined]
+        total = self._accumulated_gradients[index].value
+        steps = tf.cast(self.gradient_accumulation_steps, total.dtype)
         if not sparse:
             mean = total / steps
             total.assign(tf.zeros_like(mean))

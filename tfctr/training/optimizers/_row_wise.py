@@ -34,24 +34,24 @@ class RowWise(Accumulating, Checked):
     def _clip_gradients(self, grads: list[Any]) -> list[Any]:
         """Clip without turning sparse gradients into dense ones, as Keras' own version would."""
         if not any(isinstance(g, tf.IndexedSlices) for g in grads):
-            return super()._clip_gradients(grads)  # type: ignore[misc]
-        if self.global_clipnorm:  # type: ignore[attr-defined]
-            return list(tf.clip_by_global_norm(grads, self.global_clipnorm)[0])  # type: ignore[attr-defined]
+            return list(super()._clip_gradients(grads))
+        if self.global_clipnorm:
+            return list(tf.clip_by_global_norm(grads, self.global_clipnorm)[0])
         return [g if g is None else self._clip_one(g) for g in grads]
 
     def _clip_one(self, gradient: Any) -> Any:
         values = gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
-        if self.clipnorm:  # type: ignore[attr-defined]
-            values = tf.clip_by_norm(values, self.clipnorm)  # type: ignore[attr-defined]
-        elif self.clipvalue:  # type: ignore[attr-defined]
-            values = tf.clip_by_value(values, -self.clipvalue, self.clipvalue)  # type: ignore[attr-defined]
+        if self.clipnorm:
+            values = tf.clip_by_norm(values, self.clipnorm)
+        elif self.clipvalue:
+            values = tf.clip_by_value(values, -self.clipvalue, self.clipvalue)
         if isinstance(gradient, tf.IndexedSlices):
             return tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
         return values
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         if not isinstance(gradient, tf.IndexedSlices):
-            super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
+            super().update_step(gradient, variable, learning_rate)
             return
         rate = tf.cast(learning_rate, variable.dtype)
         self.update_rows(tf.cast(gradient.values, variable.dtype), gradient.indices, variable, rate)
@@ -62,7 +62,7 @@ class RowWise(Accumulating, Checked):
 
     def slot(self, slots: list[Any], variable: Any) -> Any:
         """Return the raw variable of one of this optimizer's slots."""
-        return slots[self._get_variable_index(variable)].value  # type: ignore[attr-defined]
+        return slots[self._get_variable_index(variable)].value
 
 
 def _each_row_once(grads: list[Any]) -> list[Any]:

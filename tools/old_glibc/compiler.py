@@ -15,7 +15,7 @@ import subprocess
 import sysconfig
 from pathlib import Path
 
-import private_apt
+from old_glibc import private_apt
 from setup_commands import SetupError, run
 
 ZIG = "ziglang==0.15.2"

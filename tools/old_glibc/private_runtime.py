@@ -12,10 +12,9 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import sysconfig
 from pathlib import Path
 
-import private_apt
+from old_glibc import private_apt
 from setup_commands import SetupError, run
 
 WANTED = (2, 39)
@@ -107,11 +106,12 @@ def patch_interpreter(python: Path, runtime: Path, *, patchelf: Path, log: Path)
     python.unlink()
     shutil.copy2(original, python)
     python.chmod(0o755)
-    for name in ("python3", "python3.11"):
+    ask = "import sys, sysconfig; print('python%d.%d' % sys.version_info[:2], sysconfig.get_config_var('LIBDIR') or '')"
+    versioned, _, own_libraries = run([original, "-c", ask], log=log).strip().partition(" ")
+    for name in ("python3", versioned):
         python.with_name(name).unlink(missing_ok=True)
         python.with_name(name).symlink_to(python.name)
-    own_libraries = sysconfig.get_config_var("LIBDIR") or "/usr/lib"
-    search = [runtime / "lib", own_libraries, f"/lib/{TRIPLET}", f"/usr/lib/{TRIPLET}"]
+    search = [runtime / "lib", own_libraries or "/usr/lib", f"/lib/{TRIPLET}", f"/usr/lib/{TRIPLET}"]
     command: list[str | Path] = [patchelf, "--set-interpreter", runtime / "lib" / "ld-linux-x86-64.so.2"]
     command += ["--force-rpath", "--set-rpath", ":".join(map(str, search))]
     for name in PRELOADED:
