@@ -75,16 +75,15 @@ class AutoInt(CTRModel):
         self.embedding = self.make_embedding(name="embedding")
         settings = {**VARIANTS[variant], **self.attention}
         self.interacting = [
-            InteractingLayer(num_heads, head_dim=head_dim, name=f"interacting_{index}", **settings)
+            InteractingLayer(num_heads, head_dim=head_dim, **{**self.part(f"interacting_{index}"), **settings})
             for index in range(num_layers)
         ]
-        self.head = keras.layers.Dense(1, kernel_initializer="glorot_normal", name="head")
+        self.head = self.make_head()
         self.linear = self.make_first_order(use_bias=False, name="linear") if wide else None
         self.deep = None
         if self.hidden_units:
-            self.deep = MLP(
-                self.hidden_units, output_units=1, dropout_rate=dropout_rate, batch_norm=batch_norm, name="deep"
-            )
+            options = {"dropout_rate": dropout_rate, "batch_norm": batch_norm, **self.part("deep")}
+            self.deep = MLP(self.hidden_units, output_units=1, **options)
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
         fields = self.embedding(features).fields

@@ -80,9 +80,9 @@ class CreativeSurvival(CTRModel):
         others = tuple(f.name for f in features if f.name not in self._numbers)
         self.embedding = self.make_embedding(only=others) if others else None
         self.normalise = keras.layers.BatchNormalization(momentum=0.9, name="normalise") if self._numbers else None
-        self.tower = MLP(self.hidden_units, dropout_rate=dropout_rate, batch_norm=batch_norm, name="tower")
+        self.tower = MLP(self.hidden_units, dropout_rate=dropout_rate, batch_norm=batch_norm, **self.part("tower"))
         self.heads = {
-            task.name: HazardHead(len(task.grid), self.base_hazards.get(task.name), name=f"hazards_{task.name}")
+            task.name: HazardHead(len(task.grid), self.base_hazards.get(task.name), **self.part(f"hazards_{task.name}"))
             for task in tasks
         }
 

@@ -11,6 +11,7 @@ import numpy as np
 from keras import KerasTensor, ops
 
 from tfctr.layers._base import ConfigFromInit, restored
+from tfctr.layers._weight_options import WeightOptions, handed_down, initializer_of, is_seeded
 from tfctr.layers.embedding import BatchL2, EmbeddingTable, FeatureEmbedding, FirstOrder, FullTable, RowPenalty
 from tfctr.layers.survival import SurvivalLoss, integrated_hazards
 from tfctr.models._tower_ranks import factor_towers
@@ -19,7 +20,7 @@ from tfctr.models.extra_signature import ExtraSignature
 from tfctr.spec import AnyTask, BoundSpec, FeatureSpec, Problem, SpecError, SurvivalTask
 
 
-class CTRModel(ConfigFromInit, TracedOnce):
+class CTRModel(ConfigFromInit, WeightOptions, TracedOnce):
     """Base of all models. A subclass says in `logits` how a paper turns an example into a logit.
 
     Args:
@@ -30,6 +31,13 @@ class CTRModel(ConfigFromInit, TracedOnce):
             from a budget.
         embedding_l2: Strength of the penalty on embedding rows: a number means `BatchL2` (rows of the batch
             only), a `RowPenalty` is taken as it is, 0 means none.
+        embedding_initializer: Keras initializer of the embedding rows of all tables; None leaves each table its own.
+        kernel_initializer: Keras initializer of the kernels of towers, crosses, attentions, experts and heads: an
+            object, a name or a configuration. None leaves each layer its own, mostly Glorot's normal one.
+        kernel_regularizer: Keras regularizer of these kernels, such as ``keras.regularizers.L2(1e-5)``. Its loss
+            enters training and what `evaluate` of Keras calls the loss.
+        bias_regularizer: The same for their biases. Published benchmarks with a `net_regularizer` λ add
+            ``λ/2 Σ w²`` over kernels and biases: give both ``L2(λ / 2)``.
         learning_rates: Name of a vocabulary, number or vector -> multiplier of the learning rate of its embedding
             rows; 0 freezes them. None trains all alike. Needs an optimizer of `tfctr.training.optimizers`.
         ranks: Tower -> linear map -> rank of the two thin maps in its place, see `MLP`; compression sets it.
@@ -74,6 +82,10 @@ class CTRModel(ConfigFromInit, TracedOnce):
         table: EmbeddingTable | None = None,
         tables: dict[str, EmbeddingTable] | None = None,
         embedding_l2: float | RowPenalty = 0.0,
+        embedding_initializer: Any = None,
+        kernel_initializer: Any = None,
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
         learning_rates: dict[str, float] | None = None,
         ranks: dict[str, dict[str, int]] | None = None,
         inner_activation: bool = False,
@@ -87,6 +99,12 @@ class CTRModel(ConfigFromInit, TracedOnce):
         self.table = restored(table)
         self.tables = {name: restored(template) for name, template in (tables or {}).items()}
         self.embedding_l2 = restored(embedding_l2)
+        self.embedding_initializer = initializer_of(embedding_initializer)
+        self.keep_weight_options(
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+        )
         self.learning_rates = dict(learning_rates or {})
         self.ranks = {tower: dict(maps) for tower, maps in (ranks or {}).items()}
         self.inner_activation = inner_activation
@@ -124,26 +142,34 @@ class CTRModel(ConfigFromInit, TracedOnce):
         raise NotImplementedError
 
     def make_embedding(self, **options: Any) -> FeatureEmbedding:
-        """Return a `FeatureEmbedding` with this model's width, tables and penalty."""
+        """Return a `FeatureEmbedding` with this model's width, tables, penalty and initializer."""
         dim = options.pop("dim", self.embedding_dim)
-        return FeatureEmbedding(self.spec, dim, **self._table_options(), **options)
+        return FeatureEmbedding(self.spec, dim, **self._table_options(options.get("name", "")), **options)
 
     def make_first_order(self, **options: Any) -> FirstOrder:
-        """Return a `FirstOrder` with this model's tables and penalty."""
-        return FirstOrder(self.spec, **self._table_options(), **options)
+        """Return a `FirstOrder` with this model's tables, penalty and initializer."""
+        return FirstOrder(self.spec, **self._table_options(options.get("name", "")), **options)
 
-    def _table_options(self) -> dict[str, Any]:
+    def make_head(self) -> keras.layers.Dense:
+        """Return the linear map to one logit."""
+        return keras.layers.Dense(1, **{"kernel_initializer": "glorot_normal", **self.keras_part("head")})
+
+    def _table_options(self, part: str) -> dict[str, Any]:
         """What every embedding of this model is given."""
-        tables = {name: self._penalised(template) for name, template in self.tables.items()}
-        table = self._penalised(self.table or FullTable())
+        tables = {name: self._own(template, part) for name, template in self.tables.items()}
+        table = self._own(self.table or FullTable(), part)
         return {"table": table, "tables": tables, "learning_rates": dict(self.learning_rates)}
 
-    def _penalised(self, template: EmbeddingTable) -> EmbeddingTable:
-        """The template with this model's penalty, unless it has one of its own."""
-        if not self.embedding_l2 or template.penalty is not None:
-            return template
-        penalty = BatchL2(self.embedding_l2) if isinstance(self.embedding_l2, float | int) else self.embedding_l2
-        return type(template).from_config({**template.get_config(), "penalty": penalty})
+    def _own(self, template: EmbeddingTable, part: str) -> EmbeddingTable:
+        """The template with this model's initializer, and with its penalty unless it has one of its own."""
+        changes: dict[str, Any] = {}
+        initializer = self.embedding_initializer or template.initializer
+        if initializer is self.embedding_initializer or is_seeded(initializer):
+            changes["initializer"] = handed_down(initializer, part)
+        if self.embedding_l2 and template.penalty is None:
+            number = isinstance(self.embedding_l2, float | int)
+            changes["penalty"] = BatchL2(self.embedding_l2) if number else self.embedding_l2
+        return type(template).from_config({**template.get_config(), **changes}) if changes else template
 
     def extra_signatures(self) -> tuple[ExtraSignature, ...]:
         """Return the further ways in which the served model can be asked; none unless a subclass has some."""

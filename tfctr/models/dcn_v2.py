@@ -65,14 +65,14 @@ class DCNv2(CTRModel):
         self.batch_norm = batch_norm
         self.embedding = self.make_embedding(name="embedding")
         self.cross = (
-            CrossNetV2(num_cross_layers, name="cross")
+            CrossNetV2(num_cross_layers, **self.part("cross"))
             if rank is None
-            else CrossNetMixture(num_cross_layers, rank=rank, num_experts=num_experts, name="cross")
+            else CrossNetMixture(num_cross_layers, rank=rank, num_experts=num_experts, **self.part("cross"))
         )
         self.deep = None
         if self.hidden_units:
-            self.deep = MLP(self.hidden_units, dropout_rate=dropout_rate, batch_norm=batch_norm, name="deep")
-        self.head = keras.layers.Dense(1, kernel_initializer="glorot_normal", name="head")
+            self.deep = MLP(self.hidden_units, dropout_rate=dropout_rate, batch_norm=batch_norm, **self.part("deep"))
+        self.head = self.make_head()
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
         inputs = flatten_fields(self.embedding(features).fields)

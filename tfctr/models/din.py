@@ -64,7 +64,7 @@ class DIN(HistoryModel):
                 self.attention_units,
                 activation=attention_activation,
                 softmax=attention_softmax,
-                name=f"attention_{history.events[0]}",
+                **self.part(f"attention_{history.events[0]}"),
             )
             for history in self.histories
         ]

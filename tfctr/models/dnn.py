@@ -41,7 +41,9 @@ class DNN(CTRModel):
         self.dropout_rate = dropout_rate
         self.batch_norm = batch_norm
         self.embedding = self.make_embedding()
-        self.mlp = MLP(self.hidden_units, output_units=1, dropout_rate=dropout_rate, batch_norm=batch_norm, name="mlp")
+        self.mlp = MLP(
+            self.hidden_units, output_units=1, dropout_rate=dropout_rate, batch_norm=batch_norm, **self.part("mlp")
+        )
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
         fields = self.embedding(features).fields

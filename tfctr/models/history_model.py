@@ -58,7 +58,7 @@ class HistoryModel(CTRModel):
             activation=self.activation,
             dropout_rate=self.dropout_rate,
             batch_norm=self.batch_norm,
-            name="tower",
+            **self.part("tower"),
         )
 
     def interests(

@@ -52,10 +52,11 @@ class MMoE(MultiTaskModel):
             self.expert_units,
             dropout_rate=self.dropout_rate,
             batch_norm=self.batch_norm,
-            name="experts",
+            **self.part("experts"),
         )
         self.gates = [
-            ExpertGate(self.gate_units, dropout_rate=self.dropout_rate, name=f"gate_{task}") for task in self.tasks
+            ExpertGate(self.gate_units, dropout_rate=self.dropout_rate, **self.part(f"gate_{task}"))
+            for task in self.tasks
         ]
         self.towers = self.make_towers(self.tower_units)
 

@@ -70,5 +70,9 @@ class MultiTaskModel(CTRModel):
     def make_towers(self, hidden_units: tuple[int, ...]) -> TaskTowers:
         """Return a tower for each task, with this model's dropout and normalisation."""
         return TaskTowers(
-            self.tasks, hidden_units, dropout_rate=self.dropout_rate, batch_norm=self.batch_norm, name="towers"
+            self.tasks,
+            hidden_units,
+            dropout_rate=self.dropout_rate,
+            batch_norm=self.batch_norm,
+            **self.part("towers"),
         )

@@ -70,7 +70,7 @@ class SDIM(HistoryModel):
         mains = [history.events[0] for history in self.histories]
         self.long = [SDIMAttention(signatures, bits, l2_norm=l2_norm, name=f"long_{main}") for main in mains]
         self.short = [
-            SoftmaxAttention(num_heads, head_dim, name=f"short_{main}") for main in mains if self.short_length
+            SoftmaxAttention(num_heads, head_dim, **self.part(f"short_{main}")) for main in mains if self.short_length
         ]
         self.tower = self.make_tower()
 

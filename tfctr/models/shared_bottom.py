@@ -39,7 +39,9 @@ class SharedBottom(MultiTaskModel):
         self.hidden_units = tuple(hidden_units)
         self.tower_units = tuple(tower_units)
         self.embedding = self.make_embedding(name="embedding")
-        self.bottom = MLP(self.hidden_units, dropout_rate=self.dropout_rate, batch_norm=self.batch_norm, name="bottom")
+        self.bottom = MLP(
+            self.hidden_units, dropout_rate=self.dropout_rate, batch_norm=self.batch_norm, **self.part("bottom")
+        )
         self.towers = self.make_towers(self.tower_units)
 
     def task_logits(self, features: dict[str, Any], training: bool | None = None) -> dict[str, Any]:

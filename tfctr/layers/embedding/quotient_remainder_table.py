@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers._base import another
+from tfctr.layers._weight_options import another
 from tfctr.layers.embedding.table import EmbeddingTable
 
 
@@ -55,7 +55,7 @@ class QuotientRemainderTable(EmbeddingTable):
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
         shapes = self.weight_shapes()
-        neutral = "ones" if self.combine == "product" else another(self.initializer)
+        neutral = "ones" if self.combine == "product" else another(self.initializer, "quotient")
         self.remainder = self.add_rows("remainder", shapes["remainder"], self.initializer)
         self.quotient = self.add_rows("quotient", shapes["quotient"], neutral)
 
