@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import onnxruntime
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -21,9 +22,11 @@ from typer.testing import CliRunner
 import tfctr.training
 import tfx_pipeline.fingerprint
 from tests.tfx_pipeline.conftest import FAST
+from tfctr.transform import TransformOutput, examples_to_table
 from tfx_pipeline.commands import FAILED, NOT_PUSHED, app
 from tfx_pipeline.config import PipelineConfig
-from tfx_pipeline.rescore import rescore
+from tfx_pipeline.files import KERAS_FILE
+from tfx_pipeline.rescore import rescore, serialized_examples
 from tfx_pipeline.retrieval import push_index
 from tfx_pipeline.runner import RunReport, StepFailed, run
 
@@ -290,6 +293,70 @@ def test_a_split_without_rows_is_said_before_anything_runs(settings: Settings, w
     assert answer.exit_code == FAILED
     assert "prepare failed" in answer.output
     assert "rows" in answer.output
+
+
+@pytest.fixture(scope="module")
+def exported(first: RunReport, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first run's model as an ONNX file."""
+    file = tmp_path_factory.mktemp("exported") / "ads.onnx"
+    answer = CliRunner().invoke(app, ["export", str(settings().workdir), "-o", str(file)])
+    assert answer.exit_code == 0, answer.output
+    assert f"wrote {file}\nwrote {file.with_suffix('.json')}\nnot in the graph:\n  reading and parsing" in answer.output
+    assert sorted(path.name for path in file.parent.iterdir()) == ["ads.json", "ads.onnx"]  # nothing half written
+    return file
+
+
+@pytest.fixture(scope="module")
+def tested(first: RunReport) -> tuple[list[dict], dict[str, np.ndarray]]:
+    """Rows that the gate judged, raw and transformed."""
+    assert first.results is not None
+    spec = keras.saving.load_model(first.results.model_run / KERAS_FILE).spec.spec
+    rows = examples_to_table(next(serialized_examples(first.results.test_examples)), spec).slice(0, 100)
+    return rows.to_pylist(), TransformOutput(first.results.transform_graph, spec=spec).transform(rows)
+
+
+def test_an_exported_file_answers_as_the_model_of_the_run(exported: Path, first: RunReport, tested: tuple) -> None:
+    assert first.results is not None
+    model, (_, tensors) = keras.saving.load_model(first.results.model_run / KERAS_FILE), tested
+    session = onnxruntime.InferenceSession(str(exported))
+    features = {info.name: tensors[info.name] for info in model.spec.spec.inputs()}
+    (found,) = session.run(["click"], {entry.name: features[entry.name] for entry in session.get_inputs()})
+    np.testing.assert_allclose(found, model(features), atol=1e-6)
+
+
+def test_beside_an_exported_file_stands_how_its_inputs_are_made(exported: Path, tested: tuple) -> None:
+    """Who knows the JSON alone makes the inputs that the transform makes."""
+    about = json.loads(exported.with_suffix(".json").read_text())
+    rows, tensors = tested
+    assert about["blessed"]
+    assert about["outputs"] == [
+        {"name": "click", "task": "click", "dtype": "float32", "shape": [None, 1], "is": "probability"}
+    ]
+    assert {"name": "tags", "dtype": "int64", "shape": [None, 4]}.items() <= about["inputs"][6].items()
+    items, age, price = about["vocabularies"]["item_id"], about["numbers"]["age"], about["numbers"]["price"]
+    ids = [items["values"].get(str(row["item_id"]), items["out_of_vocabulary"]["ids"][0]) for row in rows]
+    assert ids == tensors["item_id"].tolist()
+    known = [place for place, row in enumerate(rows) if row["age"] is not None]
+    ages = [(rows[place]["age"] - age["mean"]) / age["deviation"] for place in known]
+    np.testing.assert_allclose(ages, tensors["age"][known], atol=1e-4)
+    prices = np.array([row["price"] for row in rows], float)
+    logs = (np.sign(prices) * np.log1p(np.abs(prices)) - price["mean"]) / price["deviation"]
+    np.testing.assert_allclose(np.nan_to_num(logs), tensors["price"], atol=1e-4)
+
+
+def test_nothing_that_is_there_is_written_over(exported: Path, after_first: PipelineConfig) -> None:
+    answer = CliRunner().invoke(app, ["export", str(after_first.workdir), "-o", str(exported)])
+    assert (answer.exit_code, "is there already" in answer.output) == (FAILED, True)
+
+
+@pytest.mark.parametrize(("format", "name"), [("litert", "ads.onnx"), ("keras", "ads"), ("pmml", "ads.pmml")])
+def test_a_name_that_does_not_fit_the_format_is_refused(
+    format: str, name: str, after_first: PipelineConfig, tmp_path: Path
+) -> None:
+    folder, file = str(after_first.workdir), str(tmp_path / name)
+    answer = CliRunner().invoke(app, ["export", folder, "--format", format, "-o", file])
+    assert (answer.exit_code, format in answer.output) == (FAILED, True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_commands_tell_of_the_last_run(after_first: PipelineConfig, settings: Settings) -> None:

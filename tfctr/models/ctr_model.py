@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import keras
@@ -14,6 +15,7 @@ from tfctr.layers._base import ConfigFromInit, restored
 from tfctr.layers._weight_options import WeightOptions, handed_down, initializer_of, is_seeded
 from tfctr.layers.embedding import BatchL2, EmbeddingTable, FeatureEmbedding, FirstOrder, FullTable, RowPenalty
 from tfctr.layers.survival import SurvivalLoss, integrated_hazards
+from tfctr.models._export import export_model, input_signature
 from tfctr.models._tower_ranks import factor_towers
 from tfctr.models._traced_once import TracedOnce
 from tfctr.models.extra_signature import ExtraSignature
@@ -193,11 +195,27 @@ class CTRModel(ConfigFromInit, WeightOptions, TracedOnce):
         """
         if not self.built:
             factor_towers(self, self.ranks, inner_activation=self.inner_activation)
-        inputs = {
-            info.name: KerasTensor((None, *info.shape), dtype=info.dtype, name=info.name)
-            for info in self.spec.spec.inputs()
-        }
-        self.compute_output_spec(inputs)
+        signature = input_signature(self.spec)
+        self.compute_output_spec({k: KerasTensor(s.shape, dtype=s.dtype, name=k) for k, s in signature.items()})
+
+    def export(self, filepath: str | Path, format: str = "tf_saved_model", **options: Any) -> None:
+        """Export as Keras does, with the spec's inputs of any batch size; the model need not have been called.
+
+        The graph begins behind the transform: it takes the tensors of ``spec.inputs()`` by name. Answers are float32;
+        a model in mixed precision computes in float32 in all formats but ``tf_saved_model``. A SavedModel's ``serve``
+        answers as the model does; outputs of the other formats have the names of the tasks. What raw rows can be
+        sent to is `tfctr.serving.export_model`.
+
+        Args:
+            filepath: Folder of a SavedModel, else a file; one of LiteRT ends in ``.tflite``, of OpenVINO in ``.xml``.
+            format: ``tf_saved_model``, ``onnx``, ``litert`` or ``openvino``.
+            **options: As `keras.Model.export` takes them: ``verbose``, ``input_signature``, ``opset_version`` …
+
+        Raises:
+            ModuleNotFoundError: When a library is missing; it names the extra to install.
+            ValueError: When the graph has an operation that the format does not know.
+        """
+        export_model(self, self.spec, filepath, format, **options)
 
     def compile(self, optimizer: Any = "adam", loss: Any = None, **kwargs: Any) -> None:
         """Compile as Keras does; the loss is the logloss (the likelihood) of each task unless another is given.

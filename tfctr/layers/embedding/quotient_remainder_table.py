@@ -60,6 +60,8 @@ class QuotientRemainderTable(EmbeddingTable):
         self.quotient = self.add_rows("quotient", shapes["quotient"], neutral)
 
     def vectors(self, ids: Any) -> Any:
+        if self.size[0] < 2**31:  # LiteRT divides 32-bit numbers only
+            ids = ops.cast(ids, "int32")
         remainder = self.take_rows(self.remainder, ops.mod(ids, self.modulus))
         quotient = self.take_rows(self.quotient, ops.floor_divide(ids, self.modulus))
         return remainder * quotient if self.combine == "product" else remainder + quotient

@@ -42,7 +42,7 @@ class LinearBlock(KernelLayer):
         self._mix = self.add_kernel("mix", (self.out_embeddings, fields_shape[1]))
 
     def call(self, fields: Tensor) -> Tensor:
-        return ops.einsum("lm,bmd->bld", self._mix, fields)
+        return ops.matmul(self._mix, fields)  # (batch, out_embeddings, dim)
 
     def compute_output_shape(self, fields_shape: Shape) -> Shape:
         return (fields_shape[0], self.out_embeddings, fields_shape[2])
