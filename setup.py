@@ -81,6 +81,10 @@ EXTRAS = {
         "tf-keras>=2.21,<2.22",  # for this library, too, tf.keras has to be Keras 2
     ],
     "jax": ["jax>=0.5"],
+    # What a model leaves Keras in: the first writes and reads, TensorFlow writes what the second reads.
+    "onnx": ["onnx>=1.17,<2", "onnxruntime>=1.20,<2", "tf2onnx>=1.16,<2"],
+    "litert": ["ai-edge-litert>=2,<3"],
+    "openvino": ["openvino>=2025.0"],
     "accelerators": ["keras-rs>=0.4,<0.5"],  # DistributedTable
     "notebook": ["ipykernel>=6.29", "nbclient>=0.10", "nbformat>=5.10"],
     "dev": [

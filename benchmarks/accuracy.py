@@ -31,6 +31,7 @@ from tfctr.benchmark import (
     markdown,
     popularity_trial,
     run_trial,
+    settings_of,
     shown_figures,
     summarize,
     write_section,
@@ -78,7 +79,7 @@ def main(
     scores = [cache.score("popularity", 0, {"item": item}, lambda: popularity_trial(splits(), item))] if item else []
     console = Console()
     for name in models.split(","):
-        model_settings = {**chosen.get("all", {}), **chosen.get(name, {})}
+        model_settings = settings_of(chosen, name)
         for seed in range(first_seed, first_seed + seeds):
             trial = functools.partial(_train, splits, name, model_settings, seed)
             with console.status(f"{name}, seed {seed}"):

@@ -15,7 +15,7 @@ import numpy as np
 import typer
 import yaml
 
-from tfctr.benchmark import Score, Splits, TrialCache, load_splits, table_line
+from tfctr.benchmark import Score, Splits, TrialCache, load_splits, settings_of, table_line
 from tfctr.data.batches import ArrayPlan, array_dataset
 from tfctr.layers.embedding import format_bytes
 from tfctr.models import CTRModel
@@ -97,7 +97,7 @@ def open_bench(spec: str, model: str, settings: Path | None, source: str, workdi
     """Read the spec and the settings (YAML: model -> hyper-parameters and fit settings, `all` for every one)."""
     loaded = load_spec(spec)
     chosen = yaml.safe_load(settings.read_text()) if settings else {}
-    of_model = {**chosen.get("all", {}), **chosen.get(model, {})}
+    of_model = settings_of(chosen, model)
     folder, log = workdir / loaded.name, source or loaded.source.dataset or ""
     cache = TrialCache(folder / "trials", {"spec": loaded.model_dump(mode="json"), "log": log, "told": of_model})
     return Bench(loaded.name, functools.cache(lambda: load_splits(loaded, log, folder)), of_model, cache, folder)

@@ -1,10 +1,11 @@
-"""The pipeline's verbs of the `tfctr` command: run, compile, report, why, evaluate, index.
+"""The pipeline's verbs of the `tfctr` command: run, compile, report, why, evaluate, index, export.
 
 ``python -m tfx_pipeline`` has them too. TFX is imported when a command needs it.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -242,6 +243,35 @@ def index(
         _fail(error)
     name = written.parent.name
     typer.echo(f"wrote {written}\nServe it: tfctr serve --model_name {name} --model_base_path {written.parent}")
+
+
+@app.command()
+def export(
+    workdir: Annotated[Path, typer.Argument(help="Folder of the run.")] = Path("runs/pipeline"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write; a folder for tf_saved_model.")] = Path(
+        "model.onnx"
+    ),
+    format: Annotated[str, typer.Option(help="onnx, litert, openvino, tf_saved_model or keras.")] = "onnx",
+) -> None:
+    """Write the model of the last run for another runtime, and beside it, as JSON, what its inputs are made of.
+
+    The file begins behind the transform: it takes ids and scaled numbers. What answers raw rows is the pushed model.
+
+    Example: tfctr export runs/ads --format onnx -o ads.onnx
+    """
+    try:
+        config = PipelineConfig.read(workdir)
+        from tfx_pipeline.export_run import export_run
+
+        written = export_run(config, format, output)
+    except (SpecError, OSError, ValueError, ModuleNotFoundError) as error:
+        _fail(error)
+    for path in written:
+        typer.echo(f"wrote {path}")
+    described = json.loads(output.with_suffix(".json").read_text(encoding="utf-8"))
+    typer.echo("not in the graph:")
+    for left in described["not_in_the_graph"]:
+        typer.echo(f"  {left}")
 
 
 def _config(**fields: Any) -> PipelineConfig:

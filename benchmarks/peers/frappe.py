@@ -25,7 +25,7 @@ import yaml
 from rich.console import Console
 
 from benchmarks.peers.child import PROJECT, ChildError, peer_python
-from tfctr.benchmark import Score, Splits, TrialCache, load_splits, markdown, summarize, write_section
+from tfctr.benchmark import Score, Splits, TrialCache, load_splits, markdown, settings_of, summarize, write_section
 from tfctr.data._locks import locked
 from tfctr.spec import load_spec
 
@@ -79,7 +79,7 @@ def main(
     console = Console()
     scores: list[Score] = []
     for name in models.split(","):
-        translated = fuxictr_settings(name, {**chosen["all"], **chosen[name]})
+        translated = fuxictr_settings(name, settings_of(chosen, name))
         translated |= {"loader": loader} | ({"epochs": epochs} if epochs else {})
         for seed in range(first_seed, first_seed + seeds):
             trial = functools.partial(run_child, name, translated, seed, data, threads, folder)

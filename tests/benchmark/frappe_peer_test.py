@@ -12,14 +12,14 @@ import yaml
 
 from benchmarks.peers.child import PROJECT
 from benchmarks.peers.frappe import export, fuxictr_settings, report
-from tfctr.benchmark import Score, Splits
+from tfctr.benchmark import Score, Splits, settings_of
 from tfctr.spec import FeatureSpec
 from tfctr.transform import TransformOutput
 
 
 def published(model: str) -> dict[str, Any]:
     chosen = yaml.safe_load((PROJECT / "benchmarks" / "frappe.yaml").read_text())
-    return {**chosen["all"], **chosen[model]}
+    return settings_of(chosen, model)
 
 
 def test_the_published_settings_are_renamed_whole() -> None:

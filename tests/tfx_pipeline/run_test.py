@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import onnxruntime
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -22,9 +23,11 @@ import tfctr.training
 import tfx_pipeline.fingerprint
 from tests.tfx_pipeline.conftest import FAST
 from tests.tfx_pipeline.html_check import checked
+from tfctr.transform import TransformOutput, examples_to_table
 from tfx_pipeline.commands import FAILED, NOT_PUSHED, app
 from tfx_pipeline.config import PipelineConfig
-from tfx_pipeline.rescore import rescore
+from tfx_pipeline.files import KERAS_FILE
+from tfx_pipeline.rescore import rescore, serialized_examples
 from tfx_pipeline.retrieval import push_index
 from tfx_pipeline.runner import RunReport, StepFailed, run
 
@@ -300,6 +303,55 @@ def test_a_split_without_rows_is_said_before_anything_runs(settings: Settings, w
     assert answer.exit_code == FAILED
     assert "prepare failed" in answer.output
     assert "rows" in answer.output
+
+
+@pytest.fixture(scope="module")
+def exported(first: RunReport, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first run's model as an ONNX file."""
+    file = tmp_path_factory.mktemp("exported") / "ads.onnx"
+    answer = CliRunner().invoke(app, ["export", str(settings().workdir), "-o", str(file)])
+    assert answer.exit_code == 0, answer.output
+    assert f"wrote {file}\nwrote {file.with_suffix('.json')}\nnot in the graph:\n  reading and parsing" in answer.output
+    assert sorted(path.name for path in file.parent.iterdir()) == ["ads.json", "ads.onnx"]  # nothing half written
+    return file
+
+
+def test_an_exported_file_answers_as_the_model_of_the_run(exported: Path, first: RunReport) -> None:
+    assert first.results is not None
+    model = keras.saving.load_model(first.results.model_run / KERAS_FILE)
+    spec = model.spec.spec
+    rows = examples_to_table(next(serialized_examples(first.results.test_examples)), spec).slice(0, 100)
+    tensors = TransformOutput(first.results.transform_graph, spec=spec).transform(rows)
+    features = {info.name: tensors[info.name] for info in spec.inputs()}
+    session = onnxruntime.InferenceSession(str(exported))
+    (found,) = session.run(["click"], {entry.name: features[entry.name] for entry in session.get_inputs()})
+    np.testing.assert_allclose(found, model(features), atol=1e-6)
+
+
+def test_beside_an_exported_file_stands_what_one_must_know_to_ask_it(exported: Path) -> None:
+    about = json.loads(exported.with_suffix(".json").read_text())
+    assert (about["model"], about["format"], about["blessed"]) == ("LR", "onnx", True)
+    assert about["outputs"] == [
+        {"name": "click", "task": "click", "dtype": "float32", "shape": [None, 1], "is": "probability"}
+    ]
+    assert {entry["name"]: entry["shape"] for entry in about["inputs"]}["tags"] == [None, 4]
+    assert {"item_id", "tags"} <= about["vocabularies"].keys()
+    assert {"age", "price"} <= about["numbers"].keys()
+
+
+def test_nothing_that_is_there_is_written_over(exported: Path, after_first: PipelineConfig) -> None:
+    answer = CliRunner().invoke(app, ["export", str(after_first.workdir), "-o", str(exported)])
+    assert (answer.exit_code, "is there already" in answer.output) == (FAILED, True)
+
+
+@pytest.mark.parametrize(("format", "name"), [("litert", "ads.onnx"), ("keras", "ads"), ("pmml", "ads.pmml")])
+def test_a_name_that_does_not_fit_the_format_is_refused(
+    format: str, name: str, after_first: PipelineConfig, tmp_path: Path
+) -> None:
+    folder, file = str(after_first.workdir), str(tmp_path / name)
+    answer = CliRunner().invoke(app, ["export", folder, "--format", format, "-o", file])
+    assert (answer.exit_code, format in answer.output) == (FAILED, True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_commands_tell_of_the_last_run(after_first: PipelineConfig, settings: Settings) -> None:

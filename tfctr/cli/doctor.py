@@ -37,6 +37,9 @@ EXTRAS = {
     "retrieval": ("tensorflow-recommenders",),
     "benchmark": ("optuna",),
     "jax": ("jax",),
+    "onnx": ("onnx", "onnxruntime", "tf2onnx"),
+    "litert": ("ai-edge-litert",),
+    "openvino": ("openvino",),
     "accelerators": ("keras-rs",),
     "notebook": ("nbclient",),
 }

@@ -96,16 +96,3 @@ def deserialize_if_config(value: Any) -> Any:
     if isinstance(value, dict) and "class_name" in value:
         return keras.saving.deserialize_keras_object(value)
     return value
-
-
-def clone_initializer(initializer: keras.initializers.Initializer) -> keras.initializers.Initializer:
-    """Return an initializer like this one that draws other numbers, for a second weight of one layer.
-
-    Two weights that share a seeded initializer start equal, which makes them learn the same.
-    """
-    config = initializer.get_config()
-    if isinstance(config.get("seed"), int):
-        config["seed"] += 1
-    else:
-        config.pop("seed", None)
-    return type(initializer).from_config(config)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
-import keras
 from keras import ops
 
 from tfctr.layers.interaction import InteractingLayer, flatten_fields
@@ -88,23 +87,15 @@ class AutoInt(CTRModel):
         self.embedding = self.make_embedding(name="embedding")
         settings = {**VARIANTS[variant], **self.attention}
         self.interacting = [
-            InteractingLayer(
-                num_heads, head_dim=head_dim, dtype=self.dtype_policy, name=f"interacting_{index}", **settings
-            )
+            InteractingLayer(num_heads, head_dim=head_dim, **{**self.part(f"interacting_{index}"), **settings})
             for index in range(num_layers)
         ]
-        self.head = keras.layers.Dense(1, kernel_initializer="glorot_normal", dtype=self.dtype_policy, name="head")
+        self.head = self.make_head()
         self.linear = self.make_first_order(use_bias=False, name="linear") if wide else None
         self.deep = None
         if self.hidden_units:
-            self.deep = MLP(
-                self.hidden_units,
-                output_units=1,
-                dropout_rate=dropout_rate,
-                batch_norm=batch_norm,
-                dtype=self.dtype_policy,
-                name="deep",
-            )
+            options = {"dropout_rate": dropout_rate, "batch_norm": batch_norm, **self.part("deep")}
+            self.deep = MLP(self.hidden_units, output_units=1, **options)
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
         fields = self.embedding(features).fields  # (batch, fields, dim)

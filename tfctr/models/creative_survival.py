@@ -97,13 +97,9 @@ class CreativeSurvival(CTRModel):
             if self._numbers
             else None
         )
-        self.tower = MLP(
-            self.hidden_units, dropout_rate=dropout_rate, batch_norm=batch_norm, dtype=self.dtype_policy, name="tower"
-        )
+        self.tower = MLP(self.hidden_units, dropout_rate=dropout_rate, batch_norm=batch_norm, **self.part("tower"))
         self.heads = {
-            task.name: HazardHead(
-                len(task.grid), self.base_hazards.get(task.name), dtype=self.dtype_policy, name=f"hazards_{task.name}"
-            )
+            task.name: HazardHead(len(task.grid), self.base_hazards.get(task.name), **self.part(f"hazards_{task.name}"))
             for task in tasks
         }
 

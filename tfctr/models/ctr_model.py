@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import keras
@@ -12,15 +13,17 @@ from keras import KerasTensor, ops
 
 from tfctr.layers._base import ConfigFromInit, deserialize_if_config
 from tfctr.layers._walk import layers_of
+from tfctr.layers._weight_options import WeightOptions, handed_down, initializer_of, is_seeded
 from tfctr.layers.embedding import BatchL2, EmbeddingTable, FeatureEmbedding, FirstOrder, FullTable, RowPenalty
 from tfctr.layers.survival import SurvivalLoss, integrated_hazards
+from tfctr.models._export import export_model, input_signature
 from tfctr.models._tower_ranks import factor_towers
 from tfctr.models._traced_once import TracedOnce
 from tfctr.models.extra_signature import ExtraSignature
 from tfctr.spec import AnyTask, BoundSpec, FeatureSpec, Problem, SpecError, SurvivalTask
 
 
-class CTRModel(ConfigFromInit, TracedOnce):
+class CTRModel(ConfigFromInit, WeightOptions, TracedOnce):
     """Base of all models. A subclass says in `logits` how a paper turns an example into a logit.
 
     Args:
@@ -31,6 +34,13 @@ class CTRModel(ConfigFromInit, TracedOnce):
             from a budget.
         embedding_l2: Strength of the penalty on embedding rows: a number means `BatchL2` (rows of the batch
             only), a `RowPenalty` is taken as it is, 0 means none.
+        embedding_initializer: Keras initializer of the embedding rows of all tables; None leaves each table its own.
+        kernel_initializer: Keras initializer of the kernels of towers, crosses, attentions, experts and heads: an
+            object, a name or a configuration. None leaves each layer its own, mostly Glorot's normal one.
+        kernel_regularizer: Keras regularizer of these kernels, such as ``keras.regularizers.L2(1e-5)``. Its loss
+            enters training and what `evaluate` of Keras calls the loss.
+        bias_regularizer: The same for their biases. Published benchmarks with a `net_regularizer` λ add
+            ``λ/2 Σ w²`` over kernels and biases: give both ``L2(λ / 2)``.
         learning_rates: Name of a vocabulary, number or vector -> multiplier of the learning rate of its embedding
             rows; 0 freezes them. None trains all alike. Needs an optimizer of `tfctr.training.optimizers`.
         ranks: Tower -> linear map -> rank of the two thin maps in its place, see `MLP`; compression sets it.
@@ -75,6 +85,10 @@ class CTRModel(ConfigFromInit, TracedOnce):
         table: EmbeddingTable | None = None,
         tables: dict[str, EmbeddingTable] | None = None,
         embedding_l2: float | RowPenalty = 0.0,
+        embedding_initializer: Any = None,
+        kernel_initializer: Any = None,
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
         learning_rates: dict[str, float] | None = None,
         ranks: dict[str, dict[str, int]] | None = None,
         inner_activation: bool = False,
@@ -88,6 +102,12 @@ class CTRModel(ConfigFromInit, TracedOnce):
         self.table = deserialize_if_config(table)
         self.tables = {name: deserialize_if_config(template) for name, template in (tables or {}).items()}
         self.embedding_l2 = deserialize_if_config(embedding_l2)
+        self.embedding_initializer = initializer_of(embedding_initializer)
+        self.keep_weight_options(
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+        )
         self.learning_rates = dict(learning_rates or {})
         self.ranks = {tower: dict(maps) for tower, maps in (ranks or {}).items()}
         self.inner_activation = inner_activation
@@ -127,26 +147,38 @@ class CTRModel(ConfigFromInit, TracedOnce):
         raise NotImplementedError
 
     def make_embedding(self, **options: Any) -> FeatureEmbedding:
-        """Return a `FeatureEmbedding` with this model's width, tables and penalty."""
+        """Return a `FeatureEmbedding` with this model's width, tables, penalty and initializer."""
         dim = options.pop("dim", self.embedding_dim)
-        return FeatureEmbedding(self.spec, dim, **self._table_options(), dtype=self.dtype_policy, **options)
+        table_options = self._table_options(options.get("name", ""))
+        return FeatureEmbedding(self.spec, dim, **table_options, dtype=self.dtype_policy, **options)
 
     def make_first_order(self, **options: Any) -> FirstOrder:
-        """Return a `FirstOrder` with this model's tables and penalty."""
-        return FirstOrder(self.spec, **self._table_options(), dtype=self.dtype_policy, **options)
+        """Return a `FirstOrder` with this model's tables, penalty and initializer."""
+        table_options = self._table_options(options.get("name", ""))
+        return FirstOrder(self.spec, **table_options, dtype=self.dtype_policy, **options)
 
-    def _table_options(self) -> dict[str, Any]:
+    def make_head(self) -> keras.layers.Dense:
+        """Return the linear map to one logit."""
+        return keras.layers.Dense(1, **{"kernel_initializer": "glorot_normal", **self.keras_part("head")})
+
+    def _table_options(self, part: str) -> dict[str, Any]:
         """What every embedding of this model is given."""
-        tables = {name: self._penalised(template) for name, template in self.tables.items()}
-        table = self._penalised(self.table or FullTable(dtype=self.dtype_policy))
+        tables = {name: self._own(template, part) for name, template in self.tables.items()}
+        table = self._own(self.table or FullTable(dtype=self.dtype_policy), part)
         return {"table": table, "tables": tables, "learning_rates": dict(self.learning_rates)}
 
-    def _penalised(self, template: EmbeddingTable) -> EmbeddingTable:
-        """The template with this model's penalty, unless it has one of its own."""
-        if not self.embedding_l2 or template.penalty is not None:
+    def _own(self, template: EmbeddingTable, part: str) -> EmbeddingTable:
+        """The template with this model's initializer, and with its penalty unless it has one of its own."""
+        changes: dict[str, Any] = {}
+        initializer = self.embedding_initializer or template.initializer
+        if initializer is self.embedding_initializer or is_seeded(initializer):
+            changes["initializer"] = handed_down(initializer, part)
+        if self.embedding_l2 and template.penalty is None:
+            number = isinstance(self.embedding_l2, float | int)
+            changes["penalty"] = BatchL2(self.embedding_l2) if number else self.embedding_l2
+        if not changes:
             return template
-        penalty = BatchL2(self.embedding_l2) if isinstance(self.embedding_l2, float | int) else self.embedding_l2
-        table: EmbeddingTable = type(template).from_config({**template.get_config(), "penalty": penalty})
+        table: EmbeddingTable = type(template).from_config({**template.get_config(), **changes})
         return table
 
     def extra_signatures(self) -> tuple[ExtraSignature, ...]:
@@ -171,11 +203,27 @@ class CTRModel(ConfigFromInit, TracedOnce):
         """
         if not self.built:
             factor_towers(self, self.ranks, inner_activation=self.inner_activation)
-        inputs = {
-            info.name: KerasTensor((None, *info.shape), dtype=info.dtype, name=info.name)
-            for info in self.spec.spec.inputs()
-        }
-        self.compute_output_spec(inputs)
+        signature = input_signature(self.spec)
+        self.compute_output_spec({k: KerasTensor(s.shape, dtype=s.dtype, name=k) for k, s in signature.items()})
+
+    def export(self, filepath: str | Path, format: str = "tf_saved_model", **options: Any) -> None:
+        """Export as Keras does, with the spec's inputs of any batch size; the model need not have been called.
+
+        The graph begins behind the transform: it takes the tensors of ``spec.inputs()`` by name. Answers are float32;
+        a model in mixed precision computes in float32 in all formats but ``tf_saved_model``. A SavedModel's ``serve``
+        answers as the model does; outputs of the other formats have the names of the tasks. What raw rows can be
+        sent to is `tfctr.serving.export_model`.
+
+        Args:
+            filepath: Folder of a SavedModel, else a file; one of LiteRT ends in ``.tflite``, of OpenVINO in ``.xml``.
+            format: ``tf_saved_model``, ``onnx``, ``litert`` or ``openvino``.
+            **options: As `keras.Model.export` takes them: ``verbose``, ``input_signature``, ``opset_version`` …
+
+        Raises:
+            ModuleNotFoundError: When a library is missing; it names the extra to install.
+            ValueError: When the graph has an operation that the format does not know.
+        """
+        export_model(self, self.spec, filepath, format, **options)
 
     def compile(self, optimizer: Any = "adam", loss: Any = None, **kwargs: Any) -> None:
         """Compile as Keras does; the loss is the logloss (the likelihood) of each task unless another is given.

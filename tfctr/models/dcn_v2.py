@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import keras
 from keras import ops
 
 from tfctr.layers.interaction import CrossNetMixture, CrossNetV2, flatten_fields
@@ -77,22 +76,14 @@ class DCNv2(CTRModel):
         self.batch_norm = batch_norm
         self.embedding = self.make_embedding(name="embedding")
         self.cross = (
-            CrossNetV2(num_cross_layers, dtype=self.dtype_policy, name="cross")
+            CrossNetV2(num_cross_layers, **self.part("cross"))
             if rank is None
-            else CrossNetMixture(
-                num_cross_layers, rank=rank, num_experts=num_experts, dtype=self.dtype_policy, name="cross"
-            )
+            else CrossNetMixture(num_cross_layers, rank=rank, num_experts=num_experts, **self.part("cross"))
         )
         self.deep = None
         if self.hidden_units:
-            self.deep = MLP(
-                self.hidden_units,
-                dropout_rate=dropout_rate,
-                batch_norm=batch_norm,
-                dtype=self.dtype_policy,
-                name="deep",
-            )
-        self.head = keras.layers.Dense(1, kernel_initializer="glorot_normal", dtype=self.dtype_policy, name="head")
+            self.deep = MLP(self.hidden_units, dropout_rate=dropout_rate, batch_norm=batch_norm, **self.part("deep"))
+        self.head = self.make_head()
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
         inputs = flatten_fields(self.embedding(features).fields)  # (batch, fields · dim)

@@ -109,8 +109,7 @@ class DHEN(MultiTaskModel):
                 self.modules,
                 out_embeddings or -(-fields // len(self.modules)),
                 ensemble=ensemble,
-                dtype=self.dtype_policy,
-                name=f"layer_{index}",
+                **self.part(f"layer_{index}"),
             )
             for index in range(num_layers)
         ]
@@ -154,8 +153,7 @@ class DHEN(MultiTaskModel):
             auxiliary_weight=weight,
             temperature=self.temperature,
             dropout_rate=self.dropout_rate,
-            dtype=self.dtype_policy,
-            name=f"encoder_{history.events[0]}",
+            **self.part(f"encoder_{history.events[0]}"),
         )
 
     def task_logits(self, features: dict[str, Any], training: bool | None = None) -> dict[str, Any]:

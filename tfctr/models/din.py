@@ -74,8 +74,7 @@ class DIN(HistoryModel):
                 self.attention_units,
                 activation=attention_activation,
                 softmax=attention_softmax,
-                dtype=self.dtype_policy,
-                name=f"attention_{history.events[0]}",
+                **self.part(f"attention_{history.events[0]}"),
             )
             for history in self.histories
         ]

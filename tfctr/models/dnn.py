@@ -45,12 +45,7 @@ class DNN(CTRModel):
         self.batch_norm = batch_norm
         self.embedding = self.make_embedding()
         self.mlp = MLP(
-            self.hidden_units,
-            output_units=1,
-            dropout_rate=dropout_rate,
-            batch_norm=batch_norm,
-            dtype=self.dtype_policy,
-            name="mlp",
+            self.hidden_units, output_units=1, dropout_rate=dropout_rate, batch_norm=batch_norm, **self.part("mlp")
         )
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:

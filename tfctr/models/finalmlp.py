@@ -70,10 +70,10 @@ class FinalMLP(CTRModel):
         self.context_embeddings = [self._context(names, i) for i, names in self._contexts()]
         self.gates = [self._gate(names, i) for i, names in self._contexts()] if self.gate_units else []
         self.streams = [
-            MLP(units, dropout_rate=rate, batch_norm=batch_norm, dtype=self.dtype_policy, name=f"stream{i}")
+            MLP(units, dropout_rate=rate, batch_norm=batch_norm, **self.part(f"stream{i}"))
             for i, units, rate in ((1, self.hidden_units1, dropout_rate1), (2, self.hidden_units2, dropout_rate2))
         ]
-        self.fusion = MultiHeadBilinearFusion(num_heads, dtype=self.dtype_policy, name="fusion")
+        self.fusion = MultiHeadBilinearFusion(num_heads, **self.part("fusion"))
 
     def _contexts(self) -> tuple[tuple[int, tuple[str, ...]], ...]:
         return ((1, self.context1), (2, self.context2))
@@ -83,9 +83,7 @@ class FinalMLP(CTRModel):
         return self.make_embedding(only=names, name=f"context{stream}") if wanted else None
 
     def _gate(self, names: tuple[str, ...], stream: int) -> FeatureGate:
-        return FeatureGate(
-            self.gate_units, context="input" if names else "learned", dtype=self.dtype_policy, name=f"gate{stream}"
-        )
+        return FeatureGate(self.gate_units, context="input" if names else "learned", **self.part(f"gate{stream}"))
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
         fields = self.embedding(features).fields  # (batch, fields, dim)

@@ -58,8 +58,7 @@ class HistoryModel(CTRModel):
             activation=self.activation,
             dropout_rate=self.dropout_rate,
             batch_norm=self.batch_norm,
-            dtype=self.dtype_policy,
-            name="tower",
+            **self.part("tower"),
         )
 
     def interests(

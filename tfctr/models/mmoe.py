@@ -64,11 +64,10 @@ class MMoE(MultiTaskModel):
             self.expert_units,
             dropout_rate=self.dropout_rate,
             batch_norm=self.batch_norm,
-            dtype=self.dtype_policy,
-            name="experts",
+            **self.part("experts"),
         )
         self.gates = [
-            ExpertGate(self.gate_units, dropout_rate=self.dropout_rate, dtype=self.dtype_policy, name=f"gate_{task}")
+            ExpertGate(self.gate_units, dropout_rate=self.dropout_rate, **self.part(f"gate_{task}"))
             for task in self.tasks
         ]
         self.towers = self.make_towers(self.tower_units)

@@ -74,6 +74,5 @@ class MultiTaskModel(CTRModel):
             hidden_units,
             dropout_rate=self.dropout_rate,
             batch_norm=self.batch_norm,
-            dtype=self.dtype_policy,
-            name="towers",
+            **self.part("towers"),
         )

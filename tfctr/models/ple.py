@@ -79,8 +79,7 @@ class PLE(MultiTaskModel):
                 gate_units=self.gate_units,
                 batch_norm=self.batch_norm,
                 dropout_rate=self.dropout_rate,
-                dtype=self.dtype_policy,
-                name=f"level_{level}",
+                **self.part(f"level_{level}"),
             )
             for level in range(num_levels)
         ]

@@ -86,9 +86,7 @@ class SDIM(HistoryModel):
             for main in mains
         ]
         self.short = [
-            SoftmaxAttention(num_heads, head_dim, dtype=self.dtype_policy, name=f"short_{main}")
-            for main in mains
-            if self.short_length
+            SoftmaxAttention(num_heads, head_dim, **self.part(f"short_{main}")) for main in mains if self.short_length
         ]
         self.tower = self.make_tower()
 

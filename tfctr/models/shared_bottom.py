@@ -43,11 +43,7 @@ class SharedBottom(MultiTaskModel):
         self.tower_units = tuple(tower_units)
         self.embedding = self.make_embedding(name="embedding")
         self.bottom = MLP(
-            self.hidden_units,
-            dropout_rate=self.dropout_rate,
-            batch_norm=self.batch_norm,
-            dtype=self.dtype_policy,
-            name="bottom",
+            self.hidden_units, dropout_rate=self.dropout_rate, batch_norm=self.batch_norm, **self.part("bottom")
         )
         self.towers = self.make_towers(self.tower_units)
 

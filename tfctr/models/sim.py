@@ -67,7 +67,7 @@ class SIM(HistoryModel):
                 f"no sequence has a side column of category={category!r}; there are side columns of {sides}"
             )
         self.attentions = [
-            SoftmaxAttention(num_heads, head_dim, dtype=self.dtype_policy, name=f"attention_{history.events[0]}")
+            SoftmaxAttention(num_heads, head_dim, **self.part(f"attention_{history.events[0]}"))
             for history in self.histories
         ]
         self.tower = self.make_tower()

@@ -53,7 +53,7 @@ class TargetAttention(HistoryModel):
         self.head_dim = head_dim
         self.product = product
         self.attentions = [
-            SoftmaxAttention(num_heads, head_dim, dtype=self.dtype_policy, name=f"attention_{history.events[0]}")
+            SoftmaxAttention(num_heads, head_dim, **self.part(f"attention_{history.events[0]}"))
             for history in self.histories
         ]
         self.tower = self.make_tower()

@@ -81,13 +81,7 @@ class TwoTower(CTRModel):
     def _tower(self, name: str) -> MLP | None:
         if not self.hidden_units:
             return None
-        return MLP(
-            self.hidden_units,
-            output_units=self.vector_dim,
-            dropout_rate=self.dropout_rate,
-            dtype=self.dtype_policy,
-            name=name,
-        )
+        return MLP(self.hidden_units, output_units=self.vector_dim, dropout_rate=self.dropout_rate, **self.part(name))
 
     def build(self, input_shape: Any = None) -> None:
         self.bias = self.add_weight(name="bias", shape=(1,), initializer="zeros")

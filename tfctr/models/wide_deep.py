@@ -48,12 +48,7 @@ class WideDeep(CTRModel):
         self.wide = self.make_first_order(name="wide")
         self.embedding = self.make_embedding(name="embedding")
         self.deep = MLP(
-            self.hidden_units,
-            output_units=1,
-            dropout_rate=dropout_rate,
-            batch_norm=batch_norm,
-            dtype=self.dtype_policy,
-            name="deep",
+            self.hidden_units, output_units=1, dropout_rate=dropout_rate, batch_norm=batch_norm, **self.part("deep")
         )
 
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:

@@ -109,7 +109,7 @@ def _interrupted(plan: type[Plan], stage_name: str) -> type[Plan]:
             die()
 
         stage.fit = lambda model, **options: fit(model, callbacks=[Dying()], **options)  # type: ignore[method-assign]
-        stage.save_progress = save_and_die
+        stage.save_progress = save_and_die  # type: ignore[method-assign]
         getattr(plan, stage_name)(self, stage)
         die()
 

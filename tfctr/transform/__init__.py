@@ -15,6 +15,7 @@ except ImportError as error:
         "tfctr.transform needs TensorFlow Transform, which is not installed: pip install 'tfctr[tfx]'"
     ) from error
 
+from tfctr.transform._description import describe_inputs
 from tfctr.transform.columns import MISSING_INT
 from tfctr.transform.examples import example_batches, examples_to_table, table_to_examples
 from tfctr.transform.fit import fit_transform
@@ -25,6 +26,7 @@ from tfctr.transform.schema import raw_feature_spec, raw_schema
 __all__ = [
     "MISSING_INT",
     "TransformOutput",
+    "describe_inputs",
     "example_batches",
     "examples_to_table",
     "fit_transform",

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers._base import clone_initializer
+from tfctr.layers._weight_options import clone_initializer
 from tfctr.layers.embedding.table import EmbeddingTable
 
 
@@ -55,11 +55,13 @@ class QuotientRemainderTable(EmbeddingTable):
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
         shapes = self.weight_shapes()
-        neutral = "ones" if self.combine == "product" else clone_initializer(self.initializer)
+        neutral = "ones" if self.combine == "product" else clone_initializer(self.initializer, "quotient")
         self.remainder = self.add_rows("remainder", shapes["remainder"], self.initializer)
         self.quotient = self.add_rows("quotient", shapes["quotient"], neutral)
 
     def vectors(self, ids: Any) -> Any:
+        if self.size[0] < 2**31:  # LiteRT divides 32-bit numbers only
+            ids = ops.cast(ids, "int32")
         remainder = self.take_rows(self.remainder, ops.mod(ids, self.modulus))  # (..., dim)
         quotient = self.take_rows(self.quotient, ops.floor_divide(ids, self.modulus))  # (..., dim)
         return remainder * quotient if self.combine == "product" else remainder + quotient

@@ -9,6 +9,7 @@ import numpy as np
 from keras import KerasTensor, ops
 
 from tfctr.layers._base import Layer, deserialize_if_config
+from tfctr.layers._weight_options import handed_down
 from tfctr.layers.embedding._gather import gather_rows
 from tfctr.layers.embedding.penalties import RowPenalty
 
@@ -23,8 +24,9 @@ class EmbeddingTable(Layer):
     Args:
         rows: Number of ids, padding included. None for a template.
         dim: Width of a vector. None for a template.
-        initializer: Keras initializer of the rows; normal with standard deviation 0.01 by default, small
-            enough that a fresh model predicts about 0.5.
+        initializer: Keras initializer of the rows: an object, a name or a configuration. Normal with standard
+            deviation 0.01 by default, small enough that a fresh model answers about 0.5. A seed becomes another one
+            for each table that is sized.
         penalty: Regularisation of the rows, see `RowPenalty`; None for none.
 
     Input shape:
@@ -63,7 +65,9 @@ class EmbeddingTable(Layer):
 
     def sized(self, rows: int, dim: int, name: str) -> EmbeddingTable:
         """Return a table of this kind and these settings for `rows` ids of width `dim`."""
-        table: EmbeddingTable = type(self).from_config({**self.get_config(), "rows": rows, "dim": dim, "name": name})
+        initializer = keras.initializers.serialize(handed_down(self.initializer, name))
+        sizes = {"rows": rows, "dim": dim, "name": name}
+        table: EmbeddingTable = type(self).from_config({**self.get_config(), **sizes, "initializer": initializer})
         return table
 
     def weight_shapes(self) -> dict[str, tuple[int, int]]:

@@ -7,12 +7,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 from tfctr.layers.field_blocks.linear_block import LinearBlock
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class ConvolutionBlock(Layer):
+class ConvolutionBlock(KernelLayer):
     """``u = W · merge(relu(Conv(X)))``: X as an image of one channel, fields by coordinates.
 
     The order of fields matters here. Kernel size and channels are not published; these are the library's own.
@@ -24,12 +25,22 @@ class ConvolutionBlock(Layer):
         out_embeddings: Embeddings that come out, at least 1.
         filters: Channels of the convolution, merged by a learned weighted sum.
         kernel_size: Side of the square kernel.
+        kernel_initializer: Of all kernels.
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Reference: DHEN, arXiv 2203.11014: the convolution module.
     """
 
-    def __init__(self, out_embeddings: int, *, filters: int = 4, kernel_size: int = 3, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        out_embeddings: int,
+        *,
+        filters: int = 4,
+        kernel_size: int = 3,
+        kernel_initializer: Any = "glorot_uniform",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(kernel_initializer=kernel_initializer, **kwargs)
         self.out_embeddings = out_embeddings
         self.filters = filters
         self.kernel_size = kernel_size
@@ -41,13 +52,11 @@ class ConvolutionBlock(Layer):
             self.kernel_size,
             padding="same",
             activation="relu",
-            dtype=self.dtype_policy,
-            name="convolution",
+            **self.keras_part("convolution"),
         )
-        self._merge = keras.layers.Dense(1, dtype=self.dtype_policy, name="merge")
-        self._mix = LinearBlock(self.out_embeddings, dtype=self.dtype_policy, name="mix")
         self._convolution.build(image)
-        self._merge.build((*fields_shape, self.filters))
+        self._merge = self.make_dense(1, "merge", (*fields_shape, self.filters))
+        self._mix = LinearBlock(self.out_embeddings, **self.part("mix"))
         self._mix.build(fields_shape)
 
     def call(self, fields: Tensor) -> Tensor:

@@ -8,13 +8,14 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 from tfctr.layers.field_blocks.linear_block import LinearBlock
 from tfctr.layers.interaction.flatten import flatten_fields
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class CrossBlock(Layer):
+class CrossBlock(KernelLayer):
     """``u = W · reshape(x ∘ (W_c x + b_c))`` with ``x = flatten(X)``: DCN-V2's cross without its own skip.
 
     DHEN's layer has a shortcut already; a skip inside the module would double it. The paper writes the module as
@@ -29,6 +30,8 @@ class CrossBlock(Layer):
         out_embeddings: Embeddings that come out, at least 1.
         mode: `flat` (DCN-V2's cross) or `gram` (the paper's formula).
         rank: Rank of ``W_c``; None for full rank.
+        kernel_initializer: Of all kernels.
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Raises:
         ValueError: When `mode` is unknown.
@@ -37,9 +40,15 @@ class CrossBlock(Layer):
     """
 
     def __init__(
-        self, out_embeddings: int, *, mode: Literal["flat", "gram"] = "flat", rank: int | None = None, **kwargs: Any
+        self,
+        out_embeddings: int,
+        *,
+        mode: Literal["flat", "gram"] = "flat",
+        rank: int | None = None,
+        kernel_initializer: Any = "glorot_uniform",
+        **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(kernel_initializer=kernel_initializer, **kwargs)
         if mode not in ("flat", "gram"):
             raise ValueError(f"mode is 'flat' or 'gram'. Received: {mode=}")
         self.out_embeddings = out_embeddings
@@ -49,21 +58,14 @@ class CrossBlock(Layer):
     def build(self, fields_shape: Shape) -> None:
         _, fields, dim = fields_shape
         if self.mode == "gram":
-            self._kernel = self.add_weight(
-                name="kernel", shape=(dim, self.out_embeddings), initializer="glorot_uniform"
-            )
-            self._bias = self.add_weight(name="bias", shape=(self.out_embeddings, 1), initializer="zeros")
+            self._kernel = self.add_kernel("kernel", (dim, self.out_embeddings))
+            self._bias = self.add_bias("bias", (self.out_embeddings, 1))
             return
         width = math.prod((fields, dim))
-        self._down = None if self.rank is None else self._dense(self.rank, "down", width, use_bias=False)
-        self._up = self._dense(width, "up", self.rank or width)
-        self._mix = LinearBlock(self.out_embeddings, dtype=self.dtype_policy, name="mix")
+        self._down = None if self.rank is None else self.make_dense(self.rank, "down", (None, width), use_bias=False)
+        self._up = self.make_dense(width, "up", (None, self.rank or width))
+        self._mix = LinearBlock(self.out_embeddings, **self.part("mix"))
         self._mix.build(fields_shape)
-
-    def _dense(self, units: int, name: str, width: int, *, use_bias: bool = True) -> keras.layers.Dense:
-        dense = keras.layers.Dense(units, use_bias=use_bias, dtype=self.dtype_policy, name=name)
-        dense.build((None, width))
-        return dense
 
     def call(self, fields: Tensor) -> Tensor:
         """Map fields ``(batch, fields, dim)`` to ``(batch, out_embeddings, dim)``."""

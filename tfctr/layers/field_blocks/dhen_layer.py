@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 from tfctr.layers.field_blocks.attention_block import AttentionBlock
 from tfctr.layers.field_blocks.convolution_block import ConvolutionBlock
 from tfctr.layers.field_blocks.cross_block import CrossBlock
@@ -31,7 +32,7 @@ Ensemble = Literal["concat", "sum", "weighted"]
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class DHENLayer(Layer):
+class DHENLayer(KernelLayer):
     """``X' = Norm(Ensemble_i(u_i(X)) + ShortCut(X))`` over modules ``u_i`` of different kinds.
 
     The modules see the same X. The shortcut is X itself where the number of embeddings stays, else ``W_s X``, a map of
@@ -46,6 +47,8 @@ class DHENLayer(Layer):
         modules: Names in `FIELD_BLOCKS`, or dicts of ``block`` (such a name) and arguments of that block.
         out_embeddings: Embeddings l of each module, at least 1.
         ensemble: `concat`, `sum`, or `weighted`: a sum with a learned number for each module, 1 to begin with.
+        kernel_initializer: None keeps the defaults of the parts.
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Raises:
         ValueError: When there is no module, one is unknown, or `ensemble` is.
@@ -62,9 +65,15 @@ class DHENLayer(Layer):
     """
 
     def __init__(
-        self, modules: Sequence[Module], out_embeddings: int, *, ensemble: Ensemble = "concat", **kwargs: Any
+        self,
+        modules: Sequence[Module],
+        out_embeddings: int,
+        *,
+        ensemble: Ensemble = "concat",
+        kernel_initializer: Any = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(kernel_initializer=kernel_initializer, **kwargs)
         if ensemble not in ("concat", "sum", "weighted"):
             raise ValueError(f"ensemble is 'concat', 'sum' or 'weighted'. Received: {ensemble=}")
         self.modules = tuple(module if isinstance(module, str) else dict(module) for module in modules)
@@ -83,7 +92,7 @@ class DHENLayer(Layer):
             self._ensemble_weights = self.add_weight(name="ensemble", shape=(len(self._blocks),), initializer="ones")
         self._shortcut = None
         if fields != self._embeddings:
-            self._shortcut = LinearBlock(self._embeddings, dtype=self.dtype_policy, name="shortcut")
+            self._shortcut = LinearBlock(self._embeddings, **self.part("shortcut"))
             self._shortcut.build(fields_shape)
         self._norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype_policy, name="norm")
         self._norm.build((batch, self._embeddings, dim))
@@ -95,8 +104,7 @@ class DHENLayer(Layer):
     def _block(self, index: int, module: Module) -> Layer:
         arguments = {} if isinstance(module, str) else dict(module)
         kind = module if isinstance(module, str) else arguments.pop("block")
-        name = f"module_{index}_{kind}"
-        return FIELD_BLOCKS[kind](self.out_embeddings, **arguments, dtype=self.dtype_policy, name=name)
+        return FIELD_BLOCKS[kind](self.out_embeddings, **{**self.part(f"module_{index}_{kind}"), **arguments})
 
     def call(self, fields: Tensor, training: bool | None = None) -> Tensor:
         """Map fields ``(batch, fields, dim)`` to ``(batch, embeddings, dim)``; how many depends on `ensemble`."""

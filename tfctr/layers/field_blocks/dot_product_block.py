@@ -9,14 +9,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 from tfctr.layers.field_blocks.linear_block import LinearBlock
 from tfctr.layers.field_blocks.mlp_block import MLPBlock
 from tfctr.layers.interaction.flatten import flatten_fields
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class DotProductBlock(Layer):
+class DotProductBlock(KernelLayer):
     """``Y = A X`` of q embeddings; their ``q (q - 1) / 2`` dot products beside ``flatten(Y)`` through an MLP.
 
     DHEN's "AdvancedDLRM" is a block of its authors' company and not published; this is the library's reading of it.
@@ -28,6 +29,8 @@ class DotProductBlock(Layer):
         out_embeddings: Embeddings that come out, at least 1.
         compressed: Embeddings q that fields are compressed to, at least 2.
         hidden_units: Widths of the MLP's hidden layers.
+        kernel_initializer: None keeps the defaults of the parts.
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Raises:
         ValueError: When `compressed` is below 2.
@@ -36,9 +39,15 @@ class DotProductBlock(Layer):
     """
 
     def __init__(
-        self, out_embeddings: int, *, compressed: int = 8, hidden_units: Sequence[int] = (128,), **kwargs: Any
+        self,
+        out_embeddings: int,
+        *,
+        compressed: int = 8,
+        hidden_units: Sequence[int] = (128,),
+        kernel_initializer: Any = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(kernel_initializer=kernel_initializer, **kwargs)
         if compressed < 2:
             raise ValueError(f"compressed is at least 2: one embedding has no pairs. Received: {compressed=}")
         self.out_embeddings = out_embeddings
@@ -47,13 +56,11 @@ class DotProductBlock(Layer):
 
     def build(self, fields_shape: Shape) -> None:
         batch, _, dim = fields_shape
-        self._compress = LinearBlock(self.compressed, dtype=self.dtype_policy, name="compress")
+        self._compress = LinearBlock(self.compressed, **self.part("compress"))
         self._compress.build(fields_shape)
         first, second = np.triu_indices(self.compressed, k=1)
         self._pairs = (first * self.compressed + second).tolist()
-        self._mlp = MLPBlock(
-            self.out_embeddings, hidden_units=self.hidden_units, dim=dim, dtype=self.dtype_policy, name="mlp"
-        )
+        self._mlp = MLPBlock(self.out_embeddings, hidden_units=self.hidden_units, dim=dim, **self.part("mlp"))
         self._mlp.build((batch, len(self._pairs) + self.compressed * dim))
 
     def call(self, fields: Tensor) -> Tensor:

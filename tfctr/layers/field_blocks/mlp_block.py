@@ -9,13 +9,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 from tfctr.layers.interaction.flatten import flatten_fields
 from tfctr.layers.towers import MLP
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class MLPBlock(Layer):
+class MLPBlock(KernelLayer):
     """``u = reshape(W_m MLP(flatten(X)) + b_m)``.
 
     Input shape: ``(batch, fields, dim)``, or ``(batch, width)`` with `dim` given.
@@ -26,6 +27,7 @@ class MLPBlock(Layer):
         hidden_units: Widths of the hidden layers.
         dim: Width of an embedding that comes out; None takes the input's last axis.
         dropout_rate: Share of hidden units dropped in training, in [0, 1).
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Reference: DHEN for conversions, arXiv 2504.08169, names the MLP among its modules.
     """
@@ -51,8 +53,7 @@ class MLPBlock(Layer):
             self.hidden_units,
             output_units=self.out_embeddings * self._width,
             dropout_rate=self.dropout_rate,
-            dtype=self.dtype_policy,
-            name="mlp",
+            **self.part("mlp"),
         )
         self._mlp.build((fields_shape[0], math.prod(fields_shape[1:])))
 

@@ -8,12 +8,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer, clone_initializer
 from tfctr.layers.interaction.flatten import flatten_fields
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class CrossNetMixture(Layer):
+class CrossNetMixture(KernelLayer):
     """Crosses through K low-rank experts a layer, each weighted by a gate that sees the layer's input.
 
     ``x_{l+1} = sum_k G_k(x_l) · x_0 ∘ (U_k g(C_k g(V_kᵀ x_l)) + b_l) + x_l`` with ``V_k, U_k`` of D × r, ``C_k`` of
@@ -31,7 +32,7 @@ class CrossNetMixture(Layer):
         rank: Width r of the subspaces, at least 1.
         num_experts: Experts K of a layer, at least 1.
         share_gates: Whether all layers use the gates of the first.
-        kernel_initializer: Name of a Keras initializer for all kernels. Biases start at zero.
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Raises:
         ValueError: When a count is below 1.
@@ -51,7 +52,6 @@ class CrossNetMixture(Layer):
         rank: int = 32,
         num_experts: int = 4,
         share_gates: bool = False,
-        kernel_initializer: str = "glorot_normal",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -62,7 +62,6 @@ class CrossNetMixture(Layer):
         self.rank = rank
         self.num_experts = num_experts
         self.share_gates = share_gates
-        self.kernel_initializer = kernel_initializer
 
     def build(self, inputs_shape: Shape) -> None:
         width = math.prod(inputs_shape[1:])
@@ -71,21 +70,18 @@ class CrossNetMixture(Layer):
         self._down = [self._kernels(f"down_{i}", (experts, width, rank)) for i in layers]
         self._core = [self._kernels(f"core_{i}", (experts, rank, rank)) for i in layers]
         self._up = [self._kernels(f"up_{i}", (experts, rank, width)) for i in layers]
-        self._bias = [self.add_weight(name=f"bias_{i}", shape=(width,), initializer="zeros") for i in layers]
+        self._bias = [self.add_bias(f"bias_{i}", (width,)) for i in layers]
         gates = 1 if self.share_gates else self.num_layers
-        self._gate = [
-            self.add_weight(name=f"gate_{i}", shape=(width, experts), initializer=self.kernel_initializer)
-            for i in range(gates)
-        ]
+        self._gate = [self.add_kernel(f"gate_{i}", (width, experts)) for i in range(gates)]
 
     def _kernels(self, name: str, shape: tuple[int, int, int]) -> keras.Variable:
         """One kernel an expert, each drawn as the matrix it is: as one tensor, experts would count into the fan."""
 
         def initializer(shape: Shape, dtype: Any = None) -> Tensor:
-            draw = keras.initializers.get
-            return ops.stack([draw(self.kernel_initializer)(shape[1:], dtype=dtype) for _ in range(shape[0])])
+            draws = (clone_initializer(self.kernel_initializer, f"{name}_{expert}") for expert in range(shape[0]))
+            return ops.stack([draw(shape[1:], dtype=dtype) for draw in draws])
 
-        return self.add_weight(name=name, shape=shape, initializer=initializer)
+        return self.add_kernel(name, shape, initializer)
 
     def call(self, inputs: Tensor) -> Tensor:
         """Cross inputs ``(batch, fields, dim)`` or ``(batch, width)`` with themselves: ``(batch, width)``."""

@@ -7,12 +7,13 @@ from typing import Any
 
 import keras
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 from tfctr.layers.interaction.flatten import flatten_fields
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class CrossNetV2(Layer):
+class CrossNetV2(KernelLayer):
     """Explicit crosses of growing order: every layer multiplies by the input once more.
 
     ``x_{l+1} = x_0 ∘ (W_l x_l + b_l) + x_l`` on the flattened input ``x_0`` of width D; ∘ is elementwise,
@@ -23,7 +24,7 @@ class CrossNetV2(Layer):
 
     Args:
         num_layers: Cross layers, at least 1.
-        kernel_initializer: Name of a Keras initializer for ``W_l``. Biases start at zero.
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Raises:
         ValueError: When `num_layers` is below 1.
@@ -36,25 +37,17 @@ class CrossNetV2(Layer):
     Reference: R. Wang et al., "DCN V2: Improved Deep & Cross Network", WWW 2021, arXiv 2008.13535, Eq. 1.
     """
 
-    def __init__(self, num_layers: int, *, kernel_initializer: str = "glorot_normal", **kwargs: Any) -> None:
+    def __init__(self, num_layers: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if num_layers < 1:
             raise ValueError(f"CrossNetV2 needs num_layers of at least 1. Received: num_layers={num_layers}")
         self.num_layers = num_layers
-        self.kernel_initializer = kernel_initializer
 
     def build(self, inputs_shape: Shape) -> None:
         width = math.prod(inputs_shape[1:])
-        self._projections = []
-        for index in range(self.num_layers):
-            dense = keras.layers.Dense(
-                width,
-                kernel_initializer=self.kernel_initializer,
-                dtype=self.dtype_policy,
-                name=f"projection_{index}",
-            )
-            dense.build((None, width))
-            self._projections.append(dense)
+        self._projections = [
+            self.make_dense(width, f"projection_{index}", (None, width)) for index in range(self.num_layers)
+        ]
 
     def call(self, inputs: Tensor) -> Tensor:
         """Cross inputs ``(batch, fields, dim)`` or ``(batch, width)`` with themselves: ``(batch, width)``."""

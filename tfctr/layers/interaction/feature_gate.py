@@ -9,12 +9,13 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 from tfctr.layers.towers.mlp import MLP
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class FeatureGate(Layer):
+class FeatureGate(KernelLayer):
     """Weight every coordinate of the input by a soft gate that a context decides.
 
     ``h = 2 · sigmoid(Gate(c)) ∘ x``: the gate lies in (0, 2) and is neutral at 1. ``Gate`` is an MLP with ReLU and
@@ -31,7 +32,8 @@ class FeatureGate(Layer):
         hidden_units: Widths of the hidden layers, at least one.
         context: `learned` (one constant for all rows, computed once a batch) or `input` (second argument of the call).
         context_dim: Width of the learned context; None takes the last axis of the inputs.
-        context_initializer: Name of a Keras initializer, or `noise` for a normal of deviation 0.05.
+        context_initializer: Keras initializer, or `noise` for a normal of deviation 0.05.
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Raises:
         ValueError: When `context` is unknown, or a context is given to or missing from the call against it.
@@ -51,7 +53,7 @@ class FeatureGate(Layer):
         *,
         context: Literal["learned", "input"] = "learned",
         context_dim: int | None = None,
-        context_initializer: str = "noise",
+        context_initializer: Any = "noise",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -60,7 +62,8 @@ class FeatureGate(Layer):
         self.hidden_units = tuple(hidden_units)
         self.context = context
         self.context_dim = context_dim
-        self.context_initializer = context_initializer
+        noise = context_initializer == "noise"
+        self.context_initializer = "noise" if noise else keras.initializers.get(context_initializer)
 
     def build(self, inputs_shape: Shape, context_shape: Shape | None = None) -> None:
         if self.context == "learned":
@@ -70,10 +73,10 @@ class FeatureGate(Layer):
         elif context_shape is None:
             raise ValueError("FeatureGate(context='input') is called with a context: gate(inputs, context)")
         width = math.prod(inputs_shape[1:])
-        self._gate = MLP(self.hidden_units, output_units=width, dtype=self.dtype_policy, name="gate")
+        self._gate = MLP(self.hidden_units, output_units=width, **self.part("gate"))
         self._gate.build(context_shape)
 
-    def _initializer(self) -> str | keras.initializers.Initializer:
+    def _initializer(self) -> Any:
         if self.context_initializer == "noise":
             return keras.initializers.RandomNormal(stddev=0.05)
         return self.context_initializer

@@ -7,14 +7,15 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 
 Residual = Literal["project", "auto", "none"]
 Norm = Literal["before_relu", "after_relu"]
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class InteractingLayer(Layer):
+class InteractingLayer(KernelLayer):
     """Let every field gather, by multi-head attention, the fields that it should be combined with.
 
     Head h, fields m and k: ``alpha_mk = softmax_k <W_Q e_m, W_K e_k>``, ``t_m = sum_k alpha_mk W_V e_k``; the heads are
@@ -34,6 +35,8 @@ class InteractingLayer(Layer):
             behind the published benchmarks), or None for none (the paper).
         residual: `project` (always ``W_Res``), `auto` (identity where the widths are equal), or `none`.
         dropout_rate: Share of attention weights dropped in training, in [0, 1).
+        kernel_initializer: Of query, key, value and residual.
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Raises:
         ValueError: When a count is below 1, or `residual` or `layer_norm` is unknown.
@@ -60,9 +63,10 @@ class InteractingLayer(Layer):
         layer_norm: Norm | None = None,
         residual: Residual = "project",
         dropout_rate: float = 0.0,
+        kernel_initializer: Any = "glorot_uniform",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(kernel_initializer=kernel_initializer, **kwargs)
         if num_heads < 1 or head_dim < 1:
             raise ValueError(
                 "InteractingLayer needs num_heads and head_dim of at least 1. "
@@ -97,15 +101,8 @@ class InteractingLayer(Layer):
             self._norm.build((None, None, width))
 
     def _projection(self, name: str, dim: int) -> keras.layers.Dense:
-        dense = keras.layers.Dense(
-            self.num_heads * self.head_dim,
-            activation=self.projection_activation,
-            use_bias=self.use_bias,
-            dtype=self.dtype_policy,
-            name=name,
-        )
-        dense.build((None, None, dim))
-        return dense
+        width, activation = self.num_heads * self.head_dim, self.projection_activation
+        return self.make_dense(width, name, (None, None, dim), activation=activation, use_bias=self.use_bias)
 
     def call(self, fields: Tensor, training: bool | None = None) -> Tensor:
         """Map fields ``(batch, fields, dim)`` to ``(batch, fields, heads · head_dim)``."""

@@ -7,11 +7,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class MultiHeadBilinearFusion(Layer):
+class MultiHeadBilinearFusion(KernelLayer):
     """Fuse two vectors by a linear term each and, head by head, their bilinear product.
 
     ``out = b₁ + w₁ᵀ o₁ + b₂ + w₂ᵀ o₂ + sum_{j=1..k} o₁ⱼᵀ W⁽ʲ⁾ o₂ⱼ``, where ``o₁ⱼ`` and ``o₂ⱼ`` are the j-th of k
@@ -27,6 +28,7 @@ class MultiHeadBilinearFusion(Layer):
     Args:
         num_heads: Heads k; divides both widths.
         units: Outputs, 1 for a logit.
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Raises:
         ValueError: When `num_heads` or `units` is below 1, or a width is not divisible by `num_heads` (at build).
@@ -57,26 +59,20 @@ class MultiHeadBilinearFusion(Layer):
                 raise ValueError(
                     f"num_heads must divide both widths. Received: num_heads={self.num_heads}, widths={widths}"
                 )
-        self._linear1 = self._linear("linear1", widths[0])
-        self._linear2 = self._linear("linear2", widths[1])
+        self._linear1 = self.make_dense(self.units, "linear1", (None, widths[0]))
+        self._linear2 = self.make_dense(self.units, "linear2", (None, widths[1]))
         rows = widths[0] * widths[1] // self.num_heads
-        self._bilinear = self.add_weight(name="bilinear", shape=(rows, self.units), initializer="glorot_normal")
-
-    def _linear(self, name: str, width: int) -> keras.layers.Dense:
-        dense = keras.layers.Dense(self.units, kernel_initializer="glorot_normal", dtype=self.dtype_policy, name=name)
-        dense.build((None, width))
-        return dense
+        self._bilinear = self.add_kernel("bilinear", (rows, self.units))
 
     def call(self, first: Tensor, second: Tensor) -> Tensor:
         """Fuse ``(batch, width1)`` and ``(batch, width2)`` into ``(batch, units)``."""
         width1, width2 = first.shape[-1] // self.num_heads, second.shape[-1] // self.num_heads
-        pieces1 = ops.reshape(first, (-1, self.num_heads, width1))  # (batch, heads, width1 / heads)
-        pieces2 = ops.reshape(second, (-1, self.num_heads, width2))  # (batch, heads, width2 / heads)
+        pieces = ops.reshape(first, (-1, self.num_heads, width1))  # (batch, heads, width1 / heads)
         matrices = ops.reshape(self._bilinear, (self.num_heads, width1, width2 * self.units))
-        half = ops.einsum("bki,kij->bkj", pieces1, matrices)  # (batch, heads, width2 / heads · units)
-        half = ops.reshape(half, (-1, self.num_heads, width2, self.units))  # (batch, heads, width2 / heads, units)
-        product = ops.einsum("bkju,bkj->bu", half, pieces2)  # (batch, units)
-        return self._linear1(first) + self._linear2(second) + product
+        half = ops.einsum("bki,kij->bkj", pieces, matrices)  # (batch, heads, width2 / heads · units)
+        half = ops.reshape(half, (-1, self.num_heads * width2, self.units))  # (batch, width2, units)
+        product = ops.matmul(ops.expand_dims(second, 1), half)  # (batch, 1, units)
+        return self._linear1(first) + self._linear2(second) + ops.squeeze(product, axis=1)
 
     def compute_output_shape(self, first_shape: Shape, second_shape: Shape) -> Shape:
         return (first_shape[0], self.units)

@@ -21,5 +21,7 @@ def product_logit(first: Tensor, second: Tensor) -> Tensor:
     """
     first, second = (ops.cast(logit, "float32") for logit in (first, second))
     both = ops.log_sigmoid(first) + ops.log_sigmoid(second)
-    not_both = ops.logaddexp(ops.log_sigmoid(-first), ops.log_sigmoid(first) + ops.log_sigmoid(-second))
+    neither, first_alone = ops.log_sigmoid(-first), ops.log_sigmoid(first) + ops.log_sigmoid(-second)
+    # The log of the sum of both, as `ops.logaddexp` has it, by an operation that ONNX knows too.
+    not_both = ops.maximum(neither, first_alone) + ops.softplus(-ops.abs(neither - first_alone))
     return both - not_both

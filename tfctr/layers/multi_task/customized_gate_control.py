@@ -8,13 +8,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 from tfctr.layers.multi_task.expert_gate import ExpertGate
 from tfctr.layers.multi_task.experts import Experts
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class CustomizedGateControl(Layer):
+class CustomizedGateControl(KernelLayer):
     """Give each task experts of its own beside shared ones, and a gate over both.
 
     Task t mixes its own experts and the shared ones; a level that is not the last also has a shared branch, which
@@ -35,6 +36,7 @@ class CustomizedGateControl(Layer):
         gate_units: Widths of hidden layers of the gates; none in the paper.
         batch_norm: Whether each layer of an expert normalises before its activation.
         dropout_rate: Share of hidden units dropped in training, in [0, 1).
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Raises:
         ValueError: When there is no task or no expert, or the branches do not fit (at build).
@@ -97,14 +99,13 @@ class CustomizedGateControl(Layer):
             self.hidden_units,
             batch_norm=self.batch_norm,
             dropout_rate=self.dropout_rate,
-            dtype=self.dtype_policy,
-            name=name,
+            **self.part(name),
         )
         experts.build(shape)
         return experts
 
     def _gate(self, name: str, shape: Shape, experts: int) -> ExpertGate:
-        gate = ExpertGate(self.gate_units, dropout_rate=self.dropout_rate, dtype=self.dtype_policy, name=name)
+        gate = ExpertGate(self.gate_units, dropout_rate=self.dropout_rate, **self.part(name))
         gate.build(shape, (shape[0], experts, self.hidden_units[-1]))
         return gate
 

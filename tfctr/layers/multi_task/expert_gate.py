@@ -8,12 +8,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 from tfctr.layers.towers import MLP
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class ExpertGate(Layer):
+class ExpertGate(KernelLayer):
     """Mix experts by weights that follow from the input: ``h = sum_i softmax(W x + b)_i f_i``.
 
     The paper's gate is ``softmax(W x)``; the bias, which public code has, starts at zero. Hidden layers before it
@@ -26,6 +27,7 @@ class ExpertGate(Layer):
     Args:
         hidden_units: Widths of hidden layers of the gate; none in the paper.
         dropout_rate: Share of hidden units dropped in training, in [0, 1).
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Example:
         >>> import numpy as np
@@ -46,8 +48,7 @@ class ExpertGate(Layer):
             self.hidden_units,
             output_units=experts_shape[1],
             dropout_rate=self.dropout_rate,
-            dtype=self.dtype_policy,
-            name="scores",
+            **self.part("scores"),
         )
         self._scores.build(inputs_shape)
 

@@ -8,12 +8,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 from tfctr.layers.towers import MLP
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class Experts(Layer):
+class Experts(KernelLayer):
     """Answer one input by several MLPs of one form, each with weights of its own.
 
     Input shape: ``(batch, width)``.
@@ -25,6 +26,7 @@ class Experts(Layer):
         activation: `dice`, `prelu`, or the name of a Keras activation.
         batch_norm: Whether each layer normalises before its activation.
         dropout_rate: Share of units dropped in training, in [0, 1).
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Raises:
         ValueError: When `num_experts` is below 1, or there is no layer (at build).
@@ -65,8 +67,7 @@ class Experts(Layer):
                 activation=self.activation,
                 batch_norm=self.batch_norm,
                 dropout_rate=self.dropout_rate,
-                dtype=self.dtype_policy,
-                name=f"expert_{index}",
+                **self.part(f"expert_{index}"),
             )
             for index in range(self.num_experts)
         ]

@@ -7,12 +7,13 @@ from typing import Any
 
 import keras
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 from tfctr.layers.towers import MLP
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class TaskTowers(Layer):
+class TaskTowers(KernelLayer):
     """End each task in an MLP of its own with one logit.
 
     Input shape: ``(batch, width)``, the same for all tasks, or ``(batch, tasks, width)``, one vector a task.
@@ -23,6 +24,7 @@ class TaskTowers(Layer):
         hidden_units: Widths of a tower's hidden layers; empty makes towers linear.
         batch_norm: Whether each hidden layer normalises before its activation.
         dropout_rate: Share of hidden units dropped in training, in [0, 1).
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Raises:
         ValueError: When there is no task, or the second axis of three does not count the tasks (at build).
@@ -63,8 +65,7 @@ class TaskTowers(Layer):
                 output_units=1,
                 batch_norm=self.batch_norm,
                 dropout_rate=self.dropout_rate,
-                dtype=self.dtype_policy,
-                name=f"tower_{task}",
+                **self.part(f"tower_{task}"),
             )
             for task in self.tasks
         ]

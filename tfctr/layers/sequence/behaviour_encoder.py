@@ -8,7 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 from tfctr.layers.sequence.multi_head_attention import MultiHeadAttention
 from tfctr.layers.sequence.transformer_encoder import TransformerEncoder
 
@@ -17,7 +18,7 @@ GAP_BUCKETS = 32
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class BehaviourEncoder(Layer):
+class BehaviourEncoder(KernelLayer):
     """``H = causal transformer(tokens)``; the output is what the candidate finds in H.
 
     A token is a linear map of the event's embeddings and, with times, of the bucket (a power of two) of the seconds
@@ -50,6 +51,8 @@ class BehaviourEncoder(Layer):
         temperature: τ, above 0.
         negatives: Rows whose latest item is a negative, at most.
         dropout_rate: Share of the encoder's branches dropped in training, in [0, 1).
+        kernel_initializer: None keeps the defaults of the parts.
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Raises:
         ValueError: When `temperature` is not above 0.
@@ -71,9 +74,10 @@ class BehaviourEncoder(Layer):
         temperature: float = 0.07,
         negatives: int = 512,
         dropout_rate: float = 0.0,
+        kernel_initializer: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(kernel_initializer=kernel_initializer, **kwargs)
         if temperature <= 0:
             raise ValueError(f"temperature is above 0. Received: {temperature=}")
         self.dim = dim
@@ -98,14 +102,13 @@ class BehaviourEncoder(Layer):
                 self.num_heads,
                 causal=True,
                 dropout_rate=self.dropout_rate,
-                dtype=self.dtype_policy,
-                name=f"encoder_{index}",
+                **self.part(f"encoder_{index}"),
             )
             for index in range(self.num_layers)
         ]
         for layer in self._layers_of_encoder:
             layer.build((batch, length, self.dim))
-        self._attention = MultiHeadAttention(self.num_heads, self.dim, dtype=self.dtype_policy, name="attention")
+        self._attention = MultiHeadAttention(self.num_heads, self.dim, **self.part("attention"))
         self._attention.build((batch, 1, target_shape[-1]), (batch, length, self.dim))
         if self.auxiliary_weight:
             self._next_item = self._dense(self.item_dim or width, "next_item", self.dim, use_bias=False)
@@ -114,9 +117,7 @@ class BehaviourEncoder(Layer):
             ]
 
     def _dense(self, units: int, name: str, width: int, *, use_bias: bool = True) -> keras.layers.Dense:
-        dense = keras.layers.Dense(units, use_bias=use_bias, dtype=self.dtype_policy, name=name)
-        dense.build((None, None, width))
-        return dense
+        return self.make_dense(units, name, (None, None, width), use_bias=use_bias)
 
     def call(
         self,

@@ -8,12 +8,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 from tfctr.layers.sequence.local_activation_unit import LocalActivationUnit
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class DINAttention(Layer):
+class DINAttention(KernelLayer):
     """Sum the events of a sequence, each weighted by its relevance for the candidate.
 
     ``v(q) = sum_j m_j a_j k_j`` with scores ``a_j`` of a `LocalActivationUnit` and mask ``m_j``. The scores are
@@ -28,6 +29,7 @@ class DINAttention(Layer):
         activation: Of the scorer: `dice`, `prelu`, or the name of a Keras activation.
         softmax: Whether scores become weights that add up to 1 over the kept events, as both published code
             bases of the authors do and the paper does not.
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Reference: G. Zhou et al., "Deep Interest Network for Click-Through Rate Prediction", KDD 2018,
     arXiv 1706.06978, Eq. 3.
@@ -47,9 +49,7 @@ class DINAttention(Layer):
         self.softmax = softmax
 
     def build(self, target_shape: Shape, sequence_shape: Shape) -> None:
-        self._unit = LocalActivationUnit(
-            self.hidden_units, activation=self.activation, dtype=self.dtype_policy, name="unit"
-        )
+        self._unit = LocalActivationUnit(self.hidden_units, activation=self.activation, **self.part("unit"))
         self._unit.build(target_shape, sequence_shape)
 
     def call(

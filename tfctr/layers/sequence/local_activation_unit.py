@@ -8,14 +8,15 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 from tfctr.layers.towers._activation import make_activation
 from tfctr.layers.towers.dice import Dice
 from tfctr.layers.towers.mlp import MLP
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class LocalActivationUnit(Layer):
+class LocalActivationUnit(KernelLayer):
     """Score every event of a sequence against the candidate by a small MLP; scores have any sign and sum.
 
     ``a_j = MLP([q ; k_j ; q − k_j ; q ∘ k_j])`` with candidate ``q`` and event ``k_j``. The four blocks are never
@@ -30,7 +31,7 @@ class LocalActivationUnit(Layer):
     Args:
         hidden_units: Widths of the hidden layers; empty makes the scorer linear.
         activation: `dice` (over kept positions only), `prelu`, or the name of a Keras activation.
-        kernel_initializer: Name of a Keras initializer. Biases start at zero.
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Raises:
         ValueError: When target and sequence differ in width (at build).
@@ -44,13 +45,11 @@ class LocalActivationUnit(Layer):
         hidden_units: Sequence[int] = (80, 40),
         *,
         activation: str = "dice",
-        kernel_initializer: str = "glorot_normal",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.hidden_units = tuple(hidden_units)
         self.activation = activation
-        self.kernel_initializer = kernel_initializer
 
     def build(self, target_shape: Shape, sequence_shape: Shape) -> None:
         dim = target_shape[-1]
@@ -60,8 +59,8 @@ class LocalActivationUnit(Layer):
                 f"Received: target {tuple(target_shape)}, sequence {tuple(sequence_shape)}"
             )
         units = self.hidden_units[0] if self.hidden_units else 1
-        self._kernel = self.add_weight(name="kernel", shape=(4 * dim, units), initializer=self.kernel_initializer)
-        self._bias = self.add_weight(name="bias", shape=(units,), initializer="zeros")
+        self._kernel = self.add_kernel("kernel", (4 * dim, units))
+        self._bias = self.add_bias("bias", (units,))
         self._activation: keras.layers.Layer | None = None
         self._mlp: MLP | None = None
         if self.hidden_units:
@@ -71,9 +70,7 @@ class LocalActivationUnit(Layer):
                 self.hidden_units[1:],
                 output_units=1,
                 activation=self.activation,
-                kernel_initializer=self.kernel_initializer,
-                dtype=self.dtype_policy,
-                name="mlp",
+                **self.part("mlp"),
             )
             self._mlp.build((None, None, units))
 

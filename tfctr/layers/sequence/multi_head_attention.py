@@ -7,11 +7,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class MultiHeadAttention(Layer):
+class MultiHeadAttention(KernelLayer):
     """Let every query gather what it looks for in a sequence: ``W softmax(Q Kᵀ / sqrt(dim / heads)) V + b``.
 
     Unlike Keras' layer a row without events gives ``b`` and never NaN, padded positions may hold anything,
@@ -25,6 +26,8 @@ class MultiHeadAttention(Layer):
         num_heads: Heads; divides `dim`.
         dim: Width of queries, keys and values over all heads, and of the output.
         causal: Whether query t sees the events up to t only; queries are then the sequence itself.
+        kernel_initializer: Of all four maps.
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Raises:
         ValueError: When `num_heads` is below 1 or does not divide `dim`.
@@ -37,8 +40,16 @@ class MultiHeadAttention(Layer):
     Reference: A. Vaswani et al., "Attention Is All You Need", NIPS 2017, arXiv 1706.03762, section 3.2.
     """
 
-    def __init__(self, num_heads: int, dim: int, *, causal: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        num_heads: int,
+        dim: int,
+        *,
+        causal: bool = False,
+        kernel_initializer: Any = "glorot_uniform",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(kernel_initializer=kernel_initializer, **kwargs)
         if num_heads < 1 or dim % num_heads:
             raise ValueError(f"num_heads is at least 1 and divides dim. Received: {num_heads=}, {dim=}")
         self.num_heads = num_heads
@@ -52,9 +63,7 @@ class MultiHeadAttention(Layer):
         self._merge = self._projection("output", self.dim)
 
     def _projection(self, name: str, width: int) -> keras.layers.Dense:
-        dense = keras.layers.Dense(self.dim, dtype=self.dtype_policy, name=name)
-        dense.build((None, None, width))
-        return dense
+        return self.make_dense(self.dim, name, (None, None, width))
 
     def call(self, queries: Tensor, sequence: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return ``(batch, queries, dim)`` for queries ``(batch, queries, any)`` and sequence ``(batch, length, any)``.

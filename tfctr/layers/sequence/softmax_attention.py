@@ -7,11 +7,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class SoftmaxAttention(Layer):
+class SoftmaxAttention(KernelLayer):
     """Average the events, weighted by the softmax of their scaled product with the candidate.
 
     ``v_h(q) = sum_j softmax_j( (W_q q)·(W_k s_j) / sqrt(head_dim) ) W_v s_j``, heads side by side. Neither keys nor
@@ -24,7 +25,8 @@ class SoftmaxAttention(Layer):
     Args:
         num_heads: Heads with projections of their own; 0 compares the embeddings as they are and has no weights.
         head_dim: Width of a head; without heads the width of the embeddings scales.
-        kernel_initializer: Name of a Keras initializer.
+        kernel_initializer: Of query, key and value.
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Raises:
         ValueError: When `num_heads` is below 0 or `head_dim` below 1.
@@ -34,26 +36,21 @@ class SoftmaxAttention(Layer):
     """
 
     def __init__(
-        self, num_heads: int = 0, head_dim: int = 16, *, kernel_initializer: str = "glorot_uniform", **kwargs: Any
+        self, num_heads: int = 0, head_dim: int = 16, *, kernel_initializer: Any = "glorot_uniform", **kwargs: Any
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(kernel_initializer=kernel_initializer, **kwargs)
         if num_heads < 0 or head_dim < 1:
             raise ValueError(f"num_heads is at least 0 and head_dim at least 1. Received: {num_heads=}, {head_dim=}")
         self.num_heads = num_heads
         self.head_dim = head_dim
-        self.kernel_initializer = kernel_initializer
 
     def build(self, target_shape: Shape, sequence_shape: Shape) -> None:
         if not self.num_heads:
             return
         units = self.num_heads * self.head_dim
-
-        def kernel(name: str, width: int) -> keras.Variable:
-            return self.add_weight(name=name, shape=(width, units), initializer=self.kernel_initializer)
-
-        self._query = kernel("query", target_shape[-1])
-        self._key = kernel("key", sequence_shape[-1])
-        self._value = kernel("value", sequence_shape[-1])
+        self._query = self.add_kernel("query", (target_shape[-1], units))
+        self._key = self.add_kernel("key", (sequence_shape[-1], units))
+        self._value = self.add_kernel("value", (sequence_shape[-1], units))
 
     def call(self, target: Tensor, sequence: Tensor, mask: Tensor | None = None, times: Tensor | None = None) -> Tensor:
         """Return the interest ``(batch, units)`` of target ``(batch, dim)`` in sequence ``(batch, length, dim)``.

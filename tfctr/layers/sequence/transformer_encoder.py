@@ -7,13 +7,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 from tfctr.layers.sequence.multi_head_attention import MultiHeadAttention
 from tfctr.layers.towers import MLP
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class TransformerEncoder(Layer):
+class TransformerEncoder(KernelLayer):
     """``Y = Norm(X + Attention(X))``, then ``Norm(Y + FFN(Y))``; no positions are added.
 
     Padded positions come out as zeros. Weights: ``4 (d² + d) + (d f + f) + (f d + d) + 4 d`` for FFN width f.
@@ -26,6 +27,8 @@ class TransformerEncoder(Layer):
         hidden_units: Width f of the FFN; None takes ``4 · dim``.
         causal: Whether position t sees positions up to t only.
         dropout_rate: Share of both branches dropped in training, in [0, 1).
+        kernel_initializer: None keeps the defaults of `MultiHeadAttention` and `MLP`.
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Example:
         >>> import numpy as np
@@ -43,9 +46,10 @@ class TransformerEncoder(Layer):
         hidden_units: int | None = None,
         causal: bool = False,
         dropout_rate: float = 0.0,
+        kernel_initializer: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(kernel_initializer=kernel_initializer, **kwargs)
         self.num_heads = num_heads
         self.hidden_units = hidden_units
         self.causal = causal
@@ -53,12 +57,10 @@ class TransformerEncoder(Layer):
 
     def build(self, sequence_shape: Shape) -> None:
         dim = sequence_shape[-1]
-        self._attention = MultiHeadAttention(
-            self.num_heads, dim, causal=self.causal, dtype=self.dtype_policy, name="attention"
-        )
+        self._attention = MultiHeadAttention(self.num_heads, dim, causal=self.causal, **self.part("attention"))
         self._attention.build(sequence_shape, sequence_shape)
         units = self.hidden_units or 4 * dim
-        self._ffn = MLP((units,), output_units=dim, dtype=self.dtype_policy, name="ffn")
+        self._ffn = MLP((units,), output_units=dim, **self.part("ffn"))
         self._ffn.build(sequence_shape)
         self._norms = [
             keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype_policy, name=f"norm_{index}")

@@ -7,13 +7,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 from tfctr.layers.towers._activation import make_activation
 from tfctr.layers.towers.dice import Dice
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class FactoredDense(Layer):
+class FactoredDense(KernelLayer):
     """``y = s(x · A + a) · B + b`` with A ``(width, rank)`` and B ``(rank, units)``; s is nothing unless asked for.
 
     Weights: ``rank · (width + units) + rank + units``, fewer than the ``width · units + units`` of a plain map.
@@ -26,7 +27,7 @@ class FactoredDense(Layer):
         rank: Width of the middle, at least 1.
         activation: In the middle: `dice`, `prelu`, or the name of a Keras activation. None keeps the map linear; with
             one, a map factored after training is no longer near the plain one until it is trained again.
-        kernel_initializer: Name of a Keras initializer. Biases start at zero.
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Raises:
         ValueError: When `rank` is below 1, or (at build) so high that a plain map takes no more weights.
@@ -46,7 +47,6 @@ class FactoredDense(Layer):
         rank: int,
         *,
         activation: str | None = None,
-        kernel_initializer: str = "glorot_normal",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -55,7 +55,6 @@ class FactoredDense(Layer):
         self.units = units
         self.rank = rank
         self.activation = activation
-        self.kernel_initializer = kernel_initializer
 
     def build(self, inputs_shape: Shape) -> None:
         width = inputs_shape[-1]
@@ -65,19 +64,14 @@ class FactoredDense(Layer):
                 f"rank {self.rank} of a map from {width} to {self.units} numbers saves nothing: a plain one takes no "
                 f"more weights than a factored one of any rank above {most}"
             )
-        self._inner = self._dense(self.rank, "inner")
-        self._outer = self._dense(self.units, "outer")
         middle = (*inputs_shape[:-1], self.rank)
-        self._inner.build(inputs_shape)
-        self._outer.build(middle)
+        self._inner = self.make_dense(self.rank, "inner", inputs_shape)
+        self._outer = self.make_dense(self.units, "outer", middle)
         self._between = (
             make_activation(self.activation, rank=len(middle), dtype=self.dtype_policy) if self.activation else None
         )
         if self._between is not None:
             self._between.build(middle)
-
-    def _dense(self, units: int, name: str) -> keras.layers.Dense:
-        return keras.layers.Dense(units, kernel_initializer=self.kernel_initializer, dtype=self.dtype_policy, name=name)
 
     def call(self, inputs: Tensor, mask: Tensor | None = None, training: bool | None = None) -> Tensor:
         """Map inputs ``(batch, ..., width)`` with mask ``(batch, ...)`` to ``(batch, ..., units)``."""

@@ -8,14 +8,15 @@ from typing import Any
 
 import keras
 
-from tfctr.layers._base import Layer, Shape, Tensor
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import KernelLayer
 from tfctr.layers.towers._activation import make_activation
 from tfctr.layers.towers.dice import Dice
 from tfctr.layers.towers.factored_dense import FactoredDense
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
-class MLP(Layer):
+class MLP(KernelLayer):
     """Blocks of linear map → BatchNorm → activation → dropout, then a plain linear map when asked for.
 
     Weights: ``in · out + out`` a linear map, and ``2 · out`` trained ones a BatchNorm. Works on the last axis of
@@ -30,10 +31,10 @@ class MLP(Layer):
         activation: `dice`, `prelu`, or the name of a Keras activation.
         batch_norm: Whether each hidden layer normalises before its activation.
         dropout_rate: Share of hidden units dropped in training, in [0, 1).
-        kernel_initializer: Name of a Keras initializer. Biases start at zero.
         ranks: Linear map, ``dense_0``, ``dense_1``, … or ``output``, -> rank of the two thin maps in its place, see
             `FactoredDense`. None factors none.
         inner_activation: Whether the activation stands between two such maps too.
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Raises:
         ValueError: When there is no layer at all, a width is below 1, the activation is unknown (at build), `ranks`
@@ -54,7 +55,6 @@ class MLP(Layer):
         activation: str = "relu",
         batch_norm: bool = False,
         dropout_rate: float = 0.0,
-        kernel_initializer: str = "glorot_normal",
         ranks: Mapping[str, int] | None = None,
         inner_activation: bool = False,
         **kwargs: Any,
@@ -71,7 +71,6 @@ class MLP(Layer):
         self.activation = activation
         self.batch_norm = batch_norm
         self.dropout_rate = dropout_rate
-        self.kernel_initializer = kernel_initializer
         self._recorded: dict[str, Tensor] | None = None
         self.factor(ranks or {}, inner_activation=inner_activation)
 
@@ -107,22 +106,20 @@ class MLP(Layer):
         shape = tuple(inputs_shape)
         self._blocks: list[keras.layers.Layer] = []
         for index, units in enumerate(self.hidden_units):
-            shape = self._append(self._dense(units, f"dense_{index}"), shape)
+            shape = self._append(self._dense(units, f"dense_{index}", shape), shape)
             if self.batch_norm:
                 self._append(self._norm(f"norm_{index}"), shape)
             self._append(make_activation(self.activation, rank=len(shape), dtype=self.dtype_policy), shape)
             if self.dropout_rate:
                 self._append(keras.layers.Dropout(self.dropout_rate, dtype=self.dtype_policy), shape)
         if self.output_units is not None:
-            self._append(self._dense(self.output_units, "output"), shape)
+            self._append(self._dense(self.output_units, "output", shape), shape)
 
-    def _dense(self, units: int, name: str) -> keras.layers.Dense | FactoredDense:
-        options = {"kernel_initializer": self.kernel_initializer, "dtype": self.dtype_policy, "name": name}
+    def _dense(self, units: int, name: str, shape: Shape) -> keras.layers.Dense | FactoredDense:
         if name not in self.ranks:
-            return keras.layers.Dense(units, **options)
-        return FactoredDense(
-            units, self.ranks[name], activation=self.activation if self.inner_activation else None, **options
-        )
+            return self.make_dense(units, name, shape)
+        between = self.activation if self.inner_activation else None
+        return FactoredDense(units, self.ranks[name], activation=between, **self.part(name))
 
     def _norm(self, name: str) -> keras.layers.BatchNormalization:
         """Batch normalisation for narrow signals.
@@ -134,7 +131,8 @@ class MLP(Layer):
 
     def _append(self, layer: keras.layers.Layer, shape: Shape) -> Shape:
         """Build `layer`, put it at the end and return its output shape."""
-        layer.build(shape)
+        if not layer.built:
+            layer.build(shape)
         self._blocks.append(layer)
         return tuple(layer.compute_output_shape(shape))
 

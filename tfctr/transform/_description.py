@@ -1,0 +1,133 @@
+"""What stands between a raw row and a model's inputs, as plain data: for those who feed a model without it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfctr.spec import (
+    AnyFeature,
+    CategoricalFeature,
+    FeatureSpec,
+    IdFeature,
+    MultiFeature,
+    NumericFeature,
+    SequenceFeature,
+    VectorFeature,
+    table_of,
+)
+from tfctr.transform.output import TransformOutput
+
+_LARGE = 1e30
+"""A number beside which no mean counts: what a scale answers to it tells the scale's slope."""
+
+_FARM_HASH = "1 + FarmHash64 of the UTF-8 text (tf.strings.to_hash_bucket_fast) modulo the number of these ids"
+
+
+def describe_inputs(transform: TransformOutput) -> dict[str, Any]:
+    """Return what the inputs of a model are made of, as data that JSON can hold.
+
+    A model that leaves Keras by `CTRModel.export` begins behind the transform; whoever asks it does this work.
+
+    Returns:
+        ``inputs``: name, dtype, shape (None for the batch) and making of each tensor. ``vocabularies``: of each table
+        the id of each value, or how ids are made. ``numbers``: of each numeric feature its scale, with the mean and
+        deviation that were learned; None where a feature was constant. ``not_in_the_graph``: the work left, in words.
+    """
+    spec = transform.spec
+    return {
+        "inputs": _inputs(spec),
+        "vocabularies": {table: _vocabulary(transform, table) for table in spec.tables},
+        "numbers": _numbers(transform),
+        "not_in_the_graph": _left_out(spec),
+    }
+
+
+def _inputs(spec: FeatureSpec) -> list[dict[str, Any]]:
+    made = {feature.name: _making(feature) for feature in spec.features}
+    made |= {
+        feature.times_name: f"times of the events of {feature.name}, in seconds, at the places of their ids"
+        for feature in spec.features
+        if isinstance(feature, SequenceFeature) and feature.times
+    }
+    return [
+        {"name": info.name, "dtype": info.dtype, "shape": [None, *info.shape], "made_of": made[info.name]}
+        for info in spec.inputs()
+    ]
+
+
+def _making(feature: AnyFeature) -> str:
+    """How a tensor is made of its raw column, in a sentence."""
+    column = f"column {feature.column!r}"
+    if isinstance(feature, VectorFeature):
+        return f"the {feature.width} numbers of {column}; zeros where there are none, 0 for a number that is not finite"
+    if isinstance(feature, NumericFeature):
+        kind = "bucket id" if feature.scale == "quantile" else "number"
+        return f"the {kind} of {column}, scaled: see numbers"
+    ids = f"vocabulary {table_of(feature)!r}"
+    if isinstance(feature, CategoricalFeature):
+        return f"the id, in {ids}, of the value in {column}; a missing one is the value '__missing__'"
+    kept = "first" if isinstance(feature, MultiFeature) else "latest"
+    order = "" if isinstance(feature, MultiFeature) else ", oldest first"
+    return f"the ids, in {ids}, of the {kept} {feature.max_length} values in {column}{order}, then zeros"
+
+
+def _vocabulary(transform: TransformOutput, table: str) -> dict[str, Any]:
+    """The ids of one table; 0 is padding in all of them."""
+    owner = transform.spec.feature(table)
+    if isinstance(owner, NumericFeature):
+        return {"ids": [1, owner.buckets], "how": "number of the bucket, lowest values first: see numbers"}
+    assert isinstance(owner, IdFeature)
+    if owner.hash_buckets is not None:
+        return {"ids": [1, owner.hash_buckets], "how": _FARM_HASH}
+    outside = owner.effective_vocabulary.oov_buckets
+    first = 1 + outside
+    return {
+        "out_of_vocabulary": {
+            "ids": [1, outside],
+            "how": "all of them" if outside == 1 else f"{_FARM_HASH}; blanks and line ends count as \\x1f",
+        },
+        "values": {value: first + place for place, value in enumerate(transform.vocabulary(table))},
+    }
+
+
+def _numbers(transform: TransformOutput) -> dict[str, Any]:
+    features = [feature for feature in transform.spec.features if isinstance(feature, NumericFeature)]
+    if not features:
+        return {}
+    asked = np.array([0.0, _LARGE], np.float32)
+    raw = {feature.column: tf.constant(asked) for feature in features}
+    scaled = {name: tensor.numpy() for name, tensor in transform.transform_raw(raw, partial=True).items()}
+    return {feature.name: _number(feature, scaled[feature.name]) for feature in features}
+
+
+def _number(feature: NumericFeature, scaled: np.ndarray) -> dict[str, Any]:
+    """The scale of a feature, told from what it makes of 0 and of a large number."""
+    filled = "the training mean" if feature.fill is None else feature.fill
+    said: dict[str, Any] = {"scale": feature.scale, "missing": filled}
+    if feature.scale == "none":
+        return {**said, "formula": "x"}
+    if feature.scale == "quantile":
+        return {**said, "formula": f"one of {feature.buckets} buckets of equal frequency; their bounds are not told"}
+    shown, large = ("sign(x)·log(1 + |x|)", np.log1p(_LARGE)) if feature.scale == "log" else ("x", _LARGE)
+    slope = (float(scaled[1]) - float(scaled[0])) / float(large)
+    mean, deviation = (-float(scaled[0]) / slope, 1 / slope) if slope else (None, None)
+    return {**said, "formula": f"({shown} - mean) / deviation; 0 without them", "mean": mean, "deviation": deviation}
+
+
+def _left_out(spec: FeatureSpec) -> list[str]:
+    """The work of the transform that a graph behind it does not do."""
+    kinds = {type(feature) for feature in spec.features}
+    ids = [feature for feature in spec.features if isinstance(feature, IdFeature)]
+    learned = [feature for feature in ids if feature.hash_buckets is None]
+    work = {
+        "reading and parsing rows: the inputs are dense tensors, no tf.Examples, JSON or text": True,
+        "looking values up in vocabularies: the inputs are ids, see vocabularies": bool(learned),
+        "hashing values: the inputs are ids, see vocabularies": len(learned) < len(ids),
+        "cutting lists to their length and padding them": bool(kinds & {MultiFeature, SequenceFeature}),
+        "filling and scaling numbers, see numbers": NumericFeature in kinds,
+        "filling missing vectors": VectorFeature in kinds,
+    }
+    return [sentence for sentence, is_left in work.items() if is_left]
