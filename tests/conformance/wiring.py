@@ -54,6 +54,13 @@ def logits_of(model: CTRModel, features: Features, training: bool = False) -> di
     return found if isinstance(found, dict) else {model.spec.spec.tasks[0].name: found}
 
 
+def check_every_layer_is_called(model: CTRModel) -> None:
+    """No layer is made and left lying: a built model has called them all. Templates of tables are no layers yet."""
+    layers = [layer for layer in parts(model, keras.layers.Layer) if getattr(layer, "rows", 1) is not None]
+    uncalled = [layer.name for layer in layers if not layer.built]
+    assert not uncalled, f"layers that are made and never called: {uncalled}"
+
+
 def check_every_weight_reaches_the_answer(model: CTRModel, features: Features, loose: Reasons) -> None:
     """Every trained weight has a gradient of the answer, and every other one changes it: statistics, hashes."""
     with tf.GradientTape() as tape:

@@ -59,6 +59,11 @@ def test_every_model_has_its_line() -> None:
 
 
 @every_model
+def test_every_layer_is_called(name: str) -> None:
+    wiring.check_every_layer_is_called(made(name))
+
+
+@every_model
 def test_every_weight_reaches_the_answer(name: str) -> None:
     wiring.check_every_weight_reaches_the_answer(made(name), features(name), WIRING[name].silent)
 
