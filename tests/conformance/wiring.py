@@ -40,7 +40,7 @@ def variant(model: CTRModel, features: Features, *, fill: bool = True, **options
     """
     own = {name: getattr(model, name) for name in constructor_arguments(type(model))}
     changed = type(model)(**{**own, **options})
-    if "build" in vars(type(model)):  # it has weights of its own
+    if changed.ranks or "build" in vars(type(model)):  # thin maps, or weights of its own, are made there alone
         changed.build()
     changed.logits(features)
     if fill:

@@ -53,7 +53,7 @@ OTHER_WEIGHTS = {"task_weights": {"click": 0.5, "buy": 3.0}}
 SEVERAL = {"light": {"task_weights": WEIGHED}, "task_weights": WEIGHED, "changes": OTHER_WEIGHTS}
 
 WIRING: dict[str, Wiring] = {
-    "LR": Wiring(),
+    "LR": Wiring(unchanging={"embedding_dim": "there are no embeddings but weights of width 1"}),
     "FM": Wiring(),
     "DNN": Wiring(),
     "WideDeep": Wiring(),
@@ -81,8 +81,16 @@ WIRING: dict[str, Wiring] = {
     "ESMM": Wiring(**SEVERAL),
     "MMoE": Wiring(**SEVERAL, without={"batch_norm": EXPERT_GATES}),
     "PLE": Wiring(
-        **{**SEVERAL, "light": {"task_weights": WEIGHED, "own_experts": 1, "shared_experts": 1, "expert_units": (6,)}},
-        without={"batch_norm": EXPERT_GATES},
+        **{
+            **SEVERAL,
+            "light": {
+                "task_weights": WEIGHED,
+                "own_experts": 1,
+                "shared_experts": 1,
+                "expert_units": (8,),
+                "tower_units": (8,),
+            },
+        },
     ),
     "DHEN": Wiring(
         light={"task_weights": WEIGHED, "num_layers": 1},
@@ -93,6 +101,7 @@ WIRING: dict[str, Wiring] = {
             "out_embeddings": 1,
             "ensemble": "sum",
             "num_heads": 1,
+            "embedding_dim": 6,
             "auxiliary_weight": {"clicks": 0.3},
         },
         silent={**KEY_BIAS, **NEXT_EVENT},

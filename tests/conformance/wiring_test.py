@@ -84,10 +84,18 @@ def test_every_option_counts(name: str) -> None:
     plain = [option for option in told(name)[0] if option == "batch_norm"]  # tested elsewhere, and dear here
     known, few = WIRING[name], wiring.without_features(made(name).spec, ("age", "tags", "image", "bought"))
     model = wiring.variant(made(name), features(name), spec=few, **dict.fromkeys(plain, False))
-    values = {option: getattr(model, option) for option in told(name)[1]}
+    values = {option: getattr(model, option) for option in (*told(name)[1], "embedding_dim")}
     changes = {o: known.changes.get(o, wiring.another_value(v)) for o, v in values.items()}
     assert [option for option, value in changes.items() if value is None] == [], "say in WIRING how these change"
     wiring.check_options_count(model, features(name), labels(name), changes, known.unchanging, known.beside)
+
+
+def test_options_of_all_models_count() -> None:
+    """What the base class does for every model, `embedding_dim` and what tables are told apart."""
+    thin = {"ranks": {"mlp": {"dense_1": 2}}}
+    model = wiring.variant(made("DNN"), features("DNN"), hidden_units=(6, 6), batch_norm=False)
+    changes = {"embedding_l2": 0.5, **thin, "inner_activation": True}
+    wiring.check_options_count(model, features("DNN"), labels("DNN"), changes, {}, {"inner_activation": thin})
 
 
 @every_model
