@@ -15,7 +15,7 @@ from tfctr.data import load_split, prepare
 from tfctr.data.batches import ArrayPlan, array_dataset
 from tfctr.layers._base import dtype_policy
 from tfctr.layers.embedding import FullTable, TableL2
-from tfctr.models import MODELS
+from tfctr.models import MODELS, CTRModel
 from tfctr.spec import BoundSpec, FeatureSpec
 from tfctr.spec.feature_spec import GROUP_NAME
 from tfctr.training import FitConfig, evaluate, fit
@@ -86,9 +86,7 @@ def run_trial(
     label: str = "",
 ) -> Score:
     """Train one model of `MODELS` and judge its best epoch on the test rows."""
-    keras.utils.set_random_seed(seed)
-    with dtype_policy(config.precision):
-        model = MODELS[model_name](splits.spec, **with_objects(hyperparameters))
+    model = make_model(splits, model_name, hyperparameters, config.precision, seed)
     train = ArrayPlan(splits.train, splits.spec, batch_size=batch_size, seed=seed)
     valid, test = (array_dataset(rows, splits.spec, batch_size=8192) for rows in (splits.valid, splits.test))
     started = time.perf_counter()
@@ -98,6 +96,18 @@ def run_trial(
     figures = evaluate(model, test)
     epochs, best = len(result.history), result.best_epoch + 1
     return Score(label or model_name, seed, figures, epochs, best, seconds, to_best, model.count_params())
+
+
+def make_model(
+    splits: Splits, model_name: str, hyperparameters: Mapping[str, Any], precision: str, seed: int
+) -> CTRModel:
+    """Return the built model of a trial, with the counts of the training rows for penalties that use them."""
+    keras.utils.set_random_seed(seed)
+    with dtype_policy(precision):
+        model = MODELS[model_name](splits.spec, **with_objects(hyperparameters))
+        model.build()
+    model.set_counts({table: splits.transform.vocabulary_counts(table) for table in splits.spec.spec.tables})
+    return model
 
 
 def with_objects(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:

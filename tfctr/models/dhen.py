@@ -62,7 +62,8 @@ class DHEN(MultiTaskModel):
         num_heads: Heads of each history's transformer; divides `embedding_dim`.
         auxiliary_weight: λ of the histories' own losses: a number for all, or first events' sequence -> number.
         temperature: Of the softmax over items.
-        **options: See `MultiTaskModel`.
+        **options: See `MultiTaskModel`. Here `dropout_rate` is that of encoders and towers, and `batch_norm` that of
+            towers: modules have a layer's norm, and their dropout among their own arguments.
 
     Raises:
         SpecError: When a history has nothing that the candidate could be compared with.
