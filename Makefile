@@ -6,6 +6,7 @@ PYTHON := .venv/bin/python
 REPORT := .tools/tests.xml
 WORKERS ?= 2
 PORT ?= 8500
+DOCS_PORT ?= 8000
 NAME ?= default
 SPEC ?= movielens_100k
 
@@ -15,10 +16,10 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 # Where bytecode is not kept (containers often say so), each process would compile TFX anew: 28 s to start, not 10.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo test lint serve bench peers lock builds clean
+.PHONY: help setup demo test lint docs docs-serve serve bench peers lock builds clean
 
 help:  ## list these targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup:  ## make the environment in .venv (a look-up if it is there)
 	@tools/setup.sh
@@ -37,6 +38,12 @@ test: setup  ## lint and run all tests
 	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --junitxml=$(REPORT) $(PYTEST_ARGS); status=$$?; \
 	$(PYTHON) tools/closing_line.py $(REPORT) $$((SECONDS - start)); exit $$status
 
+docs: setup  ## build the docs site into site/, every link checked
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet && echo "site/index.html"
+
+docs-serve: setup  ## show the docs site on DOCS_PORT (8000) while you write
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs serve --dev-addr localhost:$(DOCS_PORT)
+
 serve: setup  ## serve the versions below MODELS=folder as NAME (default) on PORT (8500)
 	@test -n "$(MODELS)" || { echo "say which folder of versions: make serve MODELS=runs/ads/serving NAME=ads"; exit 2; }
 	@.venv/bin/tfctr serve --port $(PORT) --model_name $(NAME) --model_base_path "$(abspath $(MODELS))"
@@ -54,6 +61,6 @@ builds: setup  ## write the BUILD files anew from the imports
 	@$(PYTHON) tools/build_files.py
 
 clean:  ## remove everything that was made here, the environment too
-	rm -rf .venv .venv.partial .venv.old .runtime .runtime.partial .tools build dist *.egg-info
+	rm -rf .venv .venv.partial .venv.old .runtime .runtime.partial .tools build dist site *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis runs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -77,6 +77,7 @@ EXTRAS = {
     ],
     "jax": ["jax>=0.5"],
     "accelerators": ["keras-rs>=0.4,<0.5"],  # DistributedTable
+    "docs": ["mkdocs-material>=9.5,<10", "mkdocstrings[python]>=1,<2"],
     "notebook": ["ipykernel>=6.29", "nbclient>=0.10", "nbformat>=5.10"],
     "dev": [
         "hypothesis>=6.100",

@@ -3,8 +3,8 @@
 Three tables, medians over repeats:
 
 - a training step of one batch, by the length of its histories;
-- answers to one user's candidates by the joint model, which reads his history for each, by length;
-- the same from his state: the state is encoded once, and its cost told apart from that of the candidates, and both
+- answers to one user's candidates by the joint model, which reads their history for each, by length;
+- the same from their state: the state is encoded once, and its cost told apart from that of the candidates, and both
   together, as SDIM's `rank` signature does.
 
 What was measured is kept in the work folder and not measured again, so that a call that was broken off goes on; an
@@ -123,7 +123,7 @@ def answer_seconds(model: CTRModel, features: dict[str, np.ndarray], repeats: in
 
 
 def state_seconds(model: SDIM, features: dict[str, np.ndarray], repeats: int) -> tuple[float, float, float]:
-    """Seconds to encode one user, to answer his candidates from the state, and of both in one call."""
+    """Seconds to encode one user, to answer their candidates from the state, and of both in one call."""
     histories = {name: tf.constant(features[name][:1]) for name in ("clicks", "click_categories")}
     candidates = {name: tf.constant(features[name]) for name in ("item", "category")}
     encode = tf.function(model.user_state)
@@ -178,12 +178,12 @@ class Clock:
         return self._kept("step", name, length, lambda m: {"ms": step_seconds(m, features(), self.repeats)})["ms"]
 
     def answer(self, name: str, length: int) -> float:
-        """Milliseconds of one user's candidates, each with his history."""
+        """Milliseconds of one user's candidates, each with their history."""
         features = functools.partial(rows_of, self.candidates, length, one_user=True)
         return self._kept("answer", name, length, lambda m: {"ms": answer_seconds(m, features(), self.repeats)})["ms"]
 
     def apart(self, length: int) -> tuple[float, float, float]:
-        """Milliseconds to encode a user with SDIM, to score his candidates from the state, and of both in one call."""
+        """Milliseconds to encode a user with SDIM, to score candidates from the state, and of both in one call."""
 
         def measured(model: CTRModel) -> dict[str, float]:
             features = rows_of(self.candidates, length, one_user=True)
@@ -231,7 +231,7 @@ def main(
     clock = Clock(TrialCache(workdir / "long_sequences", {**sizes, "threads": threads}), **sizes)
     parts = [
         by_length(f"A training step of {batch} rows, by events of a history", names, wanted, clock.step),
-        by_length(f"{candidates} candidates of one user, his history read for each", names, wanted, clock.answer),
+        by_length(f"{candidates} candidates of one user, their history read for each", names, wanted, clock.answer),
     ]
     if "SDIM" in names:
         parts.append(_apart(clock, wanted))
@@ -254,7 +254,7 @@ def _apart(clock: Clock, lengths: Sequence[int]) -> str:
     ]
     state = made("SDIM", 1, clock.dim).user_state(rows_of(1, 1))
     size = sum(keras.ops.convert_to_numpy(tensor).nbytes for tensor in state.values())
-    title = f"### {clock.candidates} candidates of one user from his state of {size / 1024:.0f} KiB, ms"
+    title = f"### {clock.candidates} candidates of one user from their state of {size / 1024:.0f} KiB, ms"
     return f"{title}\n\n{table(heads, rows)}"
 
 

@@ -85,7 +85,7 @@ def test_pipeline_comes_with_its_extra(arguments: dict):
 
 def test_extras_have_the_names_that_are_documented(arguments: dict):
     documented = {"transform", "tfx", "kubeflow", "serving", "graph", "retrieval", "benchmark", "jax", "accelerators"}
-    documented |= {"notebook", "dev"}
+    documented |= {"docs", "notebook", "dev"}
     assert set(arguments["extras_require"]) == documented
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 # Made by setting up, by running and by tools; git ignores them too.
-MADE = {"__pycache__", "build", "dist", "runs", "work", "tmp", "node_modules"}
+MADE = {"__pycache__", "build", "dist", "runs", "site", "work", "tmp", "node_modules"}
 
 
 def project_files(*suffixes: str) -> list[Path]:
