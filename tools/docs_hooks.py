@@ -97,7 +97,8 @@ def _sections(command: Any, name: str) -> Iterator[str]:
         return
     rows = [_row(parameter) for parameter in command.params if parameter.name != "help"]
     table = ["| argument | default | what |", "|---|---|---|", *rows] if rows else []
-    yield "\n".join([f"## {name}", "", command.help or "", "", *table])
+    text = re.sub(r"^Example: (.*)$", r"Example: `\1`", command.help or "", flags=re.MULTILINE)
+    yield "\n".join([f"## {name}", "", text, "", *table])
 
 
 def _row(parameter: Any) -> str:
@@ -105,6 +106,7 @@ def _row(parameter: Any) -> str:
     names = ", ".join(f"`{name}`" for name in [*parameter.opts, *parameter.secondary_opts] if name)
     if parameter.param_type_name == "argument":
         names = f"`{parameter.name.upper()}`"
-    default = "" if parameter.default in (None, False, ()) or callable(parameter.default) else f"`{parameter.default}`"
+    given = parameter.default
+    default = "" if given is None or given is False or given == () or callable(given) else f"`{given}`"
     text = (parameter.help or "").replace("|", r"\|")
     return f"| {names} | {'needed' if parameter.required else default} | {text} |"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import BLOCK, DOCS, README, text_of
+from tests.docs.pages import BLOCK, DOCS, README, blocks, pages_with, text_of
 from tests.house.tree import PROJECT
 
 WORDS_ALLOWED = 25
@@ -26,6 +26,7 @@ DOTTED = re.compile(r"(?<![\w./-])(?:tfctr|tfx_pipeline)(?:\.\w+)+")
 
 def prose(text: str) -> list[str]:
     """Return the paragraphs of a page on one line each; code, tables, headings and remarks are left out."""
+    text = re.sub(r"\A---\n.*?^---$", "", text, flags=re.DOTALL | re.MULTILINE)
     text = re.sub(r"<!--.*?-->", "", BLOCK.sub("\n", text), flags=re.DOTALL)
     text = re.sub(r"^(    |</?div).*$", "", text, flags=re.MULTILINE)
     paragraphs = [""]
@@ -109,6 +110,13 @@ def test_a_wrong_name_is_seen() -> None:
     assert named("tfctr.spec.FeatureSpec.bind")
     assert not named("tfctr.spec.FeatureSpeck")
     assert not named("tfctr.specs")
+
+
+@pytest.mark.parametrize("page", pages_with("python", "bash"), ids=str)
+def test_code_fits_the_page(page: Path) -> None:
+    lines = [line for block in blocks(page, "python", "bash") for line in block.text.splitlines()]
+    allowed = 120 if page == README else 95
+    assert not [line for line in lines if len(line) > allowed]
 
 
 def test_the_design_stays_a_page() -> None:

@@ -25,6 +25,12 @@ def is_made(name: str) -> bool:
     return name in MADE or name.startswith(".") or name.endswith(".egg-info")
 
 
+def public_packages() -> list[Path]:
+    """Return the packages of tfctr that have public names: those without a leading underscore, relative to it."""
+    folders = {path.parent for path in project_files(".py") if path.parts[0] == "tfctr" and path.name == "__init__.py"}
+    return sorted(path for path in folders if not any(part.startswith("_") for part in path.parts))
+
+
 def sources() -> list[Path]:
     """Return the Python files that BUILD files answer for: all but setup.py."""
     return [path for path in project_files(".py") if path != Path("setup.py")]
