@@ -6,6 +6,7 @@ PYTHON := .venv/bin/python
 REPORT := .tools/tests.xml
 WORKERS ?= 2
 PORT ?= 8500
+DOCS_PORT ?= 8000
 NAME ?= default
 SPEC ?= movielens_100k
 BASE ?= HEAD
@@ -16,7 +17,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 # Where bytecode is not kept (containers often say so), each process would compile TFX anew: 28 s to start, not 10.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo test test-lowest test-newest quick costs lint serve bench peers lock builds clean
+.PHONY: help setup demo test test-lowest test-newest quick costs lint docs docs-serve serve bench peers lock builds clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -59,6 +60,12 @@ test-newest: setup  ## the same with the newest versions, on Python 3.13 or the 
 	@$(PYTHON) tools/range_environments.py newest
 	@PYTHONPATH=. .tools/newest/bin/python -m pytest $(RANGE_ARGS)
 
+docs: setup  ## build the docs site into site/, every link checked
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet && echo "site/index.html"
+
+docs-serve: setup  ## show the docs site on DOCS_PORT (8000) while you write
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs serve --dev-addr localhost:$(DOCS_PORT)
+
 serve: setup  ## serve the versions below MODELS=folder as NAME (default) on PORT (8500)
 	@test -n "$(MODELS)" || { echo "say which folder of versions: make serve MODELS=runs/ads/serving NAME=ads"; exit 2; }
 	@.venv/bin/tfctr serve --port $(PORT) --model_name $(NAME) --model_base_path "$(abspath $(MODELS))"
@@ -76,6 +83,6 @@ builds: setup  ## write the BUILD files anew from the imports
 	@$(PYTHON) tools/build_files.py
 
 clean:  ## remove everything that was made here, the environment too
-	rm -rf .venv .venv.partial .venv.old .runtime .runtime.partial .tools build dist *.egg-info
+	rm -rf .venv .venv.partial .venv.old .runtime .runtime.partial .tools build dist site *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis runs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -86,6 +86,7 @@ EXTRAS = {
     "litert": ["ai-edge-litert>=2,<3"],
     "openvino": ["openvino>=2025.0"],
     "accelerators": ["keras-rs>=0.4,<0.5"],  # DistributedTable
+    "docs": ["mkdocs-material>=9.5,<10", "mkdocstrings[python]>=1,<2"],
     "notebook": ["ipykernel>=6.29", "nbclient>=0.10", "nbformat>=5.10"],
     "dev": [
         "hypothesis>=6.100",

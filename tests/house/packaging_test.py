@@ -110,7 +110,7 @@ def test_only_the_compiler_for_kubeflow_wants_an_older_python(arguments: dict):
 
 def test_extras_have_the_names_that_are_documented(arguments: dict):
     documented = {"transform", "tfx", "kubeflow", "serving", "graph", "retrieval", "benchmark", "jax", "accelerators"}
-    documented |= {"notebook", "dev", "onnx", "litert", "openvino"}
+    documented |= {"docs", "notebook", "dev", "onnx", "litert", "openvino"}
     assert set(arguments["extras_require"]) == documented
 
 

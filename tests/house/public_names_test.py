@@ -8,13 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.tree import PROJECT
+from tests.house.tree import PROJECT, public_packages
 
-PACKAGES = sorted(
-    path.parent.relative_to(PROJECT)
-    for path in (PROJECT / "tfctr").rglob("__init__.py")
-    if not any(part.startswith("_") for part in path.parent.relative_to(PROJECT).parts)
-)
+PACKAGES = public_packages()
 
 
 def given_by(package: Path) -> dict[str, set[str]]:

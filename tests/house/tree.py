@@ -7,7 +7,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 # Made by setting up, by running and by tools; git ignores them too.
-MADE = {"__pycache__", "build", "dist", "runs", "work", "tmp", "node_modules"}
+MADE = {"__pycache__", "build", "dist", "runs", "site", "work", "tmp", "node_modules"}
 
 
 def project_files(*suffixes: str) -> list[Path]:
@@ -23,6 +23,12 @@ def project_files(*suffixes: str) -> list[Path]:
 def is_made(name: str) -> bool:
     """True for what nobody wrote, and for hidden files."""
     return name in MADE or name.startswith(".") or name.endswith(".egg-info")
+
+
+def public_packages() -> list[Path]:
+    """Return the packages of tfctr that have public names: those without a leading underscore, relative to it."""
+    folders = {path.parent for path in project_files(".py") if path.parts[0] == "tfctr" and path.name == "__init__.py"}
+    return sorted(path for path in folders if not any(part.startswith("_") for part in path.parts))
 
 
 def sources() -> list[Path]:
