@@ -4,3 +4,8 @@
 - `interaction`: crosses of fields. `sequence`: histories against a candidate. `towers`: MLPs.
 - `survival`: hazards, their curves and their likelihood.
 """
+
+from tfctr.layers._base import Layer
+from tfctr.layers._weight_options import KernelLayer
+
+__all__ = ["KernelLayer", "Layer"]
