@@ -17,7 +17,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 # Where bytecode is not kept (containers often say so), each process would compile TFX anew: 28 s to start, not 10.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo test test-lowest test-newest quick costs lint docs docs-serve serve bench peers lock builds clean
+.PHONY: help setup demo test test-lowest test-newest quick costs lint docs docs-serve serve bench peers lock builds tables goldens clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -37,7 +37,7 @@ lint: setup  ## style, types, the floors of the house and known weaknesses of th
 
 test: setup  ## lint and run all tests
 	@start=$$SECONDS; rm -f $(REPORT); $(MAKE) --no-print-directory lint && \
-	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --junitxml=$(REPORT) $(PYTEST_ARGS); status=$$?; \
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --junitxml=$(REPORT) $(PYTEST_ARGS); status=$$?; \
 	$(PYTHON) tools/closing_line.py $(REPORT) $$((SECONDS - start)); exit $$status
 
 quick: setup  ## lint and the tests of what changed since BASE (HEAD), by who imports it
@@ -78,6 +78,12 @@ peers: setup  ## make the environments of FuxiCTR and DeepCTR, which benchmarks 
 
 lock: setup  ## resolve requirements.in anew into requirements.txt
 	@$(PYTHON) tools/lock.py $(if $(UPGRADE),--upgrade)
+
+tables: setup  ## write the README's table of models anew from registrations and results
+	@PYTHONPATH=. $(PYTHON) tools/model_table.py
+
+goldens: setup  ## write down what layers and models answer: NAMES="FM DIN", all without
+	@$(PYTHON) -m tests.conformance.regenerate_goldens $(NAMES)
 
 builds: setup  ## write the BUILD files anew from the imports
 	@$(PYTHON) tools/build_files.py

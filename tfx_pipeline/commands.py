@@ -32,8 +32,8 @@ app = typer.Typer(
 )
 
 SpecOption = Annotated[Path, typer.Option(help="Feature spec: a YAML file or a shipped name.")]
-ModelOption = Annotated[str, typer.Option(help="Name of the model, as in tfctr.models.MODELS.")]
-PlanOption = Annotated[str, typer.Option(help="Name of the plan, as in tfctr.plans.PLANS.")]
+ModelOption = Annotated[str, typer.Option(help="Name of the model; `tfctr models` lists them.")]
+PlanOption = Annotated[str, typer.Option(help="Name of the plan; `tfctr models` lists them.")]
 WorkdirOption = Annotated[Path, typer.Option(help="Folder for everything a run makes.")]
 GatesOption = Annotated[Path | None, typer.Option(help="YAML file with bounds in place of the spec's.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Hyperparameter, name=value; repeat.")]
@@ -93,7 +93,7 @@ def run(
         with quiet(config.workdir / "logs" / "import.log"):
             from tfx_pipeline.runner import StepFailed
             from tfx_pipeline.runner import run as run_pipeline
-    except (SpecError, OSError) as error:
+    except (SpecError, OSError, ModuleNotFoundError) as error:
         _fail(error)
     try:
         report = run_pipeline(config)
@@ -169,7 +169,7 @@ def report(workdir: WorkdirOption = Path("runs/pipeline")) -> None:
         from tfx_pipeline.results import read_results
 
         results = read_results(config, spec)
-    except (SpecError, OSError) as error:
+    except (SpecError, OSError, ModuleNotFoundError) as error:
         _fail(error)
     terminal.outcome(Console(), results)
     typer.echo(f"Report: {write_report(config, spec, results)}")
@@ -214,7 +214,7 @@ def evaluate(
 
         conditions = dict(condition.split("=", 1) for condition in where or [])
         scores = rescore(model, examples, parsed, conditions)
-    except (SpecError, OSError, KeyError, ValueError) as error:
+    except (SpecError, OSError, KeyError, ValueError, ModuleNotFoundError) as error:
         _fail(error)
     for task, rows in scores.items():
         figures = "  ".join(f"{name} {value:,.6g}" for name, value in rows.figures().items())
@@ -293,5 +293,6 @@ def _pairs(texts: list[str] | None) -> dict[str, Any]:
 
 
 def _fail(error: Exception) -> NoReturn:
-    typer.echo(str(error), err=True)
+    missing = isinstance(error, ModuleNotFoundError)
+    typer.echo(f"{error}; the pipeline needs TFX: pip install 'tfctr[tfx]'" if missing else str(error), err=True)
     raise typer.Exit(FAILED) from None

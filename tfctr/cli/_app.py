@@ -11,6 +11,7 @@ import typer
 
 from tfctr.cli import _cluster_ids as cluster_ids
 from tfctr.cli import _data as data
+from tfctr.cli import _models as models
 from tfctr.cli import _rank_features as rank_features
 from tfctr.cli import _serving as serving
 from tfctr.cli import _spec as spec
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.add_typer(spec.app, name="spec")
 app.add_typer(data.app, name="data")
 app.command("rank-features", epilog=rank_features.EPILOG)(rank_features.rank_features)
+app.command("models")(models.models)
 app.command("cluster-ids", epilog=cluster_ids.EPILOG)(cluster_ids.cluster_ids)
 app.command("serve", **serving.PASSED_ON)(serving.serve)
 app.command("predict", epilog="Example: tfctr predict rows.jsonl --server localhost:8500 --model ads")(serving.predict)
