@@ -106,13 +106,12 @@ class KernelLayer(WeightOptions, Layer):
         return self._add("bias", name, shape, initializer)
 
     def _add(self, kind: str, name: str, shape: tuple[int, ...], initializer: Any) -> keras.Variable:
-        options = self._weight_options(name)
         return self.add_weight(
             name=name,
             shape=shape,
-            initializer=initializer or options.get(f"{kind}_initializer"),
-            regularizer=options.get(f"{kind}_regularizer"),
-            constraint=options.get(f"{kind}_constraint"),
+            initializer=initializer or another(getattr(self, f"{kind}_initializer"), name),
+            regularizer=getattr(self, f"{kind}_regularizer"),
+            constraint=getattr(self, f"{kind}_constraint"),
         )
 
 
