@@ -9,13 +9,14 @@ from tests.conformance.network_table import KEY_BIAS, NEXT_EVENT
 from tests.conformance.wiring import Reasons
 
 NO_TIMES = {"clicks__times": "times go to models that encode when things happened; this one takes events as a set"}
-GATES = {"gate": "a gate drops and normalises nothing, as in the published code"}
+GATES = {"/gate": "a gate drops and normalises nothing, as in the published code"}
 SCORER = {"unit/mlp": "the scorer of events drops and normalises nothing, as in the paper"}
 EXPERT_GATES = {"/scores": "gates never normalise: their softmax does"}
 BLOCKS = {
     "/ffn": "a transformer drops whole branches and normalises by layer",
-    "module_2_mlp/mlp": "a module's dropout is among its own arguments",
+    "/module_": "a module's dropout is among its own arguments",
 }
+ATTENTION = {"/interacting_": "the dropout of attention is among `attention`"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Wiring:
         unread: Input -> why no answer knows it.
         silent: Weight -> why it does not reach the answer.
         unlearned: Weight -> why it has no gradient of the training loss.
-        without: ``dropout`` and ``batch_norm`` -> towers that have none, and why.
+        without: ``dropout`` and ``batch_norm`` -> parts that have none, and why.
         task_weights: What each task's loss counts.
         beside: Option -> what else is told for it to count.
         off: Options that take the place of `embedding_l2`.
@@ -55,7 +56,7 @@ SEVERAL = {"light": {"task_weights": WEIGHED}, "task_weights": WEIGHED, "changes
 WIRING: dict[str, Wiring] = {
     "LR": Wiring(unchanging={"embedding_dim": "there are no embeddings but weights of width 1"}),
     "DCNv2": Wiring(changes={"structure": "stacked"}),
-    "AutoInt": Wiring(changes={"variant": "paper", "attention": {"scale": False}}),
+    "AutoInt": Wiring(changes={"variant": "paper", "attention": {"scale": False}}, without={"dropout": ATTENTION}),
     "FinalMLP": Wiring(
         light={"context2": ("item",)},
         changes={"hidden_units1": (8,), "hidden_units2": (6,), "context1": (), "context2": ("shop",), "num_heads": 1},
