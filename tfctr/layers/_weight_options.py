@@ -109,7 +109,7 @@ class KernelLayer(WeightOptions, Layer):
         return self.add_weight(
             name=name,
             shape=shape,
-            initializer=initializer or another(getattr(self, f"{kind}_initializer"), name),
+            initializer=initializer or clone_initializer(getattr(self, f"{kind}_initializer"), name),
             regularizer=getattr(self, f"{kind}_regularizer"),
             constraint=getattr(self, f"{kind}_constraint"),
         )
