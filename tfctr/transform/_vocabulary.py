@@ -6,48 +6,78 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
 from tfctr.spec import Vocabulary
-
-SPACE_CODE = "\x1f"
-"""Stands for blanks and line ends inside a value in a vocabulary file, whose lines are ``count value``."""
-
-TOTALS_NAME = "tfctr_totals"
-"""Name of the file that holds the number of values each table was learned from."""
+from tfctr.transform._vocabulary_files import EMPTY_MARK, SPACE_CODE, TOTALS_NAME, vocabulary_name
 
 
-def vocabulary_name(table: str) -> str:
-    """Return the name under which TFT keeps the vocabulary of a table."""
-    return f"tfctr_vocabulary_{table}"
-
-
-class LearnedVocabulary:
-    """The vocabulary of one table: learned once, looked up by every feature that shares it.
-
-    Values of one count are ordered by their text, descending (TFT's rule), so the same data always gives the
-    same ids.
+@dataclass(frozen=True)
+class TableValues:
+    """What the vocabulary of a table is learned from.
 
     Args:
-        table: Name of the table.
         settings: Minimal count, greatest size, out-of-vocabulary rows.
         tokens: All values of all features of the table: string tensors of any shape.
     """
 
-    def __init__(self, table: str, settings: Vocabulary, tokens: Sequence[tf.Tensor]):
-        self._oov_buckets = settings.oov_buckets
+    settings: Vocabulary
+    tokens: Sequence[tf.Tensor]
+
+
+def learn_vocabularies(
+    tables: Mapping[str, TableValues], sizes: Mapping[str, tf.Tensor]
+) -> dict[str, LearnedVocabulary]:
+    """Learn the vocabularies of all tables, and count the values of each over the data set, in one pass.
+
+    With the totals, in the file `TOTALS_NAME`, the training count of out-of-vocabulary, hash and quantile rows can be
+    known, which no vocabulary file holds.
+
+    Args:
+        tables: Name of a table -> its settings and values.
+        sizes: Name of a table, also of one of hash or quantile buckets -> number of values in this batch, a scalar.
+    """
+    from tfctr.transform._count_values import CountedFile, CountValues  # Beam takes seconds that serving does not need
+
+    if not sizes:
+        return {}
+    files = [
+        CountedFile(vocabulary_name(name), table.settings.min_count, table.settings.max_size)
+        for name, table in tables.items()
+    ]
+    values = [tf.concat([tf.reshape(_coded(part), [-1]) for part in table.tokens], axis=0) for table in tables.values()]
+    totals = tf.stack([tf.cast(size, tf.int64) for size in sizes.values()])
+    written = len(files) + 1
+    paths = tft.experimental.ptransform_analyzer(
+        [*values, totals],
+        CountValues(files, TOTALS_NAME, list(sizes)),
+        output_dtypes=[tf.string] * written,
+        output_shapes=[[]] * written,
+        output_asset_default_values=[b"0 " + EMPTY_MARK] * written,
+        name="count_values",
+    )
+    return {
+        name: LearnedVocabulary(path, table.settings.oov_buckets)
+        for (name, table), path in zip(tables.items(), paths, strict=False)  # the last path is that of the totals
+    }
+
+
+class LearnedVocabulary:
+    """The vocabulary of one table: looked up by every feature that shares it.
+
+    Args:
+        file: Path of the file of counted values, a string scalar.
+        oov_buckets: Out-of-vocabulary rows.
+    """
+
+    def __init__(self, file: tf.Tensor, oov_buckets: int):
+        self._file, self._oov_buckets = file, oov_buckets
         self._lookup_table: tf.lookup.StaticHashTable | None = None
-        self._file = tft.vocabulary(
-            tf.concat([tf.reshape(_coded(values), [-1]) for values in tokens], axis=0),
-            top_k=settings.max_size,
-            frequency_threshold=settings.min_count if settings.min_count > 1 else None,
-            vocab_filename=vocabulary_name(table),
-            store_frequency=True,
-        )
 
     def ids(self, tokens: tf.Tensor) -> tf.Tensor:
         """Return int64 ids, shaped as `tokens`."""
@@ -88,18 +118,3 @@ def _coded(tokens: tf.Tensor) -> tf.Tensor:
 def hashed_ids(tokens: tf.Tensor, buckets: int) -> tf.Tensor:
     """Return ids 1..buckets by a hash (FarmHash64) of the text, int64, shaped as `tokens`."""
     return 1 + tf.strings.to_hash_bucket_fast(tokens, buckets)
-
-
-def count_values(sizes: dict[str, tf.Tensor]) -> None:
-    """Count the values of each table over the data set, into the file `TOTALS_NAME`.
-
-    With it the training count of out-of-vocabulary, hash and quantile rows can be known, which no vocabulary
-    file holds. One analyzer for all tables: a vocabulary of table names, weighted by the values in the batch.
-
-    Args:
-        sizes: Table name -> number of values in this batch, a scalar.
-    """
-    if sizes:
-        weights = tf.stack([tf.cast(size, tf.float32) for size in sizes.values()])
-        names = tf.constant(list(sizes))
-        tft.vocabulary(names, weights=weights, vocab_filename=TOTALS_NAME, store_frequency=True)

@@ -1,4 +1,4 @@
-"""The files that TFT's vocabularies leave behind: values and training counts."""
+"""The files that the counting of values leaves behind: vocabularies with training counts, and totals."""
 
 from __future__ import annotations
 
@@ -9,10 +9,20 @@ from typing import NamedTuple
 import numpy as np
 
 from tfctr.spec import FeatureSpec, IdFeature, NumericFeature, Vocabulary
-from tfctr.transform._vocabulary import SPACE_CODE, TOTALS_NAME, vocabulary_name
 
-_EMPTY_MARK = b"49d0cd50-04bb-48c0-bc6f-5b575dce351a"
-"""The value that TFT writes into a vocabulary without values, so that TensorFlow can load it."""
+SPACE_CODE = "\x1f"
+"""Stands for blanks and line ends inside a value in a vocabulary file, whose lines are ``count value``."""
+
+TOTALS_NAME = "tfctr_totals"
+"""Name of the file that holds the number of values each table was learned from."""
+
+EMPTY_MARK = b"49d0cd50-04bb-48c0-bc6f-5b575dce351a"
+"""The value of a vocabulary without values, as TFT has it: TensorFlow loads no empty file."""
+
+
+def vocabulary_name(table: str) -> str:
+    """Return the name of the file of a table's vocabulary."""
+    return f"tfctr_vocabulary_{table}"
 
 
 class CountedValues(NamedTuple):
@@ -101,7 +111,7 @@ def _read(path: Path) -> CountedValues:
     values, counts = [], []
     for line in path.read_bytes().split(b"\n"):
         count, _, value = line.partition(b" ")
-        if value and value != _EMPTY_MARK:
+        if value and value != EMPTY_MARK:
             values.append(value.decode("utf-8", "surrogateescape").replace(SPACE_CODE, " "))
             counts.append(round(float(count)))
     return CountedValues(values, np.array(counts, np.int64))

@@ -17,7 +17,7 @@ from tfctr.spec import (
 )
 from tfctr.transform._numeric import numeric_outputs
 from tfctr.transform._tasks import meta_outputs, task_outputs
-from tfctr.transform._vocabulary import LearnedVocabulary, count_values, hashed_ids
+from tfctr.transform._vocabulary import LearnedVocabulary, TableValues, hashed_ids, learn_vocabularies
 from tfctr.transform.columns import (
     RawTensor,
     Window,
@@ -64,8 +64,14 @@ def _id_outputs(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> dict[s
     windows = {f.name: _window(f, spec, raw) for f in features if not isinstance(f, CategoricalFeature)}
     kept = {name: values_in_window(raw[spec.feature(name).column], window) for name, window in windows.items()}
     tokens = {f.name: _tokens(f, raw, kept.get(f.name)) for f in features}
-    lookups = {f.name: _lookup(f, features, tokens) for f in features if f.table == f.name}
-    count_values(_sizes(spec, raw, tokens))
+    learned = {
+        owner.name: TableValues(owner.effective_vocabulary, [tokens[f.name] for f in features if f.table == owner.name])
+        for owner in features
+        if owner.table == owner.name and owner.hash_buckets is None
+    }
+    vocabularies = learn_vocabularies(learned, _sizes(spec, raw, tokens))
+    owners = [feature for feature in features if feature.table == feature.name]
+    lookups = {owner.name: _lookup(owner, vocabularies) for owner in owners}
     outputs: dict[str, tf.Tensor] = {}
     for feature in features:
         ids = lookups[feature.table](tokens[feature.name])
@@ -96,15 +102,12 @@ def _tokens(feature: IdFeature, raw: Mapping[str, tf.SparseTensor], kept: Window
     return scalar_text(raw[feature.column]) if kept is None else text(kept.values)
 
 
-def _lookup(
-    owner: IdFeature, features: list[IdFeature], tokens: dict[str, tf.Tensor]
-) -> Callable[[tf.Tensor], tf.Tensor]:
+def _lookup(owner: IdFeature, vocabularies: Mapping[str, LearnedVocabulary]) -> Callable[[tf.Tensor], tf.Tensor]:
     """The function from text to ids of the table that `owner` owns."""
     if owner.hash_buckets is not None:
         buckets = owner.hash_buckets
         return lambda values: hashed_ids(values, buckets)
-    values = [tokens[feature.name] for feature in features if feature.table == owner.name]
-    return LearnedVocabulary(owner.name, owner.effective_vocabulary, values).ids
+    return vocabularies[owner.name].ids
 
 
 def _sizes(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor], tokens: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
