@@ -102,7 +102,7 @@ def test_folder_glob_list_and_several_formats(tmp_path: Path) -> None:
     assert read(tmp_path, spec).num_rows == 8
     assert read(str(tmp_path / "**" / "*.csv"), spec).num_rows == 4
     assert read([tmp_path / "b.parquet", tmp_path / "day=1"], spec).num_rows == 8
-    with pytest.raises(DataError, match=r"README.md: the format cannot be told.*source\.format"):
+    with pytest.raises(DataError, match=r"README.md: the format cannot be recognised.*source\.format"):
         read(tmp_path / "README.md", spec)
     with pytest.raises(DataError, match="nothing"):
         read(tmp_path / "*.tsv", spec)
