@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index_settings import uv_environment
-from old_glibc import private_runtime
 from pinned_environment import PROJECT, TOOLS, build, tool_python
 from setup_commands import SetupError, run
 
@@ -53,8 +52,9 @@ def main() -> int:
     try:
         python = find_python(ENDS[options.end].pythons)
         pins = resolve(ENDS[options.end].resolution, extras, python, home)
-        runtime = PROJECT / ".runtime" if private_runtime.is_needed() else None
-        build(home, pins, python=python, check=CHECK, runtime=runtime and runtime.resolve())
+        runtime = PROJECT / ".runtime"  # there only where the system's C library is too old for some wheels
+        newer = runtime.resolve() if runtime.exists() else None
+        build(home, pins, python=python, check=CHECK, runtime=newer)
     except SetupError as error:
         print(f"\n{options.end}: {error}", file=sys.stderr)
         return 1
