@@ -33,16 +33,17 @@ MOVED = 1e-6
 """A difference below is rounding."""
 
 
-def variant(model: CTRModel, features: Features, *, fill: bool = True, **options: Any) -> CTRModel:
+def variant(model: CTRModel, features: Features, *, fill: bool = True, build: bool = False, **options: Any) -> CTRModel:
     """Return a model like this one with other constructor arguments, by default with sequential weights.
 
-    Its weights are made by a first call, which takes a third of the time of `build`.
+    Unless it is to be built its weights are made by a first call of its `logits`, which takes a third of the time.
     """
     own = {name: getattr(model, name) for name in constructor_arguments(type(model))}
     changed = type(model)(**{**own, **options})
-    if changed.ranks or "build" in vars(type(model)):  # thin maps, or weights of its own, are made there alone
+    if build or changed.ranks or "build" in vars(type(model)):  # thin maps, or weights of its own, are made there alone
         changed.build()
-    changed.logits(features)
+    else:
+        changed.logits(features)
     if fill:
         fill_sequentially(changed)
     return changed
@@ -124,12 +125,12 @@ def check_options_count(
         loose: Argument -> why it changes nothing.
         beside: Argument -> what else is told, before and after, where only that lets it count.
     """
-    plain = _Seen(variant(model, features), features, labels)
+    plain = _Seen(model, features, labels)
     ignored = []
     for name, value in changes.items():
         others = beside.get(name, {})
         before = _Seen(variant(model, features, **others), features, labels) if others else plain
-        if not before.differs(variant(model, features, **others, **{name: value})):
+        if not before.differs(variant(model, features, fill=False, **others, **{name: value})):
             ignored.append(name)
     assert_only(ignored, loose, "options that change nothing")
 
@@ -361,6 +362,7 @@ class _Seen:
         return any(np.abs(a - b).max() > MOVED for a, b in zip(self._numbers, numbers, strict=True))
 
     def _ask(self, model: CTRModel) -> list[NDArray[Any]]:
+        fill_sequentially(model)
         answer = logits_of(model, self._features)
         model.compile(optimizer="sgd", jit_compile=False)
         trained = model.answers_of(model.logits(self._features, training=True), training=True)

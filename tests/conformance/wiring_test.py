@@ -10,9 +10,15 @@ import pytest
 
 from tests.conformance import wiring
 from tests.conformance.network_table import NETWORKS
+<<<<<<< HEAD
 from tests.conformance.wiring_table import WIRING, wiring_of
+=======
+from tests.conformance.recipe import Descriptor
+from tests.conformance.wiring_table import NO_TIMES, WIRING
+>>>>>>> gaps
 from tfctr.layers._base import constructor_arguments
-from tfctr.models import MODELS, CTRModel
+from tfctr.layers.embedding import FeatureEmbedding
+from tfctr.models import DNN, MODELS, CTRModel
 from tfctr.models.extra_signature import RANK_WITH_STATE
 from tfctr.spec import SurvivalTask
 from tfctr.testing import Recipe
@@ -27,10 +33,15 @@ every_model = pytest.mark.parametrize("name", MODELS)
 def made(name: str) -> CTRModel:
     """One filled model for all checks; they leave its weights as they are. Its tasks have negative rates."""
     recipe = RECIPES[MODELS[name].__name__].make()
+<<<<<<< HEAD
     model = wiring.variant(recipe, features(name), spec=wiring.with_rates(recipe.spec), **wiring_of(name).light)
     if not model.built:
         model.build()
     return model
+=======
+    options = {"spec": wiring.with_rates(recipe.spec), **WIRING[name].light}
+    return wiring.variant(recipe, features(name), build=True, **options)
+>>>>>>> gaps
 
 
 def features(name: str) -> wiring.Features:
@@ -130,3 +141,73 @@ def test_a_user_s_state_answers_as_the_model() -> None:
     assert {"TwoTower", "SDIM"} <= set(names)
     for name in names:
         wiring.check_state_answers_as_the_model(made(name), features(name))
+
+
+# --- the checks themselves: each tells a model that is wired up wrongly ----------------------------------------------
+
+
+class Forgetful(DNN):
+    """Has a linear part and drops what it says."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.linear = self.make_first_order(name="linear")
+
+    def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
+        self.linear(features)
+        return super().logits(features, training)
+
+
+class Deaf(DNN):
+    """Never learns that it trains, and has no ear for prices."""
+
+    def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
+        return super().logits({**features, "price": 0.0 * features["price"]}, training=False)
+
+
+class Stubborn(DNN):
+    """Knows better than to take the table it is given, or the width."""
+
+    def __init__(self, *arguments: Any, hidden_units: tuple[int, ...] = (4,), **options: Any) -> None:
+        super().__init__(*arguments, hidden_units=(4,), **options)
+
+    def make_embedding(self, **options: Any) -> FeatureEmbedding:
+        return FeatureEmbedding(self.spec, self.embedding_dim, **options)
+
+    def answers_of(self, logits: Any, training: bool | None = None) -> Any:
+        return super().answers_of(logits, training=True)
+
+
+def broken(model: type[CTRModel]) -> CTRModel:
+    options = {name: getattr(made("DNN"), name) for name in constructor_arguments(DNN)}
+    return wiring.variant(model(**options), features("DNN"), build=True)
+
+
+def test_what_is_dropped_is_told() -> None:
+    with pytest.raises(AssertionError, match=r"do not reach the answer: \[.*linear"):
+        wiring.check_every_weight_reaches_the_answer(broken(Forgetful), features("DNN"), {})
+    with pytest.raises(AssertionError, match=r"do not learn: \[.*linear"):
+        wiring.check_every_weight_learns(broken(Forgetful), features("DNN"), labels("DNN"), {})
+
+
+def test_what_is_not_heard_is_told() -> None:
+    model = broken(Deaf)
+    with pytest.raises(AssertionError, match=r"change no answer: \[.*'click:price'\]"):
+        wiring.check_every_feature_is_read(model, features("DNN"), NO_TIMES)
+    with pytest.raises(AssertionError, match=r"`training` does not reach \['/mlp/dropout', .*'/mlp/norm_1'\]"):
+        wiring.check_training_reaches_every_part(model, features("DNN"), told("DNN")[0], {})
+
+
+def test_what_is_not_followed_is_told() -> None:
+    model, changes = broken(Stubborn), {"hidden_units": (9,), "batch_norm": False}
+    with pytest.raises(AssertionError, match=r"options that change nothing: \['hidden_units'\]"):
+        wiring.check_options_count(model, features("DNN"), labels("DNN"), changes, {}, {})
+    with pytest.raises(AssertionError, match="`tables` is not followed in"):
+        wiring.check_tables_are_followed(model, features("DNN"), "item")
+    with pytest.raises(AssertionError, match="training=False"):
+        wiring.check_negative_rates(model, features("DNN"))
+
+
+def test_a_reason_that_no_longer_holds_is_told() -> None:
+    with pytest.raises(AssertionError, match="no longer among"):
+        wiring.check_every_weight_reaches_the_answer(made("DNN"), features("DNN"), {"mlp/": "forgotten"})
