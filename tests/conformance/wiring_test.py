@@ -10,12 +10,7 @@ import pytest
 
 from tests.conformance import wiring
 from tests.conformance.network_table import NETWORKS
-<<<<<<< HEAD
-from tests.conformance.wiring_table import WIRING, wiring_of
-=======
-from tests.conformance.recipe import Descriptor
-from tests.conformance.wiring_table import NO_TIMES, WIRING
->>>>>>> gaps
+from tests.conformance.wiring_table import NO_TIMES, WIRING, wiring_of
 from tfctr.layers._base import constructor_arguments
 from tfctr.layers.embedding import FeatureEmbedding
 from tfctr.models import DNN, MODELS, CTRModel
@@ -33,15 +28,8 @@ every_model = pytest.mark.parametrize("name", MODELS)
 def made(name: str) -> CTRModel:
     """One filled model for all checks; they leave its weights as they are. Its tasks have negative rates."""
     recipe = RECIPES[MODELS[name].__name__].make()
-<<<<<<< HEAD
-    model = wiring.variant(recipe, features(name), spec=wiring.with_rates(recipe.spec), **wiring_of(name).light)
-    if not model.built:
-        model.build()
-    return model
-=======
-    options = {"spec": wiring.with_rates(recipe.spec), **WIRING[name].light}
+    options = {"spec": wiring.with_rates(recipe.spec), **wiring_of(name).light}
     return wiring.variant(recipe, features(name), build=True, **options)
->>>>>>> gaps
 
 
 def features(name: str) -> wiring.Features:
