@@ -365,7 +365,7 @@ class _Seen:
         fill_sequentially(model)
         answer = logits_of(model, self._features)
         model.compile(optimizer="sgd", jit_compile=False)
-        trained = model.answers_of(model.logits(self._features, training=True), training=True)
+        trained = model.outputs_from_logits(model.logits(self._features, training=True), training=True)
         loss = model.compute_loss(self._features, self._labels, trained)
         return [np.asarray(tensor, "float64") for tensor in (*answer.values(), *keras.tree.flatten(trained), loss)]
 

@@ -162,8 +162,8 @@ class Stubborn(DNN):
     def make_embedding(self, **options: Any) -> FeatureEmbedding:
         return FeatureEmbedding(self.spec, self.embedding_dim, **options)
 
-    def answers_of(self, logits: Any, training: bool | None = None) -> Any:
-        return super().answers_of(logits, training=True)
+    def outputs_from_logits(self, logits: Any, training: bool | None = None) -> Any:
+        return super().outputs_from_logits(logits, training=True)
 
 
 def broken(model: type[CTRModel]) -> CTRModel:

@@ -41,7 +41,7 @@ def check_sizes(recipe: Recipe) -> None:
     table = _template(recipe).sized(ROWS, DIM, "table")
     assert (table.rows, table.dim) == (ROWS, DIM), "sized() gives another size"
     table(np.arange(ROWS))
-    if not table.rows_outside:
+    if not table.has_external_rows:
         built = sum(int(np.prod(weight.shape)) for weight in table.trainable_weights)
         said = sum(int(np.prod(shape)) for shape in table.weight_shapes().values())
         assert built == said, f"weight_shapes says {said} numbers, build makes {built}"
