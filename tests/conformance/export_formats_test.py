@@ -16,12 +16,12 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from keras import ops
-from tests.conformance.recipe import Descriptor, fill_sequentially, filled
 
 from tests.conformance.network_table import NETWORKS, RICH
 from tfctr.layers.embedding import HashedTable
 from tfctr.models import FM, LR
 from tfctr.spec import BoundSpec
+from tfctr.testing._recipe import Recipe, fill_sequentially, filled
 
 Answers = dict[str, Any]
 """Name -> tensor."""
@@ -71,7 +71,7 @@ def without(bound: BoundSpec, names: tuple[str, ...]) -> BoundSpec:
     return spec.bind({table: rows for table, rows in bound.rows.items() if table in spec.tables})
 
 
-def features_of(descriptor: Descriptor, model: Any, batch: int) -> Answers:
+def features_of(descriptor: Recipe, model: Any, batch: int) -> Answers:
     """The inputs that the spec names, and no others."""
     rows = descriptor.inputs(batch)["features"]
     return {info.name: rows[info.name] for info in model.spec.spec.inputs()}

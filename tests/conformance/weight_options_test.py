@@ -9,7 +9,6 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from tests.conformance.recipe import Descriptor, call, symbolic
 
 from tests.conformance.network_table import NETWORKS, RICH
 from tfctr.layers._weight_options import KernelLayer
@@ -17,6 +16,7 @@ from tfctr.layers.interaction import CrossNetMixture, CrossNetV2
 from tfctr.layers.multi_task import TaskTowers
 from tfctr.layers.towers import MLP
 from tfctr.models import DNN, CTRModel, DeepFM
+from tfctr.testing._recipe import Recipe, call, symbolic
 from tfctr.training.optimizers import LazyAdam
 
 WITH_KERNELS = [d for d in NETWORKS if issubclass(d.cls, KernelLayer | CTRModel)]
@@ -24,7 +24,7 @@ ROWS = ("embeddings", "remainder", "quotient", "number_vectors", "context", "gap
 """Ends of paths of weights with two axes that are rows of numbers to look up and no maps."""
 
 
-def made(descriptor: Descriptor, **options: Any) -> Any:
+def made(descriptor: Recipe, **options: Any) -> Any:
     """A built layer or model of the table, with other options."""
     layer = descriptor.make()
     changed = type(layer).from_config({**layer.get_config(), **options})
@@ -45,7 +45,7 @@ def kernels(layer: Any) -> list[keras.Variable]:
 
 
 @pytest.mark.parametrize("descriptor", WITH_KERNELS, ids=lambda d: d.name)
-def test_the_options_reach_every_kernel(descriptor: Descriptor) -> None:
+def test_the_options_reach_every_kernel(descriptor: Recipe) -> None:
     options = {"kernel_initializer": keras.initializers.RandomNormal(seed=5), "kernel_regularizer": "l2"}
     layer = made(descriptor, **options)
     regularized = [weight.path for weight in layer.trainable_weights if weight.regularizer is not None]

@@ -289,13 +289,13 @@ def check_state_answers_as_the_model(model: CTRModel, features: Features) -> Non
     encode, rank = ways[ENCODE_USER], ways[RANK_WITH_STATE]
     of_item = {f.name for f in model.spec.spec.features if f.role == "item"}
     once = {name: values if name in of_item else values[:1] for name, values in features.items()}
-    state = encode.answer({name: once[name] for name in encode.reads}, {})
-    found = rank.answer({name: once[name] for name in rank.reads}, state)
+    state = encode.function({name: once[name] for name in encode.reads}, {})
+    found = rank.function({name: once[name] for name in rank.reads}, state)
     whole = {n: v if n in of_item else np.repeat(v[:1], len(v), axis=0) for n, v in features.items()}
     np.testing.assert_allclose(found, model(whole, training=False), rtol=1e-4, atol=1e-6)
     other = {name: np.where(v > 0, v % 3 + 1, v) if v.dtype == np.int64 else v + 1 for name, v in features.items()}
-    moved = encode.answer({name: other[name][:1] for name in encode.reads}, {})
-    answer = rank.answer({name: once[name] for name in rank.reads}, moved)
+    moved = encode.function({name: other[name][:1] for name in encode.reads}, {})
+    answer = rank.function({name: once[name] for name in rank.reads}, moved)
     assert np.abs(np.asarray(answer) - np.asarray(found)).max() > MOVED, "the state changes no answer"
 
 

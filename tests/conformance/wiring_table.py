@@ -73,7 +73,7 @@ WIRING: dict[str, Wiring] = {
         unchanging={"category": "the only side column there is"},
     ),
     "SDIM": Wiring(changes=ACTIVATION),
-    "SharedBottom": Wiring(**SEVERAL),
+    "SharedBottom": Wiring(**{**SEVERAL, "light": {"task_weights": WEIGHED, "tower_units": (8,)}}),
     "ESMM": Wiring(**SEVERAL),
     "MMoE": Wiring(**SEVERAL, without={"batch_norm": EXPERT_GATES}),
     "PLE": Wiring(

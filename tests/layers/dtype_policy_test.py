@@ -7,11 +7,11 @@ from threading import Barrier
 
 import keras
 import pytest
-from tests.conformance.recipe import Descriptor
 
 from tests.conformance.network_table import NETWORKS
 from tfctr.layers._base import dtype_policy
 from tfctr.layers._walk import layers_of
+from tfctr.testing._recipe import Recipe
 
 POLICIES = ("mixed_bfloat16", "float32")
 NESTED = [descriptor for descriptor in NETWORKS if descriptor.name in ("FinalMLP", "DHEN", "FeatureEmbedding")]
@@ -22,7 +22,7 @@ def policies_of(network: keras.layers.Layer) -> set[str]:
 
 
 @pytest.mark.parametrize("descriptor", NESTED, ids=lambda descriptor: descriptor.name)
-def test_two_threads_rebuild_under_different_policies_at_once(descriptor: Descriptor) -> None:
+def test_two_threads_rebuild_under_different_policies_at_once(descriptor: Recipe) -> None:
     configs = {}
     for policy in POLICIES:
         with dtype_policy(policy):
