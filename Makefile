@@ -37,7 +37,7 @@ lint: setup  ## style, types, the floors of the house and known weaknesses of th
 
 test: setup  ## lint and run all tests
 	@start=$$SECONDS; rm -f $(REPORT); $(MAKE) --no-print-directory lint && \
-	$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --junitxml=$(REPORT) $(PYTEST_ARGS); status=$$?; \
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder --junitxml=$(REPORT) $(PYTEST_ARGS); status=$$?; \
 	$(PYTHON) tools/closing_line.py $(REPORT) $$((SECONDS - start)); exit $$status
 
 quick: setup  ## lint and the tests of what changed since BASE (HEAD), by who imports it

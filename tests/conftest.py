@@ -8,10 +8,13 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # tf.keras is Keras 2 for TFT
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import zlib
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -29,28 +32,37 @@ LONG_FIRST = (
     "tests/conformance",
     "tests/training",
 )
-"""Where the longest groups of tests are: dealt out first, so that no worker is left alone with one at the end."""
+"""Folders of the longest groups of tests."""
 
 SPLIT = {"tests/conformance/networks_test.py": 12}
-"""Files whose tests share nothing but what a worker caches -> groups that they are dealt out in."""
+"""Files of many tests that share nothing but a network each -> groups that they are dealt out in."""
 
 
-@pytest.hookimpl(tryfirst=True)
+class ByFile(LoadScopeScheduling):
+    """Deal tests out by file: a worker keeps what a file's fixtures made."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        if file not in SPLIT:
+            return file
+        network = "-".join(test.split("-")[:2])  # test_a_network_stands[layer-MLP-config]
+        return f"{file}-{zlib.crc32(network.encode()) % SPLIT[file]}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """Where several workers run."""
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Deal tests out by file, long ones first: a worker keeps what a file's fixtures made."""
+    """Put the longest groups first, so that no worker is left alone with one at the end."""
 
     def rank(item: pytest.Item) -> int:
         places = [place for place, folder in enumerate(LONG_FIRST) if item.nodeid.startswith(folder)]
         return places[0] if places else len(LONG_FIRST)
 
     items.sort(key=rank)
-    by_file: dict[str, list[pytest.Item]] = {}
-    for item in items:
-        by_file.setdefault(item.nodeid.split("::")[0], []).append(item)
-    for file, tests in by_file.items():
-        parts = SPLIT.get(file, 1)
-        for place, item in enumerate(tests):
-            item.add_marker(pytest.mark.xdist_group(f"{file}-{place * parts // len(tests)}"))
 
 
 @pytest.fixture(scope="session")
