@@ -31,13 +31,13 @@ def long_description() -> str:
 CORE = [
     "tensorflow>=2.19,<2.22",
     "keras>=3.14,<4",  # older ones have holes in load_model: a file could run code or read other files
-    "numpy>=1.26,<3",
+    "numpy>=2,<3",  # 1 casts by value: a float32 becomes a float64 beside a large number
     "pydantic>=2.9,<3",  # its validators say what they take in a JSON schema
     "PyYAML>=6,<7",
     "pyarrow>=17",
     "typer>=0.12,<1",
     "rich>=13",
-    "matplotlib>=3.8,<4",
+    "matplotlib>=3.9,<4",  # older ones want NumPy 1
     "scikit-learn>=1.5,<2",
 ]
 
@@ -89,12 +89,13 @@ EXTRAS = {
     "docs": ["mkdocs-material>=9.5,<10", "mkdocstrings[python]>=1,<2"],
     "notebook": ["ipykernel>=6.29", "nbclient>=0.10", "nbformat>=5.10"],
     "dev": [
-        "hypothesis>=6.100",
+        "hypothesis>=6.112",
         "import-linter>=2.3",
         "jsonschema>=4.18",
         "keras-rs>=0.4,<0.5",  # an oracle in tests, as is the next one
         "lifelines>=0.29",
         "mypy>=1.15",
+        "pip>=24",  # data sets on the package index are fetched with it
         "pytest>=8.3",
         "pytest-timeout>=2.3",
         "pytest-xdist>=3.6",
