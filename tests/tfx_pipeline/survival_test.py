@@ -1,4 +1,4 @@
-"""A survival task through the pipeline: gated on its C-index, pushed, and refused with a reason."""
+"""Survival tasks before the gate: figures, labels, and refusals with a reason."""
 
 from __future__ import annotations
 
@@ -7,23 +7,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 
-from tests.serving.creatives import SPEC, make_log
-from tests.tfx_pipeline.html_check import checked
 from tfctr.data import signed_durations
-from tfctr.spec import FeatureSpec, Gates, SurvivalTask, dump_spec
+from tfctr.spec import FeatureSpec, Gates, SurvivalTask
 from tfctr.training.metrics import evaluate_survival
 from tfctr.training.metrics.tfma_survival import HeldRows
 from tfctr.transform._tasks import task_outputs
 from tfx_pipeline.components.outcomes import Outcome
-from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.gates import eval_config
-from tfx_pipeline.rescore import rescore
-from tfx_pipeline.runner import run
 from tfx_pipeline.verdict import OVERALL, Verdict, read_verdict
 
 CUTS = (2.0, 5.0, 9.0)
@@ -114,32 +108,3 @@ def test_the_evaluator_s_labels_are_the_transform_s() -> None:
     }
     expected = task_outputs(spec, sparse)["stop"].numpy()
     np.testing.assert_array_equal(Outcome(task).values(rows)["eval__stop"].to_numpy(), expected)
-
-
-@pytest.mark.end_to_end
-def test_a_short_run_is_gated_on_its_c_index_and_pushed(tmp_path: Path) -> None:
-    pq.write_table(make_log(3_000, 0), tmp_path / "log.parquet")
-    spec = SPEC.model_copy(update={"gates": Gates(c_index_min=0.6, brier_max=0.3)})
-    (tmp_path / "spec.yaml").write_text(dump_spec(spec))
-    config = PipelineConfig(
-        spec=tmp_path / "spec.yaml",
-        data=str(tmp_path / "log.parquet"),
-        workdir=tmp_path / "run",
-        model="CreativeSurvival",
-        hyperparameters={"embedding_dim": 4, "hidden_units": [8]},
-        fit={"epochs": 3, "learning_rate": 0.02},
-        batch_size=128,
-    )
-    report = run(config)
-    results = report.results
-    assert results is not None
-    assert results.pushed_to is not None
-    assert {check.name for check in results.verdict.checks} == {"C-index", "Brier score"}
-    assert results.parity["passed"]
-    served = results.verdict.metrics["short"]
-    with_grid = spec.model_copy(update={"tasks": spec.tasks[:1]})
-    rows = rescore(results.pushed_to, results.test_examples, with_grid)["short"]
-    assert rows.figures()["c_index"] == pytest.approx(served["c_index"], abs=1e-6)
-    page = checked(report.page.read_text())
-    assert "life table of the training rows" in page.text
-    assert f"{served['c_index']:.4f}" in page.text
