@@ -165,7 +165,7 @@ def test_parity_alone_can_be_the_reason(tmp_path: Path) -> None:
     parity = {"passed": False, "reason": "predict is off", "tolerance": 1e-6, "largest": 0.1, "comparisons": [
         {"signature": "predict", "rows": 5, "largest": 0.1, "passed": False}]}  # fmt: skip
     made = make_view(tmp_path, parity=parity, pushed_to=None)
-    assert made.headline.reasons == ("served answers differ from training: predict is off",)
+    assert made.headline.reasons == ("served predictions differ from training: predict is off",)
     assert made.parity.rows[0].cells[-1] == "DIFFERENT"
 
 

@@ -76,7 +76,7 @@ def test_every_command_has_help_with_an_example(command: list[str]) -> None:
     answer = CliRunner().invoke(app, [*command, "--help"])
     assert answer.exit_code == 0
     if command:
-        assert "Example: python -m tfx_pipeline" in answer.output
+        assert "Example: tfctr " in answer.output
 
 
 def test_help_loads_no_framework() -> None:
