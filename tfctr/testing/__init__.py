@@ -5,6 +5,7 @@ The suite of tfctr itself runs the same lists over everything that is registered
 
 Example:
     >>> import keras
+    >>> from tfctr.testing import check_layer
     >>> @keras.saving.register_keras_serializable(package="my_package")
     ... class Doubled(keras.layers.Layer):
     ...     "Twice the fields."
@@ -17,15 +18,22 @@ Example:
 - `_examples`: specs with every kind of feature, and inputs. `_example_log`: a raw log for a spec.
 """
 
-from tfctr.testing._check import check_layer, check_metric, check_model, check_plan, check_table
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from tfctr.testing._example_log import example_log
 from tfctr.testing._examples import EXAMPLE_SPECS, example, example_spec
 from tfctr.testing._layer_checks import LAYER_CHECKS
 from tfctr.testing._metric_checks import METRIC_CHECKS
 from tfctr.testing._model_checks import MODEL_CHECKS, model_recipe
-from tfctr.testing._plan_checks import PLAN_CHECKS, PlanRecipe
 from tfctr.testing._recipe import MetricRecipe, Recipe
 from tfctr.testing._table_checks import TABLE_CHECKS, table_recipe
+
+if TYPE_CHECKING:
+    from tfctr.testing._check import check_layer, check_metric, check_model, check_plan, check_table
+    from tfctr.testing._plan_checks import PLAN_CHECKS, PlanRecipe
 
 __all__ = [
     "EXAMPLE_SPECS",
@@ -48,3 +56,17 @@ __all__ = [
     "model_recipe",
     "table_recipe",
 ]
+
+# Plans train, and training needs TensorFlow; the rest runs on JAX too.
+_HOMES = {
+    **dict.fromkeys(("PLAN_CHECKS", "PlanRecipe"), "tfctr.testing._plan_checks"),
+    **dict.fromkeys(
+        ("check_layer", "check_metric", "check_model", "check_plan", "check_table"), "tfctr.testing._check"
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
