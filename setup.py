@@ -75,7 +75,7 @@ EXTRAS = {
         "prometheus-client>=0.20,<1",
     ],
     "benchmark": ["optuna>=4", "polars>=1"],
-    "graph": ["scikit-network>=0.33"],
+    "graph": ["scikit-network>=0.33.2"],  # the wheels of older ones are built for NumPy 1
     "retrieval": [
         "tensorflow-recommenders>=0.7.7",
         "tf-keras>=2.21,<2.22",  # for this library, too, tf.keras has to be Keras 2

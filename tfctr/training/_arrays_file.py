@@ -12,9 +12,16 @@ from tfctr.data._atomic_write import atomic_write
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write `arrays` to `path` (.npz, uncompressed), atomically; the folder is made when missing."""
-    with atomic_write(path) as partial, partial.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    """Write `arrays` to `path` (.npz, uncompressed), atomically; the folder is made when missing.
+
+    Raises:
+        ValueError: For an array of objects, which only pickle could write; no file is left.
+    """
+    # What np.savez does; before NumPy 2.2 that one takes allow_pickle for the name of an array, and pickles objects.
+    with atomic_write(path) as partial, zipfile.ZipFile(partial, "w") as file:
+        for name, array in arrays.items():
+            with file.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
