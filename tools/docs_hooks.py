@@ -5,6 +5,7 @@ mkdocs.yml names this file as a hook. In a page of `docs/`:
 - ``<!-- include: ARCHITECTURE.md -->`` stands for the file, its first heading left out;
 - ``<!-- include: README.md#models -->`` stands for what README.md has between ``<!-- models:begin -->`` and
   ``<!-- models:end -->``;
+- ``<!-- registered: tfctr/models -->`` stands for the reference of what a room's `__init__.py` hands on as registered;
 - ``<!-- commands -->`` stands for all verbs of `tfctr`, with their options.
 
 So every text has one home. Links between included files become links between pages of the site.
@@ -48,7 +49,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, **kwargs: Any) -> str:
     """Put into a page what its comments stand for."""
     markdown = INCLUDE.sub(lambda found: included(found[1], found[2]), markdown)
+    markdown = re.sub(r"<!-- registered: ([\w/]+) -->", lambda found: registered(found[1]), markdown)
     return re.sub("<!-- commands -->", lambda found: commands_page(), markdown)
+
+
+def registered(room: str) -> str:
+    """Return the references of the classes that a room imports as themselves: ``import DNN as DNN``."""
+    text = (PROJECT / room / "__init__.py").read_text(encoding="utf-8")
+    names = re.findall(r"^from [\w.]+ import (\w+) as \1$", text, re.MULTILINE)
+    return "\n\n".join(f"::: {room.replace('/', '.')}.{name}" for name in names)
 
 
 def included(name: str, part: str | None = None) -> str:

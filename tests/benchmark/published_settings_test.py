@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel
 
 from benchmarks import graph_hash, survival
+from tfctr.benchmark import settings_of as with_protocol
 from tfctr.layers._base import constructor_arguments
 from tfctr.models import MODELS
 from tfctr.training import FitConfig
@@ -49,7 +50,7 @@ def settings_of(file: str) -> dict[str, Settings]:
 
 
 def merged(chosen: Mapping[str, Settings]) -> dict[str, Settings]:
-    return {name: {**chosen["all"], **own} for name, own in chosen.items() if name != "all"}
+    return {name: with_protocol(chosen, name) for name in chosen if name != "all"}
 
 
 def flat(settings: Settings) -> Settings:

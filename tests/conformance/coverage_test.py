@@ -22,7 +22,8 @@ from tfctr.training import metrics
 from tfctr.training.metrics import keras_metrics
 
 ABSTRACT = {
-    tfctr.layers._base.Layer,
+    tfctr.layers.KernelLayer,
+    tfctr.layers.Layer,
     EmbeddingTable,
     RowPenalty,
     models.CTRModel,

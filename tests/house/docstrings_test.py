@@ -40,17 +40,25 @@ def calls_without_shapes(classes: Iterator[tuple[str, ast.ClassDef]]) -> list[st
 def public_objects(room: Path) -> Iterator[tuple[str, ast.AST | None]]:
     """Each name of the room's `__all__` that is a function or class, with its definition."""
     tree = tree_of(room)
-    exported = next((ast.literal_eval(node.value) for node in tree.body if _assigns(node, "__all__")), ())
+    written = next((node.value for node in tree.body if _assigns(node, "__all__")), None)
+    # A star stands for what is registered: names that are handed on as themselves, ``import DNN as DNN``.
+    exported = [part.value for part in getattr(written, "elts", ()) if isinstance(part, ast.Constant)]
     sources = {
         alias.asname or alias.name: (node.module or "", alias.name)
         for node in _statements(tree)
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
+    exported += [name for name in _handed_on(tree) if name not in exported]
     for name in exported:
         module, original = sources.get(name, (".".join(room.parent.relative_to(ROOT).parts), name))
         if (definition := _definition(module, original)) is not None:
             yield name, definition
+
+
+def _handed_on(tree: ast.Module) -> list[str]:
+    imports = (node for node in tree.body if isinstance(node, ast.ImportFrom))
+    return [alias.name for node in imports for alias in node.names if alias.asname == alias.name]
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.stmt]:

@@ -14,7 +14,7 @@ from tfctr.spec import BoundSpec
 @register_model(
     paper="Caruana, Machine Learning 1997",
     label="SharedBottom (several tasks)",
-    small={"embedding_dim": 4, "hidden_units": (6, 5), "batch_norm": True, "tower_units": (4,)},
+    small={"embedding_dim": 4, "hidden_units": (6, 5), "batch_norm": True, "tower_units": (8,)},
 )
 class SharedBottom(MultiTaskModel):
     """``logit_t = tower_t(MLP(flatten(fields)))``: the baseline of all multi-task models.
