@@ -51,6 +51,11 @@ def test_version() -> None:
     assert run("--version").stdout == f"tfctr {__version__}\n"
 
 
+def test_the_package_is_the_command_too() -> None:
+    done = subprocess.run([sys.executable, "-m", "tfctr.cli", "--version"], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("tfctr "), done.stderr
+
+
 def test_help_lists_the_commands_and_an_example() -> None:
     text = run("--help").stdout
     for word in ("doctor", "spec", "data", "serve", "predict", "tfctr spec infer clicks.csv"):
