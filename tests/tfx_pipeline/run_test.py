@@ -305,7 +305,7 @@ def test_a_split_without_rows_is_said_before_anything_runs(settings: Settings, w
     assert "rows" in answer.output
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)  # at once: the folder's last run is another one later
 def exported(first: RunReport, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The first run's model as an ONNX file."""
     file = tmp_path_factory.mktemp("exported") / "ads.onnx"

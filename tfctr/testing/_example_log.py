@@ -45,6 +45,7 @@ def example_log(spec: FeatureSpec, rows: int = 2_000, seed: int = 0) -> pa.Table
             columns[column.name] = _ids(column, words[column.name], strength)
         else:
             columns[column.name] = _scalars(column, words, rows, rng)
+    _one_of_each_item(spec, words, columns)
     labels = {task.name: task.label_columns[0] for task in spec.tasks}
     for task in spec.tasks:
         columns |= _outcomes(task, strength / (VALUES - 1), rng)
@@ -55,6 +56,17 @@ def example_log(spec: FeatureSpec, rows: int = 2_000, seed: int = 0) -> pa.Table
     if spec.split.column:
         columns[spec.split.column] = np.arange(rows).astype(str)
     return pa.table(columns)
+
+
+def _one_of_each_item(spec: FeatureSpec, words: dict[str, str], columns: dict[str, Any]) -> None:
+    """Let what is told of an item be the same in all of its rows."""
+    about = [column.name for column in spec.raw_columns() if column.role == "item"]
+    key = next((name for name in about if name in words), None)
+    if key is None:
+        return
+    first: dict[Any, int] = {}
+    rows = [first.setdefault(value, row) for row, value in enumerate(columns[key])]
+    columns |= {name: [columns[name][row] for row in rows] for name in about}
 
 
 def _leaders(spec: FeatureSpec) -> dict[str, str]:
