@@ -210,7 +210,7 @@ def test_the_served_index_finds_the_items_that_the_pushed_model_ranks_first(
         inputs = column_inputs([user], users)
         answer = asked.predict.Predict(predict_request(inputs, model="index", signature="retrieve"), timeout=60)
         asked.channel.close()
-    assert tf.make_ndarray(answer.outputs["items"])[0].tolist() == best
+    assert [item.decode() for item in tf.make_ndarray(answer.outputs["items"])[0]] == best
 
     catalogue = tmp_path / "items.parquet"
     pq.write_table(pa.Table.from_pylist(items[:3]), catalogue)
@@ -218,6 +218,7 @@ def test_the_served_index_finds_the_items_that_the_pushed_model_ranks_first(
         push_index(config, "item", items=catalogue)
     shutil.rmtree(folder)
     with in_process(push_index(config, "item", items=catalogue)) as index:
-        assert set(index.call(inputs, "retrieve")["items"][0]) == {item["item"] for item in items[:3]}
+        found = index.call(inputs, "retrieve")["items"][0]
+        assert {item.decode() for item in found} == {item["item"] for item in items[:3]}
     with pytest.raises(ValueError, match="'price_of_it' names no item: columns of spec"):
         push_index(config, "price_of_it")
