@@ -1,4 +1,4 @@
-"""Every plan goes through a short pipeline: trained, gated, compared with what is served, pushed."""
+"""What is wrong with the settings of a plan is said before any work."""
 
 from __future__ import annotations
 
