@@ -7,7 +7,11 @@ import os
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # tf.keras is Keras 2 for TFT, TFMA and TFX
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# A worker has one core; threads that wait for work on a core that has other work only burn it.
+for threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
 
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -63,6 +67,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return places[0] if places else len(LONG_FIRST)
 
     items.sort(key=rank)
+
+
+def pytest_runtest_setup() -> None:
+    """Once a test or its file has brought Beam in, let it remember what it works out over and over."""
+    if "apache_beam.transforms.core" in sys.modules:
+        from tests import quick_beam
+
+        quick_beam.install()
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,9 @@ from tfctr.transform import TransformOutput, table_to_examples
 RANK_USERS, RANK_ITEMS = 8, 32
 """Users and candidates of each in the check of `rank`."""
 
+BATCH = 8192
+"""Rows that the model in process is given at a time."""
+
 Probabilities = dict[str, np.ndarray]
 """Task -> float32 ``(rows, 1)``, of survival tasks ``(rows, intervals)``."""
 
@@ -165,7 +168,13 @@ def model_probabilities(model: keras.Model, inputs: dict[str, np.ndarray], spec:
     """Return the in-process model's probabilities for transformed rows; of survival tasks the curves."""
     names = {info.name for info in spec.inputs()}
     features = {name: values for name, values in inputs.items() if name in names}
-    output = model.predict(features, batch_size=8192, verbose=0)
+    rows = len(next(iter(features.values())))
+    # At once: the rows are few, and to trace a graph for them would take longer.
+    parts = [
+        model({name: values[start : start + BATCH] for name, values in features.items()}, training=False)
+        for start in range(0, rows, BATCH)
+    ]
+    output = keras.tree.map_structure(lambda *found: np.concatenate([np.asarray(part) for part in found]), *parts)
     by_task = output if isinstance(output, dict) else {spec.tasks[0].name: output}
     return {task.name: np.asarray(served_outputs(task, by_task[task.name])[task.name]) for task in spec.tasks}
 

@@ -11,7 +11,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +61,17 @@ def family_of(model: str) -> str:
     return next(name for name, spec in SPECS.items() if spec is example_spec(MODELS[model]))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Family:
     """A log, and what the whole pipeline made of it with one model."""
 
     config: PipelineConfig
     report: RunReport
+
+    @cached_property
+    def transform(self) -> TransformOutput:
+        """The transform that the run learned."""
+        return TransformOutput(self.report.results.transform_graph, spec=self.config.read_spec())
 
     def with_model(self, model: str, **changes: Any) -> PipelineConfig:
         """Settings of a run of another model on this log."""
@@ -118,8 +123,7 @@ def trained(family: Family, config: PipelineConfig, folder: Path) -> tuple[Path,
 
 def assert_served_as_trained(family: Family, served: Path, files: Path) -> None:
     """Raw rows through every signature give what the trained model answers."""
-    spec = family.config.read_spec()
-    transform = TransformOutput(family.report.results.transform_graph, spec=spec)
+    spec, transform = family.config.read_spec(), family.transform
     model = keras.models.load_model(files / KERAS_FILE)
     table = pq.read_table(family.config.data).slice(0, 100)
     signatures = tf.saved_model.load(str(served)).signatures
@@ -161,12 +165,54 @@ def test_a_survival_task_is_gated_on_its_c_index(families: Callable[[str], Famil
     assert f"{gated:.4f}" in page.text
 
 
+@pytest.fixture(scope="module")
+def served(families: Callable[[str], Family], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """What the Trainer makes of a model on its family's rows, made when it is first asked for."""
+
+    @cache
+    def make(name: str) -> tuple[Path, Path]:
+        family = families(family_of(name))
+        return trained(family, family.with_model(name), tmp_path_factory.mktemp(name))
+
+    return make
+
+
 @pytest.mark.parametrize("name", [name for name in MODELS if name not in FIRST.values()])
 def test_a_model_is_trained_exported_and_served_as_trained(
-    name: str, families: Callable[[str], Family], tmp_path: Path
+    name: str, families: Callable[[str], Family], served: Callable[[str], Any]
 ) -> None:
-    family = families(family_of(name))
-    assert_served_as_trained(family, *trained(family, family.with_model(name), tmp_path))
+    assert_served_as_trained(families(family_of(name)), *served(name))
+
+
+def test_long_histories_are_served_from_a_state(
+    families: Callable[[str], Family], served: Callable[[str], Any]
+) -> None:
+    """The user's side computed apart: its parity is among those compared, and asking for it first changes nothing."""
+    family, (folder, files) = families("clicks"), served("SDIM")
+    spec = family.config.read_spec()
+    table = pq.read_table(family.config.data).slice(200, 20)
+    probabilities = training_probabilities(keras.models.load_model(files / KERAS_FILE), family.transform, spec)
+    signatures = tf.saved_model.load(str(folder)).signatures
+    compared = [comparison.signature for comparison in check_signatures(signatures, probabilities, table, spec, 1e-6)]
+    assert compared == ["serving_default", "predict", "rank", "rank_with_state"]
+
+    rows = table.to_pylist()
+
+    def taken(signature: str) -> list[Any]:
+        names = signatures[signature].structured_input_signature[1]
+        return [column for column in spec.raw_columns(serving=True) if column.name in names]
+
+    def asked(signature: str) -> Any:
+        users = {column.name: rows[0][column.name] for column in taken(signature) if column.role != "item"}
+        items = [column.name for column in taken(signature) if column.role == "item"]
+        return rank_inputs(users, [{name: row[name] for name in items} for row in rows], taken(signature))
+
+    with in_process(folder) as model:
+        user = {column.name: rows[0][column.name] for column in taken("encode_user")}
+        state = model.call(column_inputs([user], taken("encode_user")), "encode_user")
+        found = model.call(asked("rank_with_state") | state, "rank_with_state")
+        wanted = model.call(asked("rank"), "rank")
+    np.testing.assert_allclose(found["click"], wanted["click"], atol=1e-6)
 
 
 @pytest.mark.parametrize("name", PLANS)

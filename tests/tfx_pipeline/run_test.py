@@ -154,6 +154,14 @@ def test_a_second_run_is_served_from_the_cache(first: RunReport, after_first: Pi
     assert versions(after_first) == before
 
 
+def test_a_deleted_version_is_pushed_again(after_first: PipelineConfig) -> None:
+    pushed = run(after_first).results.pushed_to
+    shutil.rmtree(pushed)
+    report = run(after_first)
+    assert ran(report) == ["Pusher"]
+    assert report.results.pushed_to.is_dir()
+
+
 def test_a_changed_line_re_runs_what_it_must_and_says_so(
     after_first: PipelineConfig, sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,14 +176,6 @@ def test_a_changed_line_re_runs_what_it_must_and_says_so(
     assert not {"prepare", "ExampleGen", "StatisticsGen", "AnomalyGate", "Transform"} & set(ran(report))
     assert why["Trainer"] == "code changed: tfctr/models/lr.py"
     assert "new input: model" in why["Evaluator"]
-
-
-def test_a_deleted_version_is_pushed_again(after_first: PipelineConfig) -> None:
-    pushed = run(after_first).results.pushed_to
-    shutil.rmtree(pushed)
-    report = run(after_first)
-    assert ran(report) == ["Pusher"]
-    assert report.results.pushed_to.is_dir()
 
 
 @pytest.fixture(scope="module")

@@ -204,7 +204,12 @@ class CTRModel(ConfigFromInit, WeightOptions, TracedOnce):
         if not self.built:
             factor_towers(self, self.ranks, inner_activation=self.inner_activation)
         signature = input_signature(self.spec)
-        self.compute_output_spec({k: KerasTensor(s.shape, dtype=s.dtype, name=k) for k, s in signature.items()})
+        if keras.backend.backend() != "tensorflow":
+            self.compute_output_spec({k: KerasTensor(s.shape, dtype=s.dtype, name=k) for k, s in signature.items()})
+            return
+        # Two rows of padding, at once: to write down a graph that nobody asks for takes twice as long.
+        self.call({k: ops.zeros((2, *s.shape[1:]), s.dtype) for k, s in signature.items()}, training=False)
+        self._clear_losses()
 
     def export(self, filepath: str | Path, format: str = "tf_saved_model", **options: Any) -> None:
         """Export as Keras does, with the spec's inputs of any batch size; the model need not have been called.

@@ -164,14 +164,16 @@ class TransformOutput:
         parts: dict[str, list[np.ndarray]] = {}
         for batch in example_batches(table, self.spec, optional=optional, batch_rows=TRANSFORM_ROWS):
             adapter = TensorAdapter(adapter_config(batch.schema))
-            for name, tensor in self._function(adapter.ToBatchTensors(batch)).items():
+            tensors = adapter.ToBatchTensors(batch)
+            any_size = {name: tf.SparseTensorSpec([None, None], tensor.dtype) for name, tensor in tensors.items()}
+            for name, tensor in self._function.get_concrete_function(any_size)(tensors).items():
                 parts.setdefault(name, []).append(tensor.numpy())
         return {name: np.concatenate(arrays) if len(arrays) > 1 else arrays[0] for name, arrays in parts.items()}
 
     @cached_property
     def _function(self) -> Any:
-        """`transform_raw` as a graph; traced once for each set of columns."""
-        return tf.function(self.transform_raw, autograph=False, reduce_retracing=True)
+        """`transform_raw` as a graph, for raw columns by name."""
+        return tf.function(lambda raw: self.transform_raw(raw), autograph=False)
 
 
 def adapter_config(schema: pa.Schema) -> TensorAdapterConfig:
