@@ -15,6 +15,12 @@ from tfctr.testing._recipe import Recipe, answers, call
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 
+QUICK_TO_COMPILE = (
+    "--xla_backend_optimization_level=0",
+    "--xla_llvm_disable_expensive_passes=true",
+    "--xla_cpu_use_fusion_emitters=false",
+)
+
 
 @pytest.fixture(scope="module")
 def jax_answers(project_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
@@ -25,7 +31,7 @@ def jax_answers(project_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         "JAX_PLATFORMS": "cpu",
         "PYTHONPATH": str(project_dir),
         # Hundreds of tiny programs run once each: compiling them well would cost more than running them.
-        "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+        "XLA_FLAGS": " ".join(QUICK_TO_COMPILE),
     }
     child = subprocess.run(
         [sys.executable, "-m", "tests.conformance.jax_child", str(path)],

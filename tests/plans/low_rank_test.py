@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.forked import killed
 from tests.plans import teacher as taught
 from tests.plans.exported import variables_bytes
 from tests.plans.teacher import DIM, FIELDS, RANK, SETTINGS, auc_of, bound, rows, teacher, train_plan, valid_data
@@ -29,7 +27,6 @@ from tfctr.testing._examples import RICH, example
 from tfctr.testing._recipe import fill_sequentially
 from tfctr.training import FitConfig, evaluate
 
-ROOT = Path(__file__).parents[2]
 SEEDS = (0, 1, 2)
 
 
@@ -325,15 +322,13 @@ def test_tuning_wins_back_what_the_cut_took(
 
 
 def test_killed_while_it_tunes_it_ends_the_same(base: Path, tmp_path: Path) -> None:
-    killed = tmp_path / "killed"
-    killed.mkdir()
-    (killed / "teacher.keras").write_bytes(base.read_bytes())
-    command = [sys.executable, "-m", "tests.plans.teacher", str(killed), "40"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
-    assert (killed / "run" / "3-cut" / "result.keras").exists()
-    assert taught.outcome(killed / "run", killed / "teacher.keras") == taught.outcome(
-        tmp_path / "whole", killed / "teacher.keras"
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    (folder / "teacher.keras").write_bytes(base.read_bytes())
+    assert killed(taught.main, str(folder), 40)
+    assert (folder / "run" / "3-cut" / "result.keras").exists()
+    assert taught.outcome(folder / "run", folder / "teacher.keras") == taught.outcome(
+        tmp_path / "whole", folder / "teacher.keras"
     )
 
 

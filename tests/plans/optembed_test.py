@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.forked import killed
 from tests.plans import searched
 from tests.plans.exported import variables_bytes
 from tests.plans.searched import BUDGET, DIM, FREQUENT, Ticking, bound, optembed, short, train_plan, valid_data
@@ -23,7 +21,6 @@ from tfctr.plans.stage import Stage, read_model
 from tfctr.spec import FeatureSpec
 from tfctr.training import FitConfig, evaluate
 
-ROOT = Path(__file__).parents[2]
 SEEDS = (0, 1, 2)
 STEPS = 2 * train_plan(count=2000).steps_per_epoch
 """Steps of the short plan's first stage."""
@@ -143,9 +140,7 @@ def _name_of(model: CTRModel, table: object) -> str:
 def test_killed_in_every_stage_it_ends_the_same(tmp_path: Path) -> None:
     whole = searched.outcome(short(), tmp_path / "whole")
     for ticks in (STEPS // 2 + 2, STEPS // 2 - 2 + 2, 2 + 3):  # in an epoch; after 2 generations; in retraining
-        command = [sys.executable, "-m", "tests.plans.searched", str(tmp_path / "killed"), str(ticks)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
+        assert killed(searched.main, str(tmp_path / "killed"), ticks)
     assert searched.outcome(short(Ticking), tmp_path / "killed") == whole
 
 

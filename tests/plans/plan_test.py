@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +13,8 @@ import pytest
 from pydantic import ValidationError
 
 import tfctr.plans.plan
+from tests.forked import killed
+from tests.plans import toy as toy_run
 from tests.plans.toy import Toy, outcome, toy
 from tests.training.planted import bound, train_plan, valid_data
 from tfctr.layers.embedding import EmbeddingTable, FullTable, HashedTable
@@ -23,7 +22,6 @@ from tfctr.models import DNN
 from tfctr.plans import PLANS, Fit, Plan, Stage
 from tfctr.training import FitConfig, fit
 
-ROOT = Path(__file__).parents[2]
 STEPS = 2 * train_plan().steps_per_epoch
 """Steps of the toy's first stage."""
 
@@ -35,16 +33,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, outcome(toy(), folder)
 
 
-def program(folder: Path, *ticks: int) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "tests.plans.toy", str(folder), *map(str, ticks)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-
-
 def test_a_run_killed_in_every_stage_ends_with_the_same_model(
     whole: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for ticks in (STEPS // 2 + 3, STEPS // 2 - 3 + 2, 2 + 5):  # 3 steps into an epoch; after 2 rounds; 5 steps in
-        assert program(tmp_path, ticks).returncode == -signal.SIGKILL
+        assert killed(toy_run.main, str(tmp_path), ticks)
     capsys.readouterr()
     assert outcome(toy(), tmp_path) == whole[1]
     assert [line.endswith("done before") for line in capsys.readouterr().out.splitlines()] == [True, True, False]

@@ -3,13 +3,11 @@
 Fields a and b say it all, by the match of two vectors of six numbers; noise says nothing. Most of a's ids are so rare
 that nothing can be learned of them.
 
-As a program: ``python -m tests.plans.searched FOLDER [TICKS]`` runs OptEmbed and dies by SIGKILL at that tick, a
-training step or a kept generation.
+`main`, for a process of its own, runs OptEmbed and dies by SIGKILL at a tick: a training step or a kept generation.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +110,3 @@ def main(folder: str, ticks: int) -> None:
     plan = short(Ticking)
     plan.tick = dying_at(ticks)  # type: ignore[attr-defined]
     outcome(plan, Path(folder))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))

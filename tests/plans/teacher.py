@@ -3,13 +3,11 @@
 Frequent ids lie in a plane of the sixteen numbers of an embedding; rare ids, of which there are far more, lie anywhere.
 So the frequent rows, and all that the tower's maps make of them, are of low rank, and tables and kernels are not.
 
-As a program: ``python -m tests.plans.teacher FOLDER [TICKS]`` compresses it in FOLDER, beside ``teacher.keras``, and
-dies by SIGKILL at that training step.
+`main`, for a process of its own, compresses ``teacher.keras`` of a folder and dies by SIGKILL at a training step.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +106,3 @@ def outcome(folder: Path, base: Path, tick: Tick | None = None) -> str:
 def main(folder: str, ticks: int) -> None:
     """Run, and die at a step."""
     outcome(Path(folder) / "run", Path(folder) / "teacher.keras", dying_at(ticks))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))

@@ -1,13 +1,11 @@
 """A plan of three kinds of stage, to be interrupted in each: a fit, a loop of its own, a fit from what was left.
 
-As a program: ``python -m tests.plans.toy FOLDER [TICKS]`` runs it and dies by SIGKILL at that tick, a training step or
-a round of the loop.
+`main`, for a process of its own, runs it and dies by SIGKILL at a tick: a training step or a round of the loop.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -76,7 +74,3 @@ def main(folder: str, ticks: int = 0) -> None:
     plan = toy()
     plan.tick = dying_at(ticks)
     outcome(plan, Path(folder))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:]))

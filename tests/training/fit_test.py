@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +9,8 @@ import keras
 import numpy as np
 import pytest
 
+from tests.forked import exit_code, killed
+from tests.training import killed_run
 from tests.training.planted import bound, train_plan, valid_data
 from tfctr.layers.embedding import DistributedTable, EmbeddingTable, FullTable, HashedTable
 from tfctr.models.dnn import DNN
@@ -19,31 +18,23 @@ from tfctr.training import FitConfig, evaluate, fit
 from tfctr.training._divergence import DivergedError
 from tfctr.training._fit import history_of
 
-SCRIPT = Path(__file__).with_name("killed_run.py")
-ROOT = SCRIPT.parents[2]
-
 
 def small_model(**options: Any) -> DNN:
     keras.utils.set_random_seed(3)
     return DNN(bound(), embedding_dim=4, hidden_units=(16,), **options)
 
 
-def run_script(folder: Path, *steps: int) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "tests.training.killed_run", str(folder), *map(str, steps)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-
-
-def result_of(done: subprocess.CompletedProcess) -> str:
-    """What the script printed, as text: a NaN is not equal to itself."""
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout.split("RESULT ")[1]
+def result_of(folder: Path) -> str:
+    """What a run that nobody kills wrote at its end, as text: a NaN is not equal to itself."""
+    assert exit_code(killed_run.main, str(folder)) == 0
+    return (folder / killed_run.RESULT).read_text()
 
 
 def test_a_killed_run_resumes_bit_for_bit(tmp_path: Path) -> None:
-    whole = result_of(run_script(tmp_path / "whole"))
+    whole = result_of(tmp_path / "whole")
     for steps in (7, 23):  # in the first epoch, then, counted from there, in the second
-        assert run_script(tmp_path / "killed", steps).returncode == -signal.SIGKILL
-    assert result_of(run_script(tmp_path / "killed")) == whole
+        assert killed(killed_run.main, str(tmp_path / "killed"), steps)
+    assert result_of(tmp_path / "killed") == whole
 
 
 class StopAfter(keras.callbacks.Callback):

@@ -1,7 +1,4 @@
-"""Train the planted log in a folder; die by SIGKILL after a given number of steps when one is given.
-
-Usage: ``python killed_run.py FOLDER [STEPS]``. Prints a digest of the weights and the history at the end.
-"""
+"""Training that dies by SIGKILL, for a process of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import hashlib
 import json
 import os
 import signal
-import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -17,6 +14,9 @@ import numpy as np
 from tests.training.planted import bound, train_plan, valid_data
 from tfctr.models.dnn import DNN
 from tfctr.training import FitConfig, fit
+
+RESULT = "result.json"
+"""Digest of the weights, figures of the epochs, and what a callback counted."""
 
 
 class DieAfter(keras.callbacks.Callback):
@@ -47,7 +47,7 @@ class Counting(keras.callbacks.Callback):
 
 
 def main(folder: str, steps: int = 0) -> None:
-    """Train and print what came out."""
+    """Train in a folder, write there what came out, and die by SIGKILL after so many steps when some are given."""
     keras.utils.set_random_seed(1)
     model = DNN(bound(), embedding_dim=4, hidden_units=(16,), dropout_rate=0.2)
     config = FitConfig(epochs=3, patience=3, checkpoint_seconds=0, learning_rate=0.01, clip_norm=5.0)
@@ -56,8 +56,5 @@ def main(folder: str, steps: int = 0) -> None:
     result = fit(model, train_plan(), valid_data(), config, folder, callbacks=callbacks)
     digest = hashlib.sha256(b"".join(np.asarray(w).tobytes() for w in model.weights)).hexdigest()
     figures = [{k: v for k, v in row.items() if k.startswith(("loss", "val_"))} for row in result.history]
-    print("RESULT", json.dumps([digest, figures, counting.batches, counting.epochs, counting.last_batch]))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:]))
+    counted = [counting.batches, counting.epochs, counting.last_batch]
+    (Path(folder) / RESULT).write_text(json.dumps([digest, figures, *counted]))
