@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # tf.keras is Keras 2 for TFT, TFMA and TFX
@@ -69,8 +70,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=rank)
 
 
+HEAVY = ("tensorflow", "tensorflow_transform.beam", "tensorflow_model_analysis", "tfx.components")
+"""Modules that leave hundreds of thousands of objects, which live as long as the process."""
+
+_frozen: set[str] = set()
+
+
 def pytest_runtest_setup() -> None:
-    """Once a test or its file has brought Beam in, let it remember what it works out over and over."""
+    """Once a file has brought a heavy library in, spare its objects the garbage collector, and let Beam remember."""
+    heavy = {name for name in HEAVY if name in sys.modules}
+    if heavy - _frozen:
+        _frozen.update(heavy)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 10, 10)
     if "apache_beam.transforms.core" in sys.modules:
         from tests import quick_beam
 

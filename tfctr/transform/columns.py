@@ -138,5 +138,6 @@ def values_in_window(column: tf.SparseTensor, window: Window) -> WindowedValues:
     rows, positions = column.indices[:, 0], column.indices[:, 1]
     start = tf.gather(window.start, rows)
     inside = (positions >= start) & (positions < tf.gather(window.stop, rows))
-    indices = tf.boolean_mask(tf.stack([rows, positions - start], axis=1), inside)
-    return WindowedValues(tf.boolean_mask(column.values, inside), indices, column.dense_shape[0])
+    kept = tf.where(inside)[:, 0]  # once; each `tf.boolean_mask` would look anew, in a dozen operations
+    indices = tf.gather(tf.stack([rows, positions - start], axis=1), kept)
+    return WindowedValues(tf.gather(column.values, kept), indices, column.dense_shape[0])
