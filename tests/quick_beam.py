@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import sys
+import types
 from typing import Any
 
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -21,11 +22,16 @@ parsed: dict[tuple[type, tuple[str, ...]], Any] = {}
 def remembered_specs(dofn: core.DoFn) -> Any:
     """State and timers that the methods of a DoFn ask for; of a wrapped function they are the function's."""
     kind = type(dofn)
-    if isinstance(dofn, core.CallableWrapperDoFn):
+    if isinstance(dofn, core.CallableWrapperDoFn) and not _has_no_defaults(dofn._fn):
         return specs_of(dofn)
     if kind not in specs:
         specs[kind] = specs_of(dofn)
     return specs[kind]
+
+
+def _has_no_defaults(function: Any) -> bool:
+    """Whether a function can ask for no state: it would by the default of a parameter."""
+    return isinstance(function, types.FunctionType) and not function.__defaults__ and not function.__kwdefaults__
 
 
 def remembered_parse(self: PipelineOptions, flags: list[str] | None = None, **overrides: Any) -> None:

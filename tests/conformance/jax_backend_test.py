@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,33 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests import on_jax
 from tests.conformance.network_table import NETWORKS
 from tfctr.testing._recipe import Recipe, answers, call
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 
-QUICK_TO_COMPILE = (
-    "--xla_backend_optimization_level=0",
-    "--xla_llvm_disable_expensive_passes=true",
-    "--xla_cpu_use_fusion_emitters=false",
-)
-
 
 @pytest.fixture(scope="module")
 def jax_answers(project_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     path = tmp_path_factory.mktemp("jax") / "answers.npz"
-    environment = {
-        **os.environ,
-        "KERAS_BACKEND": "jax",
-        "JAX_PLATFORMS": "cpu",
-        "PYTHONPATH": str(project_dir),
-        # Hundreds of tiny programs run once each: compiling them well would cost more than running them.
-        "XLA_FLAGS": " ".join(QUICK_TO_COMPILE),
-    }
     child = subprocess.run(
         [sys.executable, "-m", "tests.conformance.jax_child", str(path)],
         cwd=project_dir,
-        env=environment,
+        env={**on_jax.environment(), "PYTHONPATH": str(project_dir)},
         capture_output=True,
         text=True,
         timeout=600,

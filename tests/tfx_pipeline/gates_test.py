@@ -18,7 +18,7 @@ from tfx_pipeline.verdict import OVERALL, Verdict, read_verdict
 
 Judge = Callable[..., Verdict]
 
-ROWS = 2_000
+ROWS = 1_000
 
 
 def rows(seed: int = 0) -> pd.DataFrame:

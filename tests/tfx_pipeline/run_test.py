@@ -154,6 +154,17 @@ def test_a_second_run_is_served_from_the_cache(first: RunReport, after_first: Pi
     assert versions(after_first) == before
 
 
+def test_commands_tell_of_the_last_run(after_first: PipelineConfig, settings: Settings) -> None:
+    run(settings())
+    folder = str(after_first.workdir)
+    why = CliRunner().invoke(app, ["why", "--workdir", folder])
+    assert "Trainer" in why.output
+    assert "nothing changed since" in why.output
+    report = CliRunner().invoke(app, ["report", "--workdir", folder])
+    assert report.exit_code == 0, report.output
+    assert "index.html" in report.output
+
+
 def test_a_deleted_version_is_pushed_again(after_first: PipelineConfig) -> None:
     pushed = run(after_first).results.pushed_to
     shutil.rmtree(pushed)
@@ -352,14 +363,3 @@ def test_a_name_that_does_not_fit_the_format_is_refused(
     answer = CliRunner().invoke(app, ["export", folder, "--format", format, "-o", file])
     assert (answer.exit_code, format in answer.output) == (FAILED, True)
     assert not list(tmp_path.iterdir())
-
-
-def test_commands_tell_of_the_last_run(after_first: PipelineConfig, settings: Settings) -> None:
-    run(settings())
-    folder = str(after_first.workdir)
-    why = CliRunner().invoke(app, ["why", "--workdir", folder])
-    assert "Trainer" in why.output
-    assert "nothing changed since" in why.output
-    report = CliRunner().invoke(app, ["report", "--workdir", folder])
-    assert report.exit_code == 0, report.output
-    assert "index.html" in report.output

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
+
+from tests import on_jax
 
 MODELS = ("FM", "DCNv2")
 PROGRAM = f"""
@@ -23,7 +24,7 @@ def test_models_learn_on_jax(project_dir: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         cwd=project_dir,
-        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+        env=on_jax.environment(),
         capture_output=True,
         text=True,
         timeout=300,

@@ -22,6 +22,7 @@ from tfctr.spec import BoundSpec
         "tower_units": (4,),
         "batch_norm": True,
         "task_weights": {"buy": 2.0},
+        "own_experts": 1,
     },
 )
 class PLE(MultiTaskModel):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
@@ -10,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests import on_jax
 from tests.training.metrics import keras_fit
 from tfctr.training import metrics
 from tfctr.training.metrics import keras_metrics
@@ -90,7 +90,7 @@ def test_in_fit_and_evaluate_on_tensorflow(jit):
 def test_in_fit_and_evaluate_on_jax():
     child = subprocess.run(
         [sys.executable, "-m", "tests.training.metrics.keras_fit"],
-        env={**os.environ, "KERAS_BACKEND": "jax"},
+        env=on_jax.environment(),
         capture_output=True,
         text=True,
         timeout=300,
