@@ -84,6 +84,7 @@ LAYERS = (
         lambda: embedding.FeatureEmbedding(RICH, 4, tables={"item": embedding.HashedTable(compression=2)}),
         example,
     ),
+    Recipe(embedding.FeatureGates, lambda: embedding.FeatureGates(RICH, strength=0.01), example),
     Recipe(embedding.FirstOrder, lambda: embedding.FirstOrder(RICH), example),
     Recipe(interaction.FactorizationMachine, interaction.FactorizationMachine, fields("fields")),
     Recipe(interaction.CrossNetV2, lambda: interaction.CrossNetV2(2), fields("inputs")),

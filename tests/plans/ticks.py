@@ -36,7 +36,9 @@ def ticking(stage: Stage, tick: Tick) -> Stage:
         keep(**arrays)
         tick()
 
-    stage.fit = lambda model, **options: fit(model, callbacks=[Ticks(tick)], **options)  # type: ignore[method-assign]
+    stage.fit = lambda model, *, callbacks=(), **options: fit(  # type: ignore[method-assign]
+        model, callbacks=[*callbacks, Ticks(tick)], **options
+    )
     stage.save_progress = save_progress  # type: ignore[method-assign]
     return stage
 

@@ -14,7 +14,15 @@ from keras import KerasTensor, ops
 from tfctr.layers._base import ConfigFromInit, deserialize_if_config
 from tfctr.layers._walk import layers_of
 from tfctr.layers._weight_options import WeightOptions, handed_down, initializer_of, is_seeded
-from tfctr.layers.embedding import BatchL2, EmbeddingTable, FeatureEmbedding, FirstOrder, FullTable, RowPenalty
+from tfctr.layers.embedding import (
+    BatchL2,
+    EmbeddingTable,
+    FeatureEmbedding,
+    FeatureGates,
+    FirstOrder,
+    FullTable,
+    RowPenalty,
+)
 from tfctr.layers.survival import SurvivalLoss, integrated_hazards
 from tfctr.models._export import export_model, input_signature
 from tfctr.models._tower_ranks import factor_towers
@@ -43,6 +51,7 @@ class CTRModel(ConfigFromInit, WeightOptions, TracedOnce):
             ``λ/2 Σ w²`` over kernels and biases: give both ``L2(λ / 2)``.
         learning_rates: Name of a vocabulary, number or vector -> multiplier of the learning rate of its embedding
             rows; 0 freezes them. None trains all alike. Needs an optimizer of `tfctr.training.optimizers`.
+        gates: A gate for each value of a feature, in embeddings and linear part alike; a feature search sets them.
         ranks: Tower -> linear map -> rank of the two thin maps in its place, see `MLP`; compression sets it.
         inner_activation: Whether a tower's activation stands between two such maps too.
 
@@ -90,6 +99,7 @@ class CTRModel(ConfigFromInit, WeightOptions, TracedOnce):
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
         learning_rates: dict[str, float] | None = None,
+        gates: FeatureGates | None = None,
         ranks: dict[str, dict[str, int]] | None = None,
         inner_activation: bool = False,
         **kwargs: Any,
@@ -109,6 +119,7 @@ class CTRModel(ConfigFromInit, WeightOptions, TracedOnce):
             bias_regularizer=bias_regularizer,
         )
         self.learning_rates = dict(learning_rates or {})
+        self.gates = deserialize_if_config(gates)
         self.ranks = {tower: dict(maps) for tower, maps in (ranks or {}).items()}
         self.inner_activation = inner_activation
 
@@ -165,7 +176,7 @@ class CTRModel(ConfigFromInit, WeightOptions, TracedOnce):
         """What every embedding of this model is given."""
         tables = {name: self._own(template, part) for name, template in self.tables.items()}
         table = self._own(self.table or FullTable(dtype=self.dtype_policy), part)
-        return {"table": table, "tables": tables, "learning_rates": dict(self.learning_rates)}
+        return {"table": table, "tables": tables, "learning_rates": dict(self.learning_rates), "gates": self.gates}
 
     def _own(self, template: EmbeddingTable, part: str) -> EmbeddingTable:
         """The template with this model's initializer, and with its penalty unless it has one of its own."""

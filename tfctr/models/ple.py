@@ -18,7 +18,7 @@ from tfctr.spec import BoundSpec
     label="PLE (several tasks)",
     small={
         "embedding_dim": 4,
-        "expert_units": (6, 5),
+        "expert_units": (6,),
         "tower_units": (4,),
         "batch_norm": True,
         "task_weights": {"buy": 2.0},

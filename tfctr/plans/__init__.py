@@ -4,6 +4,7 @@
 - `graph_hash`: ids grouped by who met whom, then a fit with a row for each group.
 - `low_rank`: a trained model, cut by the rank of what its layers put out, and tuned.
 - `optembed`: search for the table that is worth its memory; `_evolution`: the search over widths.
+- `optfs`: search for the values of features that are worth keeping.
 """
 
 # A line a plan: its file registers it, and every list of plans follows.
@@ -13,6 +14,7 @@ from tfctr.plans.graph_hash import GraphHash as GraphHash
 from tfctr.plans.low_rank import LowRank as LowRank
 from tfctr.plans.low_rank import compress, output_statistics
 from tfctr.plans.optembed import OptEmbed as OptEmbed
+from tfctr.plans.optfs import OptFS as OptFS
 from tfctr.plans.plan import Plan
 from tfctr.plans.stage import Stage
 

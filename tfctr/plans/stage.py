@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import keras
 import numpy as np
@@ -32,9 +32,37 @@ MakeModel: TypeAlias = Callable[..., CTRModel]
 """Keyword arguments that take the place of hyper-parameters -> a fresh built model."""
 
 ARRAYS_FILE, MODEL_FILE, REPORT_FILE, PROGRESS_FILE = "result.npz", "result.keras", "stage.json", "kept.npz"
+SNAPSHOT_FILE = "snapshot.npz"
 
 _SHOWN = ("val_auc", "val_logloss")
 """Figures of a fit that its stage's line shows."""
+
+
+class Snapshot(keras.callbacks.Callback):
+    """Keeps weights as they are at the beginning of an epoch, in a file: a run that is killed later finds them there.
+
+    Args:
+        path: The file.
+        epoch: From 0.
+        weights: Returns them by name.
+    """
+
+    def __init__(self, path: Path, epoch: int, weights: Callable[[], Mapping[str, Any]]):
+        super().__init__()
+        self._path, self._epoch, self._weights = path, epoch, weights
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if epoch == self._epoch and writes_files():
+            arrays = {name: keras.ops.convert_to_numpy(weight) for name, weight in self._weights().items()}
+            write_arrays(self._path, arrays)
+
+    def read(self) -> Arrays:
+        """Return what was kept.
+
+        Raises:
+            ValueError: When the epoch has not begun yet, or the file is damaged.
+        """
+        return read_arrays(self._path)
 
 
 class Stage:
@@ -89,15 +117,17 @@ class Stage:
         valid: Any = None,
         config: FitConfig | None = None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        keep: Literal["best", "last"] = "best",
     ) -> FitResult:
         """Train with `tfctr.training.fit`; a killed stage goes on at the step where it stopped.
 
         Args:
-            model: The model; it ends with its best epoch's weights.
+            model: The model; it ends with its best epoch's weights, or the last one's.
             train: Takes the place of the run's batches.
             valid: Takes the place of the run's validation rows.
             config: Takes the place of the run's settings.
             callbacks: Keras callbacks.
+            keep: Which epoch's weights the model ends with.
         """
         result = training.fit(
             model,
@@ -106,9 +136,19 @@ class Stage:
             config or self.config,
             self.folder,
             tuple(callbacks),
+            keep=keep,
         )
         self.note(epochs=len(result.history), **{name: result.best[name] for name in _SHOWN if name in result.best})
         return result
+
+    def snapshot(self, epoch: int, weights: Callable[[], Mapping[str, Any]]) -> Snapshot:
+        """Return a callback that keeps weights as they are at the beginning of an epoch of the stage's fit.
+
+        Args:
+            epoch: From 0, which is before training.
+            weights: Returns them by name.
+        """
+        return Snapshot(self.folder / SNAPSHOT_FILE, epoch, weights)
 
     def arrays(self, stage: str) -> Arrays:
         """Return the arrays that an earlier stage left.

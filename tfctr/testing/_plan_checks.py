@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
-import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,12 @@ class PlanRecipe:
     def made(self, plan: type[Plan] | None = None) -> Plan:
         """Return the plan, or a subclass of it with the same settings."""
         return (plan or self.plan)(self.model, self.hyperparameters, self.config, **self.settings)
+
+    @cached_property
+    def whole(self) -> CTRModel:
+        """What a run in one go ends with."""
+        with tempfile.TemporaryDirectory() as folder:
+            return self.run(Path(folder, "run"))
 
     def run(self, folder: Path, plan: type[Plan] | None = None) -> CTRModel:
         """Run it in a folder, or go on with what an earlier run left there."""
@@ -108,7 +114,9 @@ def _interrupted(plan: type[Plan], stage_name: str) -> type[Plan]:
             save(**arrays)
             die()
 
-        stage.fit = lambda model, **options: fit(model, callbacks=[Dying()], **options)  # type: ignore[method-assign]
+        stage.fit = lambda model, *, callbacks=(), **options: fit(  # type: ignore[method-assign]
+            model, callbacks=[*callbacks, Dying()], **options
+        )
         stage.save_progress = save_and_die  # type: ignore[method-assign]
         getattr(plan, stage_name)(self, stage)
         die()
@@ -118,32 +126,26 @@ def _interrupted(plan: type[Plan], stage_name: str) -> type[Plan]:
 
 def check_ends_with_a_model(recipe: PlanRecipe) -> None:
     """All stages run; the model that comes out answers, is saved, loaded and answers the same."""
+    model, features = recipe.whole, drawn_rows(recipe.spec, 50, 2)
+    outputs = np.asarray(model.predict_on_batch(features))
+    assert np.isfinite(outputs).all(), "the plan's model answers no number"
     with tempfile.TemporaryDirectory() as folder:
-        model = recipe.run(Path(folder, "run"))
-        features = drawn_rows(recipe.spec, 50, 2)
-        outputs = np.asarray(model.predict_on_batch(features))
-        assert np.isfinite(outputs).all(), "the plan's model answers no number"
         path = Path(folder, "model.keras")
         model.save(path)
         np.testing.assert_array_equal(np.asarray(keras.saving.load_model(path).predict_on_batch(features)), outputs)
 
 
 def check_resumes(recipe: PlanRecipe) -> None:
-    """Interrupted in each of its stages and started again, it ends with the weights of a run that went through."""
-    with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder, "whole")
-        expected = recipe.run(whole).get_weights()
-        for name in recipe.plan.STAGES:
-            again = shutil.copytree(whole, Path(folder, name))
-            stages = recipe.made().folders(again)
-            for left in list(stages.values())[recipe.plan.STAGES.index(name) :]:
-                shutil.rmtree(left)
-            again.mkdir(exist_ok=True)  # a plan with one stage has the folder to itself
+    """Interrupted in each of its stages in turn and started again, it ends with the weights of a run in one go."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name, "run")
+        for stage in recipe.plan.STAGES:
             with contextlib.suppress(Interrupted):
-                recipe.run(again, _interrupted(recipe.plan, name))
-            assert not stages[name].exists() or result_in(stages[name]) is None, f"stage {name!r} was not interrupted"
-            for left, right in zip(recipe.run(again).get_weights(), expected, strict=True):
-                np.testing.assert_array_equal(left, right, err_msg=f"interrupted in stage {name!r}")
+                recipe.run(folder, _interrupted(recipe.plan, stage))
+            where = recipe.made().folders(folder)[stage]
+            assert not where.exists() or result_in(where) is None, f"stage {stage!r} was not interrupted"
+        for left, right in zip(recipe.run(folder).get_weights(), recipe.whole.get_weights(), strict=True):
+            np.testing.assert_array_equal(left, right, err_msg="interrupted in every stage, it ends otherwise")
 
 
 PLAN_CHECKS: tuple[Callable[[PlanRecipe], None], ...] = (check_ends_with_a_model, check_resumes)

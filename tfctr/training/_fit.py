@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import tensorflow as tf
@@ -63,6 +63,8 @@ def fit(
     config: FitConfig | None = None,
     workdir: str | Path | None = None,
     callbacks: tuple[keras.callbacks.Callback, ...] = (),
+    *,
+    keep: Literal["best", "last"] = "best",
 ) -> FitResult:
     """Train `model`, keep its best epoch, and continue exactly where an earlier run in `workdir` stopped.
 
@@ -84,9 +86,10 @@ def fit(
             keeps nothing on disk but then cannot resume.
         callbacks: Keras callbacks. They see the run as one ``model.fit`` with validation; what they count goes into
             the checkpoint. One that sets ``model.stop_training`` ends the run after the epoch.
+        keep: Which epoch's weights the model ends with; the last one's are wanted where it ends a schedule.
 
     Returns:
-        The history; `model` holds the best epoch's weights.
+        The history; `model` holds the weights that `keep` says.
 
     Raises:
         DivergedError: When the loss is NaN or infinite; names step, batch and feature.
@@ -96,7 +99,7 @@ def fit(
             wanted and there is no folder for them, or the model was made with another precision than is wanted.
     """
     config = config or FitConfig()
-    run = _Run(model, train, valid, config, workdir, callbacks)
+    run = _Run(model, train, valid, config, workdir, callbacks, keep)
     with run.checked:
         run.callbacks.begin(run.progress.callbacks)
         while not run.progress.finished:
@@ -116,7 +119,9 @@ class _Run:
         config: FitConfig,
         workdir: str | Path | None,
         callbacks: tuple[keras.callbacks.Callback, ...],
+        keep: Literal["best", "last"],
     ):
+        self.keep = keep
         self.model, self.train, self.config = model, _thinned(train, model, config), config
         self.checked = CheckedBatches(model.spec, active=config.debug)
         self.valid = self.checked(valid)
@@ -247,12 +252,14 @@ class _Run:
             partial.write_text("".join(json.dumps(row) + "\n" for row in self.progress.history))
 
     def result(self) -> FitResult:
-        """Put the best weights into the model, draw the curves and return the history."""
+        """Put the weights that are kept into the model, draw the curves and return the history."""
         if self.writes and self.folder is not None:
-            load_weights(self._best, self.model)
             write_curves(self.folder / "curves.png", self.progress.history)
-        else:
-            self.model.set_weights(self._best_in_memory)
+        if self.keep == "best":
+            if self.writes:
+                load_weights(self._best, self.model)
+            else:
+                self.model.set_weights(self._best_in_memory)
         return FitResult(tuple(self.progress.history), self.progress.best_epoch)
 
 

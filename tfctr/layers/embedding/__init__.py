@@ -1,6 +1,7 @@
 """Ids, numbers and vectors to embeddings.
 
-- `feature_embedding`: the whole example at once. `first_order`: one weight a feature.
+- `feature_embedding`: the whole example at once. `first_order`: one weight a feature. `feature_gates`: a gate for each
+  value, which both share.
 - `table`: the protocol of a table; `full_table`, `hashed_table`, `double_hashed_table`,
   `quotient_remainder_table`, `mapped_table`, `distributed_table`: its forms. `id_map`: rows of ids, written down.
   `fused_lookup`: many features, one table, one gather. `_gather`: rows of a table without a read of the whole.
@@ -17,6 +18,7 @@ from tfctr.layers.embedding.byte_size import format_bytes, parse_bytes
 from tfctr.layers.embedding.distributed_table import DistributedTable
 from tfctr.layers.embedding.double_hashed_table import DoubleHashedTable
 from tfctr.layers.embedding.feature_embedding import EmbeddedFeatures, FeatureEmbedding
+from tfctr.layers.embedding.feature_gates import FeatureGates
 from tfctr.layers.embedding.first_order import FirstOrder
 from tfctr.layers.embedding.full_table import FullTable
 from tfctr.layers.embedding.fused_lookup import FusedLookup
@@ -41,6 +43,7 @@ __all__ = [
     "EmbeddedFeatures",
     "EmbeddingTable",
     "FeatureEmbedding",
+    "FeatureGates",
     "FirstOrder",
     "FullTable",
     "FusedLookup",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -10,6 +11,7 @@ from keras import KerasTensor, ops
 
 from tfctr.layers._base import Layer, deserialize_if_config
 from tfctr.layers.embedding._row_rates import RowRates, check_rates, set_row_rates, set_uniform_rate
+from tfctr.layers.embedding.feature_gates import FeatureGates
 from tfctr.layers.embedding.fused_lookup import FusedLookup
 from tfctr.layers.embedding.memory import refuse_too_large
 from tfctr.layers.embedding.table import EmbeddingTable
@@ -61,6 +63,7 @@ class FeatureEmbedding(Layer):
         tables: Vocabulary name -> template of a table for that vocabulary alone.
         learning_rates: Name of a vocabulary, number or vector -> multiplier of the learning rate of its rows, 1
             where it is left out; 0 freezes them.
+        gates: What every vector is multiplied by, before bags are pooled; see `FeatureGates`.
 
     Input shape:
         Dict with at least the tensors of ``spec.inputs()`` that belong to the features.
@@ -83,6 +86,7 @@ class FeatureEmbedding(Layer):
         table: EmbeddingTable | None = None,
         tables: dict[str, EmbeddingTable] | None = None,
         learning_rates: dict[str, float] | None = None,
+        gates: FeatureGates | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -96,6 +100,7 @@ class FeatureEmbedding(Layer):
         self.tables = {name: deserialize_if_config(template) for name, template in (tables or {}).items()}
         self.learning_rates = dict(learning_rates or {})
         check_rates(self.spec, self.learning_rates)
+        self.gates = deserialize_if_config(gates)
         self.features = _chosen(self.spec, self.only)
         self.lookups = self._make_lookups()
         self._runs = self._make_runs()
@@ -174,6 +179,8 @@ class FeatureEmbedding(Layer):
         refuse_too_large([lookup.fused_table for lookup in self.lookups], ids=self.ids_per_row)
         for lookup in self.lookups:
             lookup.build()
+        if self.gates is not None and not self.gates.built:
+            self.gates.build()
         for vector in self._vectors:
             self.projections[vector.name].build((None, vector.width))
             set_uniform_rate(self.projections[vector.name].trainable_weights, self.learning_rates.get(vector.name, 1.0))
@@ -195,7 +202,7 @@ class FeatureEmbedding(Layer):
         rows: dict[str, Any] = {}  # by the first name of a run: (batch, positions, dim)
         for lookup in self.lookups:
             groups = [run for run in self._runs if run[0] in lookup.features]
-            rows.update(zip((run[0] for run in groups), lookup.blocks(features, groups), strict=True))
+            rows.update(zip((run[0] for run in groups), self._blocks(lookup, features, groups), strict=True))
         lists = [f for f in self.features if _is_list(f)]
         sequences = [f for f in lists if isinstance(f, SequenceFeature)]
         masks = {f.name: ops.not_equal(features[f.name], 0) for f in lists}  # (batch, length) each
@@ -222,8 +229,16 @@ class FeatureEmbedding(Layer):
         rows: dict[str, Any] = {}
         for lookup in self.lookups:
             if groups := [(name,) for name in names if name in lookup.features]:
-                rows.update(zip((group[0] for group in groups), lookup.blocks(features, groups), strict=True))
+                rows.update(zip((group[0] for group in groups), self._blocks(lookup, features, groups), strict=True))
         return rows
+
+    def _blocks(self, lookup: FusedLookup, features: dict[str, Any], groups: Sequence[tuple[str, ...]]) -> list[Any]:
+        """What `lookup` has for groups of features, ``(batch, positions, dim)`` each, gated."""
+        blocks = lookup.blocks(features, groups)
+        if self.gates is None or not self.gates.ids:
+            return blocks
+        gates = [ops.cast(self.gates.of_ids(features, group), self.compute_dtype) for group in groups]
+        return [block * gate for block, gate in zip(blocks, gates, strict=True)]
 
     def _fields_of(
         self, run: tuple[str, ...], features: dict[str, Any], rows: dict[str, Any], masks: dict[str, Any]
@@ -236,10 +251,13 @@ class FeatureEmbedding(Layer):
             return ops.expand_dims(pooled(rows[name], masks[name], pooling), 1)
         if name in rows:
             return rows[name]
+        gates = None if self.gates is None else ops.cast(self.gates.of_fields(run), self.compute_dtype)  # (fields, 1)
         if name in self.projections:
-            return ops.expand_dims(self.projections[name](features[name]), 1)
+            projected = self.projections[name](features[name])  # (batch, dim)
+            return ops.expand_dims(projected if gates is None else projected * gates, 1)
         first = self._numbers.index(name)
         vectors = ops.cast(self.number_vectors[first : first + len(run)], self.compute_dtype)  # (fields, dim)
+        vectors = vectors if gates is None else vectors * gates
         numbers = ops.stack([ops.cast(features[number], self.compute_dtype) for number in run], axis=1)
         return ops.expand_dims(numbers, -1) * vectors  # (batch, fields, 1) · (fields, dim)
 

@@ -9,6 +9,7 @@ from keras import KerasTensor, ops
 
 from tfctr.layers._base import Layer, deserialize_if_config
 from tfctr.layers.embedding.feature_embedding import FeatureEmbedding
+from tfctr.layers.embedding.feature_gates import FeatureGates
 from tfctr.layers.embedding.table import EmbeddingTable
 from tfctr.spec import BoundSpec
 
@@ -24,7 +25,7 @@ class FirstOrder(Layer):
         spec: Bound spec.
         use_bias: Whether to add ``b``.
         table, tables: Templates of the tables of weights, see `FeatureEmbedding`.
-        learning_rates: See `FeatureEmbedding`.
+        learning_rates, gates: See `FeatureEmbedding`.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class FirstOrder(Layer):
         table: EmbeddingTable | None = None,
         tables: dict[str, EmbeddingTable] | None = None,
         learning_rates: dict[str, float] | None = None,
+        gates: FeatureGates | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -43,12 +45,14 @@ class FirstOrder(Layer):
         self.table = deserialize_if_config(table)
         self.tables = {name: deserialize_if_config(template) for name, template in (tables or {}).items()}
         self.learning_rates = dict(learning_rates or {})
+        self.gates = deserialize_if_config(gates)
         self.weights_of_features = FeatureEmbedding(
             self.spec,
             1,
             table=self.table,
             tables=self.tables,
             learning_rates=self.learning_rates,
+            gates=self.gates,
             dtype=self.dtype_policy,
             name="weights",
         )

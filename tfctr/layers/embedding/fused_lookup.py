@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -59,7 +59,7 @@ class FusedLookup(Layer):
         self.table = deserialize_if_config(table) or FullTable(dtype=self.dtype_policy)
         self.offsets = _offsets(self.vocabularies)
         self.rows = 1 + sum(rows - 1 for rows in self.vocabularies.values())
-        self.fused_table = self.table.sized(self.rows, dim, "table")
+        self.fused_table = self.table.for_vocabularies(self.vocabularies).sized(self.rows, dim, "table")
         self.rates = {name: (rates or {}).get(name, 1.0) for name in self.vocabularies}
         if len(set(self.rates.values())) > 1 and not self.fused_table.row_is_id:
             raise ValueError(
@@ -120,12 +120,16 @@ class FusedLookup(Layer):
 
     def set_counts(self, counts: dict[str, np.ndarray]) -> None:
         """Give each vocabulary's training counts, ``(rows,)`` each, to penalties that use them."""
-        fused = np.ones(self.rows)
-        for name, values in counts.items():
+        self.fused_table.set_counts(self.fused(counts, np.ones(self.rows)))
+
+    def fused(self, by_vocabulary: Mapping[str, np.ndarray], others: np.ndarray) -> np.ndarray:
+        """Return ``(rows,)`` of the fused table: values by vocabulary, ``(rows,)`` each, where given, else `others`."""
+        fused = others.copy()
+        for name, values in by_vocabulary.items():
             if name in self.offsets:
                 start = self.offsets[name] + 1
                 fused[start : start + len(values) - 1] = values[1:]
-        self.fused_table.set_counts(fused)
+        return fused
 
 
 def fused_ids(ids: Any, limits: np.ndarray, shifts: np.ndarray) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -23,7 +24,8 @@ class PrunedTable(EmbeddingTable):
 
     Args:
         rows, dim, initializer, penalty: See `EmbeddingTable`.
-        kept: Ids with a row, padding not among them; None keeps all.
+        kept: Ids with a row, padding not among them; None keeps all. Of a template also by vocabulary, for a table
+            that holds several.
         width: Numbers in a row; None takes `dim`.
 
     Example:
@@ -37,22 +39,33 @@ class PrunedTable(EmbeddingTable):
         rows: int | None = None,
         dim: int | None = None,
         *,
-        kept: int | None = None,
+        kept: int | dict[str, int] | None = None,
         width: int | None = None,
         **kwargs: Any,
     ):
         super().__init__(rows, dim, **kwargs)
-        if kept is not None and not (kept >= 0 and (rows is None or kept < rows)):
+        if isinstance(kept, dict):
+            if rows is not None:
+                raise ValueError(f"a table with rows keeps a number of them, not one a vocabulary. Received: {kept}")
+        elif kept is not None and not (kept >= 0 and (rows is None or kept < rows)):
             raise ValueError(f"kept is at least 0 and below the {rows} rows, one of which is padding. Received: {kept}")
         if width is not None and width < 1:
             raise ValueError(f"width is at least 1. Received: {width}")
         self.kept = kept
         self.width = width
 
+    def for_vocabularies(self, names: Iterable[str]) -> EmbeddingTable:
+        if not isinstance(self.kept, dict):
+            return self
+        kept = sum(self.kept[name] for name in names)
+        known: EmbeddingTable = type(self).from_config({**self.get_config(), "kept": kept})
+        return known
+
     @property
     def shape(self) -> tuple[int, int]:
         """Shape of the trained rows, the shared one among them."""
         rows, dim = self.size
+        assert not isinstance(self.kept, dict), "a template by vocabulary has no size"
         kept = rows - 1 if self.kept is None else self.kept
         return kept + 1, min(self.width or dim, dim)  # a linear part asks the same template for width 1
 

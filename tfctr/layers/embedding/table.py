@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import keras
@@ -62,6 +63,10 @@ class EmbeddingTable(Layer):
         self.initializer = keras.initializers.get(initializer or keras.initializers.RandomNormal(stddev=0.01))
         self.penalty = deserialize_if_config(penalty)
         self.counts: Any = None
+
+    def for_vocabularies(self, names: Iterable[str]) -> EmbeddingTable:
+        """Return the template for a table that holds these vocabularies; another one only where it knows them apart."""
+        return self
 
     def sized(self, rows: int, dim: int, name: str) -> EmbeddingTable:
         """Return a table of this kind and these settings for `rows` ids of width `dim`."""
