@@ -91,6 +91,7 @@ def main() -> None:
         git(folder, "rm", "--quiet", "--force", f"tests/conformance/goldens/model-{NAME}.json")
         entries = folder / "tfctr/models/__init__.py"
         entries.write_text(entries.read_text(encoding="utf-8").replace(ENTRY, ""), encoding="utf-8")
+        git(folder, "add", "--all")
         left = git(folder, "status", "--porcelain")
     print(f"lines added, lines deleted, file:\n{lines}")
     print(

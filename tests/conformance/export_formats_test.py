@@ -10,11 +10,8 @@ from typing import Any
 
 import keras
 import numpy as np
-import onnxruntime
-import openvino
 import pytest
 import tensorflow as tf
-from ai_edge_litert.interpreter import Interpreter
 from keras import ops
 
 from tests.conformance.network_table import NETWORKS, RICH
@@ -22,6 +19,10 @@ from tfctr.layers.embedding import HashedTable
 from tfctr.models import FM, LR
 from tfctr.spec import BoundSpec
 from tfctr.testing._recipe import Recipe, fill_sequentially, filled
+
+onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+openvino = pytest.importorskip("openvino", reason="needs the extra openvino")
+Interpreter = pytest.importorskip("ai_edge_litert.interpreter", reason="needs the extra litert").Interpreter
 
 Answers = dict[str, Any]
 """Name -> tensor."""
