@@ -171,7 +171,7 @@ def test_without_a_loss_on_gates_all_stay_and_with_a_huge_one_all_go(tmp_path: P
     idle = run(plan(search_epochs=1, strength=0.0, gate_rate=1e-6), tmp_path / "idle", count=1_000)
     assert all(isinstance(lookup.fused_table, PrunedTable) for lookup in layers_of(idle, FusedLookup))
     assert all(lookup.fused_table.keeps_all for lookup in layers_of(idle, FusedLookup))
-    assert idle.gates is None
+    assert idle.value_gates is None
     none = run(plan(search_epochs=2, strength=1e3, gate_rate=0.2), tmp_path / "none", count=1_000)
     answers = np.asarray(none.predict_on_batch(rows(100, 3)))
     assert np.isfinite(answers).all()

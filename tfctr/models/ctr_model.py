@@ -51,7 +51,7 @@ class CTRModel(ConfigFromInit, WeightOptions, TracedOnce):
             ``λ/2 Σ w²`` over kernels and biases: give both ``L2(λ / 2)``.
         learning_rates: Name of a vocabulary, number or vector -> multiplier of the learning rate of its embedding
             rows; 0 freezes them. None trains all alike. Needs an optimizer of `tfctr.training.optimizers`.
-        gates: A gate for each value of a feature, in embeddings and linear part alike; a feature search sets them.
+        value_gates: A gate for each value of a feature, in embeddings and linear part alike; a search sets them.
         ranks: Tower -> linear map -> rank of the two thin maps in its place, see `MLP`; compression sets it.
         inner_activation: Whether a tower's activation stands between two such maps too.
 
@@ -99,7 +99,7 @@ class CTRModel(ConfigFromInit, WeightOptions, TracedOnce):
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
         learning_rates: dict[str, float] | None = None,
-        gates: FeatureGates | None = None,
+        value_gates: FeatureGates | None = None,
         ranks: dict[str, dict[str, int]] | None = None,
         inner_activation: bool = False,
         **kwargs: Any,
@@ -119,7 +119,7 @@ class CTRModel(ConfigFromInit, WeightOptions, TracedOnce):
             bias_regularizer=bias_regularizer,
         )
         self.learning_rates = dict(learning_rates or {})
-        self.gates = deserialize_if_config(gates)
+        self.value_gates = deserialize_if_config(value_gates)
         self.ranks = {tower: dict(maps) for tower, maps in (ranks or {}).items()}
         self.inner_activation = inner_activation
 
@@ -176,7 +176,12 @@ class CTRModel(ConfigFromInit, WeightOptions, TracedOnce):
         """What every embedding of this model is given."""
         tables = {name: self._own(template, part) for name, template in self.tables.items()}
         table = self._own(self.table or FullTable(dtype=self.dtype_policy), part)
-        return {"table": table, "tables": tables, "learning_rates": dict(self.learning_rates), "gates": self.gates}
+        return {
+            "table": table,
+            "tables": tables,
+            "learning_rates": dict(self.learning_rates),
+            "value_gates": self.value_gates,
+        }
 
     def _own(self, template: EmbeddingTable, part: str) -> EmbeddingTable:
         """The template with this model's initializer, and with its penalty unless it has one of its own."""

@@ -95,7 +95,7 @@ class OptFS(Plan):
 
     STAGES: ClassVar[tuple[str, ...]] = ("search", "retrain")
     Settings: ClassVar[type[Frozen]] = OptFSSettings
-    OWN: ClassVar[tuple[str, ...]] = ("table", "tables", "gates")
+    OWN: ClassVar[tuple[str, ...]] = ("table", "tables", "value_gates")
     settings: OptFSSettings
 
     @classmethod
@@ -114,29 +114,29 @@ class OptFS(Plan):
         stage.fit(
             model,
             config=stage.config.model_copy(update={"epochs": epochs, "patience": epochs, "rate_factor": 1.0}),
-            callbacks=(Temperature(model.gates, settings), early),
+            callbacks=(Temperature(model.value_gates, settings), early),
             keep="last",
         )
-        ids, fields = model.gates.kept()
+        ids, fields = model.value_gates.kept()
         rows, kept = sum(len(mask) - 1 for mask in ids.values()), sum(int(mask.sum()) for mask in ids.values())
         stage.note(rows=rows, kept=kept, dropped_fields=", ".join(name for name, open in fields.items() if not open))
-        return {"gates": np.asarray(model.gates.gates), **early.read()}
+        return {"gates": np.asarray(model.value_gates.gates), **early.read()}
 
     def retrain(self, stage: Stage) -> CTRModel:
         """Train what is left, from the weights of an early epoch."""
         found, before = stage.arrays("search"), self._gated(stage)
         for name, weight in _numbered(before):
             weight.assign(found[name])
-        before.gates.gates.assign(found["gates"])
-        ids, fields = before.gates.kept()
+        before.value_gates.gates.assign(found["gates"])
+        ids, fields = before.value_gates.kept()
         changes: dict[str, Any] = (
-            {} if all(fields.values()) else {"gates": FeatureGates(stage.spec, ids=False, hard=True)}
+            {} if all(fields.values()) else {"value_gates": FeatureGates(stage.spec, ids=False, hard=True)}
         )
         template = PrunedTable(kept={name: int(mask.sum()) for name, mask in ids.items()})
         model = stage.model(table=template, **changes)
         take_over(model, before, ids)
         if changes:
-            model.gates.gates.assign([1.0 if fields[name] else -1.0 for name in model.gates.fields])
+            model.value_gates.gates.assign([1.0 if fields[name] else -1.0 for name in model.value_gates.fields])
         stage.fit(model)
         size = sum(lookup.fused_table.serving_bytes() for lookup in layers_of(model, FusedLookup))
         stage.note(bytes=format_bytes(size))
@@ -145,7 +145,7 @@ class OptFS(Plan):
     def _gated(self, stage: Stage) -> CTRModel:
         """The model of the search before training: the same weights each time."""
         return stage.model(
-            gates=FeatureGates(
+            value_gates=FeatureGates(
                 stage.spec, initial=self.settings.initial_gate, strength=self.settings.strength, name="value_gates"
             )
         )
@@ -153,7 +153,7 @@ class OptFS(Plan):
 
 def _numbered(model: CTRModel) -> list[tuple[str, Any]]:
     """All weights but the gates', under names that another model of the same settings gives them too."""
-    gates = {id(weight) for weight in model.gates.weights}
+    gates = {id(weight) for weight in model.value_gates.weights}
     return [(f"weight_{place}", weight) for place, weight in enumerate(model.weights) if id(weight) not in gates]
 
 
@@ -177,5 +177,5 @@ def take_over(model: CTRModel, before: CTRModel, kept: Mapping[str, np.ndarray])
 def _others(model: CTRModel) -> list[Any]:
     """The weights that belong neither to a table nor to gates."""
     apart = {id(weight) for lookup in layers_of(model, FusedLookup) for weight in lookup.weights}
-    apart |= {id(weight) for weight in (model.gates.weights if model.gates is not None else ())}
+    apart |= {id(weight) for weight in (model.value_gates.weights if model.value_gates is not None else ())}
     return [weight for weight in model.weights if id(weight) not in apart]

@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 
 from tfctr.layers.embedding import FeatureEmbedding, FeatureGates, FirstOrder
-from tfctr.models import FM
-from tfctr.testing._examples import RICH, RICH_TASKS, example, spec_of
+from tfctr.models import ENTRIES, FM, MODELS
+from tfctr.testing._examples import RICH, RICH_TASKS, example, example_spec, spec_of
 from tfctr.training.optimizers import DenseAdam
 
 LOGITS = (-0.1, -0.01, 0.0, 0.01, 0.1, 0.5)
@@ -68,12 +68,12 @@ def test_the_loss_falls_with_the_gates_as_its_formula_says() -> None:
 
 def test_the_loss_counts_once_however_many_layers_look_up() -> None:
     layer = gates(strength=1.0)
-    both = FeatureEmbedding(SPEC, 4, gates=layer), FirstOrder(SPEC, gates=layer)
+    both = FeatureEmbedding(SPEC, 4, value_gates=layer), FirstOrder(SPEC, value_gates=layer)
     for user in both:
         user(ROWS)
     assert [len(user.losses) for user in both] == [1, 1]
     assert len(layer.trainable_weights) == 1
-    model = FM(SPEC, embedding_dim=4, gates=FeatureGates(SPEC, strength=1.0))
+    model = FM(SPEC, embedding_dim=4, value_gates=FeatureGates(SPEC, strength=1.0))
     model.build()
     assert len(model.losses) == 1
     assert sum(weight.name == "gates" for weight in model.weights) == 1
@@ -94,7 +94,7 @@ def test_what_is_dropped_counts_for_nothing(width: int) -> None:
     logits = np.ones(layer.size)
     logits[[2, 6 + 3, layer.size - 1]] = -1  # item 2, tag 3, price
     layer.gates.assign(logits)
-    user = FeatureEmbedding(SPEC, width, gates=layer) if width > 1 else FirstOrder(SPEC, gates=layer)
+    user = FeatureEmbedding(SPEC, width, value_gates=layer) if width > 1 else FirstOrder(SPEC, value_gates=layer)
     embedding = user if isinstance(user, FeatureEmbedding) else user.weights_of_features
 
     def answer() -> Any:
@@ -118,7 +118,7 @@ def test_bags_are_gated_before_they_are_pooled() -> None:
     logits = np.ones(layer.size)
     logits[6 + 2] = -1  # tag 2
     layer.gates.assign(logits)
-    gated, plain = FeatureEmbedding(SPEC, 4, gates=layer), FeatureEmbedding(SPEC, 4)
+    gated, plain = FeatureEmbedding(SPEC, 4, value_gates=layer), FeatureEmbedding(SPEC, 4)
     gated(ROWS), plain(ROWS)
     plain.set_weights([weight for weight in gated.get_weights() if weight.ndim == 2])
     field = gated.field_index("tags")
@@ -128,17 +128,35 @@ def test_bags_are_gated_before_they_are_pooled() -> None:
 
 
 def test_every_model_has_one_set_of_gates_and_comes_back_with_it(tmp_path: Any) -> None:
-    model = FM(RICH, embedding_dim=4, gates=FeatureGates(RICH, strength=0.1))
+    model = FM(RICH, embedding_dim=4, value_gates=FeatureGates(RICH, strength=0.1))
     model.build()
-    drawn = np.random.default_rng(0).normal(size=model.gates.size)
-    model.gates.gates.assign(drawn)
+    drawn = np.random.default_rng(0).normal(size=model.value_gates.size)
+    model.value_gates.gates.assign(drawn)
     answer = np.asarray(model(example(4)["features"]))
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(again.gates.gates, model.gates.gates)
+    np.testing.assert_array_equal(again.value_gates.gates, model.value_gates.gates)
     np.testing.assert_array_equal(np.asarray(again(example(4)["features"])), answer)
-    again.gates.gates.assign(-drawn)
+    again.value_gates.gates.assign(-drawn)
     assert np.any(np.asarray(again(example(4)["features"])) != answer)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_any_model_is_gated(name: str) -> None:
+    spec = example_spec(MODELS[name])
+    model = MODELS[name](spec, **ENTRIES[name].small, value_gates=FeatureGates(spec))
+    model.build()
+    assert sum(weight.name == "gates" for weight in model.weights) == 1
+    for weight in model.trainable_weights:
+        if weight.name != "gates":
+            weight.assign(np.random.default_rng(len(weight.shape)).uniform(0.0, 0.3, weight.shape))
+
+    def answer() -> list[Any]:
+        return [np.asarray(output) for output in keras.tree.flatten(model(example(4)["features"]))]
+
+    before = answer()
+    model.value_gates.gates.assign(np.full(model.value_gates.size, -50.0))
+    assert any(np.any(left != right) for left, right in zip(before, answer(), strict=True))
 
 
 @tf.function

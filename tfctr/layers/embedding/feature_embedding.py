@@ -63,7 +63,7 @@ class FeatureEmbedding(Layer):
         tables: Vocabulary name -> template of a table for that vocabulary alone.
         learning_rates: Name of a vocabulary, number or vector -> multiplier of the learning rate of its rows, 1
             where it is left out; 0 freezes them.
-        gates: What every vector is multiplied by, before bags are pooled; see `FeatureGates`.
+        value_gates: What every vector is multiplied by, before bags are pooled; see `FeatureGates`.
 
     Input shape:
         Dict with at least the tensors of ``spec.inputs()`` that belong to the features.
@@ -86,7 +86,7 @@ class FeatureEmbedding(Layer):
         table: EmbeddingTable | None = None,
         tables: dict[str, EmbeddingTable] | None = None,
         learning_rates: dict[str, float] | None = None,
-        gates: FeatureGates | None = None,
+        value_gates: FeatureGates | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -100,7 +100,7 @@ class FeatureEmbedding(Layer):
         self.tables = {name: deserialize_if_config(template) for name, template in (tables or {}).items()}
         self.learning_rates = dict(learning_rates or {})
         check_rates(self.spec, self.learning_rates)
-        self.gates = deserialize_if_config(gates)
+        self.value_gates = deserialize_if_config(value_gates)
         self.features = _chosen(self.spec, self.only)
         self.lookups = self._make_lookups()
         self._runs = self._make_runs()
@@ -179,8 +179,8 @@ class FeatureEmbedding(Layer):
         refuse_too_large([lookup.fused_table for lookup in self.lookups], ids=self.ids_per_row)
         for lookup in self.lookups:
             lookup.build()
-        if self.gates is not None and not self.gates.built:
-            self.gates.build()
+        if self.value_gates is not None and not self.value_gates.built:
+            self.value_gates.build()
         for vector in self._vectors:
             self.projections[vector.name].build((None, vector.width))
             set_uniform_rate(self.projections[vector.name].trainable_weights, self.learning_rates.get(vector.name, 1.0))
@@ -235,9 +235,9 @@ class FeatureEmbedding(Layer):
     def _blocks(self, lookup: FusedLookup, features: dict[str, Any], groups: Sequence[tuple[str, ...]]) -> list[Any]:
         """What `lookup` has for groups of features, ``(batch, positions, dim)`` each, gated."""
         blocks = lookup.blocks(features, groups)
-        if self.gates is None or not self.gates.ids:
+        if self.value_gates is None or not self.value_gates.ids:
             return blocks
-        gates = [ops.cast(self.gates.of_ids(features, group), self.compute_dtype) for group in groups]
+        gates = [ops.cast(self.value_gates.of_ids(features, group), self.compute_dtype) for group in groups]
         return [block * gate for block, gate in zip(blocks, gates, strict=True)]
 
     def _fields_of(
@@ -251,7 +251,9 @@ class FeatureEmbedding(Layer):
             return ops.expand_dims(pooled(rows[name], masks[name], pooling), 1)
         if name in rows:
             return rows[name]
-        gates = None if self.gates is None else ops.cast(self.gates.of_fields(run), self.compute_dtype)  # (fields, 1)
+        gates = (
+            None if self.value_gates is None else ops.cast(self.value_gates.of_fields(run), self.compute_dtype)
+        )  # (fields, 1)
         if name in self.projections:
             projected = self.projections[name](features[name])  # (batch, dim)
             return ops.expand_dims(projected if gates is None else projected * gates, 1)

@@ -25,7 +25,7 @@ class FirstOrder(Layer):
         spec: Bound spec.
         use_bias: Whether to add ``b``.
         table, tables: Templates of the tables of weights, see `FeatureEmbedding`.
-        learning_rates, gates: See `FeatureEmbedding`.
+        learning_rates, value_gates: See `FeatureEmbedding`.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class FirstOrder(Layer):
         table: EmbeddingTable | None = None,
         tables: dict[str, EmbeddingTable] | None = None,
         learning_rates: dict[str, float] | None = None,
-        gates: FeatureGates | None = None,
+        value_gates: FeatureGates | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -45,14 +45,14 @@ class FirstOrder(Layer):
         self.table = deserialize_if_config(table)
         self.tables = {name: deserialize_if_config(template) for name, template in (tables or {}).items()}
         self.learning_rates = dict(learning_rates or {})
-        self.gates = deserialize_if_config(gates)
+        self.value_gates = deserialize_if_config(value_gates)
         self.weights_of_features = FeatureEmbedding(
             self.spec,
             1,
             table=self.table,
             tables=self.tables,
             learning_rates=self.learning_rates,
-            gates=self.gates,
+            value_gates=self.value_gates,
             dtype=self.dtype_policy,
             name="weights",
         )
