@@ -16,6 +16,17 @@ from tfctr.layers.embedding.fused_lookup import OOV
 from tfctr.spec import BoundSpec, NumericFeature, VectorFeature, is_bucketed, table_of
 
 
+class _OpenGates(keras.regularizers.Regularizer):
+    """``λ Σ σ(τ c)`` over all gates: once a step, however often they are looked up."""
+
+    def __init__(self, layer: FeatureGates):
+        self._layer = layer
+
+    def __call__(self, gates: Any) -> Any:
+        temperature = ops.convert_to_tensor(self._layer.temperature)
+        return self._layer.strength * ops.sum(ops.sigmoid(temperature * gates))
+
+
 @keras.saving.register_keras_serializable(package="tfctr")
 class FeatureGates(Layer):
     """Multiply what is looked up for a value of a feature by that value's gate.
@@ -87,12 +98,8 @@ class FeatureGates(Layer):
             dtype="float32",
             autocast=False,
             trainable=not self.hard,
-            regularizer=self._loss if self.strength and not self.hard else None,
+            regularizer=_OpenGates(self) if self.strength and not self.hard else None,
         )
-
-    def _loss(self, gates: Any) -> Any:
-        """``λ Σ σ(τ c)`` over all gates: once a step, however often they are looked up."""
-        return self.strength * ops.sum(ops.sigmoid(ops.convert_to_tensor(self.temperature) * gates))
 
     def opened(self, logits: Any) -> Any:
         """Return the gates of logits of any shape."""
