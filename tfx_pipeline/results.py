@@ -13,7 +13,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfctr.spec import FeatureSpec
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.explain import History, Step, changes_between
-from tfx_pipeline.files import HISTORY_FILE, PARITY_FILE, SPLITS, START_FILE
+from tfx_pipeline.files import HISTORY_FILE, PARITY_FILE, SPLITS, STAGES_FILE, START_FILE
 from tfx_pipeline.run_record import RunRecord
 from tfx_pipeline.start import Start
 from tfx_pipeline.verdict import Verdict, read_verdict
@@ -57,6 +57,7 @@ class Results:
         trained: When training was over, seconds since 1970.
         packages: Package -> version that training ran with.
         record: When the run began and what each step took, None where no run came to its end since that is kept.
+        stages: What each stage of the plan tells, in order: its name under ``stage``, ``seconds``, figures and words.
     """
 
     rows: dict[str, int]
@@ -75,6 +76,27 @@ class Results:
     trained: float = 0.0
     packages: dict[str, str] = field(default_factory=dict)
     record: RunRecord | None = None
+    stages: list[dict[str, Any]] = field(default_factory=list)
+
+    def stages_told(self) -> tuple[tuple[str, str], ...]:
+        """What each stage of the plan tells, ``(stage, words)``; empty for a plan that is a single fit."""
+        if len(self.stages) < 2:
+            return ()
+        return tuple(
+            (
+                str(stage["stage"]),
+                ", ".join(
+                    f"{name.replace('_', ' ')} {_shown(value)}"
+                    for name, value in stage.items()
+                    if name not in ("stage", "seconds") and value != ""
+                ),
+            )
+            for stage in self.stages
+        )
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def read_results(config: PipelineConfig, spec: FeatureSpec) -> Results:
@@ -100,6 +122,7 @@ def read_results(config: PipelineConfig, spec: FeatureSpec) -> Results:
         verdict=read_verdict(evaluation, spec, blessed),
         parity=json.loads((_output(done["Parity"], "blessing") / PARITY_FILE).read_text()),
         history=json.loads((model_run / HISTORY_FILE).read_text()),
+        stages=json.loads(told.read_text()) if (told := model_run / STAGES_FILE).exists() else [],
         start=Start.from_json(begun.read_text()) if (begun := model_run / START_FILE).exists() else None,
         evaluation=evaluation,
         model=_output(done["Trainer"], "model") / "Format-Serving",

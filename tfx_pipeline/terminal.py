@@ -38,6 +38,8 @@ def outcome(console: Console, results: Results) -> None:
     console.print()
     if results.start is not None:
         console.print(f"Training made a {results.start}", markup=False)
+    for stage, told in results.stages_told():
+        console.print(f"{stage}: {told}", markup=False, highlight=False)
     console.print(verdict_table(verdict))
     if not verdict.compared:
         console.print("No model was blessed before: nothing to compare with.", style="dim")

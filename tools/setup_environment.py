@@ -132,7 +132,8 @@ def build(*, with_pip: bool) -> None:
     quiet = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     run([PARTIAL / "bin" / "python", "-c", CHECK], log=LOG, env=quiet)
     swap_in()
-    print(f"environment ready in {time.monotonic() - started:.0f} s: .venv/bin/python", flush=True)
+    spent = time.monotonic() - started
+    print(f"environment ready in {spent:.0f} s; tfctr after: source .venv/bin/activate", flush=True)
 
 
 def say(step: int, what: str) -> None:

@@ -178,6 +178,32 @@ def test_without_a_loss_on_gates_all_stay_and_with_a_huge_one_all_go(tmp_path: P
     assert np.ptp(answers) < 1e-6  # what is left is the bias
 
 
+def test_gates_of_a_short_search_learn_fast_enough_to_close() -> None:
+    """By default a gate that nothing speaks for closes within a quarter of the steps, however few they are."""
+
+    class Stub:
+        train = ArrayPlan(rows(800, 1), SPEC, batch_size=200, seed=0)
+        config = FitConfig(learning_rate=1e-3)
+
+    settings = OptFSSettings(search_epochs=5)
+    assert settings.rate(Stub()) == pytest.approx(4 * 0.5 / (5 * 4))  # type: ignore[arg-type]
+    long = OptFSSettings(search_epochs=5_000)
+    assert long.rate(Stub()) == 1e-3  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"), [({"strength": 0.0, "gate_rate": 1e-6}, "raise"), ({"strength": 1e3}, "lower")]
+)
+def test_a_search_that_drops_nothing_or_everything_says_what_to_do(
+    changes: dict[str, Any], word: str, tmp_path: Path
+) -> None:
+    made = plan(search_epochs=2, **{"gate_rate": 0.2, **changes})
+    run(made, tmp_path, count=600)
+    report = made.reports(tmp_path)[0]
+    assert word in report["advice"]
+    assert report["dropped_fields"] == ("" if word == "raise" else "a, b, noise, signal, dust")
+
+
 @pytest.mark.parametrize("model", [LR, FM, DNN, DCNv2, AutoInt])
 def test_any_model_loses_the_dropped_rows(model: type[CTRModel], tmp_path: Path) -> None:
     settings = {"search_epochs": 1, "strength": 0.0, "gate_rate": 1e-6}

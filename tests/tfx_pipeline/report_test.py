@@ -222,6 +222,22 @@ def test_little_is_known_of_an_old_run_and_the_page_is_still_written(tmp_path: P
     assert made.vocabularies is None
 
 
+def test_what_the_stages_of_a_plan_did_is_told(tmp_path: Path) -> None:
+    stages = [
+        {"stage": "search", "seconds": 2.5, "rows": 3709, "kept": 530, "dropped_fields": "", "val_auc": 0.71234},
+        {"stage": "retrain", "seconds": 1.0, "bytes": "50.9 kB"},
+    ]
+    results = make_results(tmp_path, stages=stages)
+    assert results.stages_told() == (
+        ("search", "rows 3,709, kept 530, val auc 0.7123"),
+        ("retrain", "bytes 50.9 kB"),
+    )
+    text = checked(render(make_view(tmp_path, stages=stages))).text
+    assert "Stages of the plan" in text
+    assert "rows 3,709, kept 530" in text
+    assert "Stages of the plan" not in checked(render(make_view(tmp_path, stages=stages[:1]))).text
+
+
 def test_figures_that_are_undefined_are_said_to_be(tmp_path: Path) -> None:
     nothing = Scores(np.zeros(4), np.full(4, 0.2), np.ones(4))
     made = make_view(tmp_path, scores={"click": nothing})

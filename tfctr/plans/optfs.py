@@ -15,7 +15,7 @@ from tfctr.models import CTRModel
 from tfctr.plans._registry import register_plan
 from tfctr.plans.plan import Plan
 from tfctr.plans.stage import Arrays, Stage
-from tfctr.spec import FeatureSpec, Problem
+from tfctr.spec import FeatureSpec, Problem, table_of
 from tfctr.spec._base import Frozen
 from tfctr.training.optimizers import DenseAdam, Split, make_optimizer
 
@@ -31,7 +31,8 @@ class OptFSSettings(Frozen):
         strength: λ of the loss ``λ Σ σ(τ c)`` over all gates. No smooth knob: Adam moves the gate of a value that no
             batch has by about its rate a step, whatever λ is.
         initial_gate: c₀, where all gates begin.
-        gate_rate: Learning rate of the gates; None takes the run's.
+        gate_rate: Learning rate of the gates. None takes the run's, or a higher one where the search has so few steps
+            that a gate for which nothing speaks would not close within a quarter of them.
         gate_epsilon: `epsilon` of the gates' Adam. With Keras' 1e-7 gates of values that are rarely seen do not move,
             since their gradients are smaller, and nothing is dropped for being rare.
         rewind_epoch: Epoch of the search, from 0, whose weights at its beginning the training of what is left starts
@@ -46,6 +47,13 @@ class OptFSSettings(Frozen):
     gate_rate: float | None = Field(default=None, gt=0)
     gate_epsilon: float = Field(default=1e-8, gt=0)
     rewind_epoch: int = Field(default=1, ge=0)
+
+    def rate(self, stage: Stage) -> float:
+        """Return the learning rate of the gates: Adam moves a gate by about this much a step."""
+        if self.gate_rate is not None:
+            return self.gate_rate
+        steps = self.search_epochs * stage.train.steps_per_epoch
+        return max(stage.config.learning_rate, 4 * self.initial_gate / steps)
 
     def temperature(self, epoch: int) -> float:
         """Return the temperature of an epoch of the search, from 0."""
@@ -107,7 +115,7 @@ class OptFS(Plan):
     def search(self, stage: Stage) -> Arrays:
         """Train with gates; what is left are the gates' logits, and the weights to go back to."""
         settings, model = self.settings, self._gated(stage)
-        apart = DenseAdam(settings.gate_rate or stage.config.learning_rate, epsilon=settings.gate_epsilon)
+        apart = DenseAdam(settings.rate(stage), epsilon=settings.gate_epsilon)
         model.compile(Split(make_optimizer(stage.config), apart, ("gates",)), jit_compile=stage.config.jit_compile)
         epochs = settings.search_epochs
         early = stage.snapshot(min(settings.rewind_epoch, epochs - 1), lambda: dict(_numbered(model)))
@@ -119,7 +127,12 @@ class OptFS(Plan):
         )
         ids, fields = model.value_gates.kept()
         rows, kept = sum(len(mask) - 1 for mask in ids.values()), sum(int(mask.sum()) for mask in ids.values())
-        stage.note(rows=rows, kept=kept, dropped_fields=", ".join(name for name, open in fields.items() if not open))
+        stage.note(rows=rows, kept=kept, dropped_fields=", ".join(dropped(stage.spec.spec, ids, fields)))
+        if kept in (0, rows):
+            more = (
+                "fewer: lower strength or gate_rate" if not kept else "more: raise strength, gate_rate or search_epochs"
+            )
+            stage.note(advice=f"{'every' if not kept else 'no'} value was dropped; to drop {more}")
         return {"gates": np.asarray(model.value_gates.gates), **early.read()}
 
     def retrain(self, stage: Stage) -> CTRModel:
@@ -149,6 +162,11 @@ class OptFS(Plan):
                 stage.spec, initial=self.settings.initial_gate, strength=self.settings.strength, name="value_gates"
             )
         )
+
+
+def dropped(spec: FeatureSpec, ids: Mapping[str, np.ndarray], fields: Mapping[str, bool]) -> list[str]:
+    """Return the features of which nothing is kept, in the order of the spec."""
+    return [f.name for f in spec.features if not (fields[f.name] if f.name in fields else ids[table_of(f)].any())]
 
 
 def _numbered(model: CTRModel) -> list[tuple[str, Any]]:

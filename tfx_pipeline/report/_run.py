@@ -50,6 +50,17 @@ def steps_table(results: Results) -> Table | None:
     return Table(f"Steps of the run, {lasted(results.record.seconds)} together", names, rows)
 
 
+def stages_table(results: Results) -> Table | None:
+    """What each stage of the plan did; None for a plan that is a single fit."""
+    told = results.stages_told()
+    if not told:
+        return None
+    seconds = [f"{stage['seconds']:.1f}" for stage in results.stages]
+    rows = tuple(Row((name, spent, words)) for (name, words), spent in zip(told, seconds, strict=True))
+    head = columns("stage", "seconds", "what it tells", numeric=("seconds",), wide=("what it tells",))
+    return Table("Stages of the plan", head, rows)
+
+
 def splits_table(spec: FeatureSpec, results: Results, data: dict[str, Any]) -> Table:
     """Rows, share of positives and span of time of each split."""
     told = data.get("splits", {})

@@ -37,6 +37,7 @@ class View:
     learning: tuple[Chart, ...]
     parity: Table
     tolerance: float
+    stages: Table | None
     steps: Table | None
     source: str
     splits: Table
@@ -72,6 +73,7 @@ def view(config: PipelineConfig, spec: FeatureSpec, results: Results, scores: di
         overall=overall_calibration(scores),
         slices=slice_tables(spec, results),
         learning=learning_charts(results.history),
+        stages=_run.stages_table(results),
         parity=_bounds.parity_table(results),
         tolerance=results.parity["tolerance"],
         steps=_run.steps_table(results),
