@@ -54,11 +54,11 @@ RANGE_ARGS := -m "not slow" $(NEEDS_TRANSFORM:%=--ignore=tests/training/%) $(COR
 
 test-lowest: setup  ## the tests that need no TFX with the lowest versions that setup.py allows, on Python 3.11
 	@$(PYTHON) tools/range_environments.py lowest
-	@PYTHONPATH=. .tools/lowest/bin/python -m pytest -W default::DeprecationWarning $(RANGE_ARGS)
+	@PYTHONPATH=$(CURDIR) .tools/lowest/bin/python -m pytest -W default::DeprecationWarning $(RANGE_ARGS)
 
 test-newest: setup  ## the same with the newest versions, on Python 3.13 or the newest below it that is here
 	@$(PYTHON) tools/range_environments.py newest
-	@PYTHONPATH=. .tools/newest/bin/python -m pytest $(RANGE_ARGS)
+	@PYTHONPATH=$(CURDIR) .tools/newest/bin/python -m pytest $(RANGE_ARGS)
 
 docs: setup  ## build the docs site into site/, every link checked
 	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet && echo "site/index.html"
