@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from tfx.utils.dependency_utils import make_beam_dependency_flags
 from typer.testing import CliRunner
 
 from tfctr.spec import SpecError
 from tfx_pipeline.commands import FAILED, app
-from tfx_pipeline.config import PipelineConfig
+from tfx_pipeline.config import LOCAL_BEAM, PipelineConfig
 from tfx_pipeline.gates_file import load_gates
 
 
@@ -83,3 +84,7 @@ def test_help_loads_no_framework() -> None:
     program = "import sys, tfx_pipeline.__main__; print([m for m in ('tfx', 'tensorflow', 'kfp') if m in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_a_local_run_packs_no_tfx_for_workers_elsewhere() -> None:
+    assert make_beam_dependency_flags(list(LOCAL_BEAM)) == list(LOCAL_BEAM)

@@ -251,17 +251,18 @@ class FeatureEmbedding(Layer):
             return ops.expand_dims(pooled(rows[name], masks[name], pooling), 1)
         if name in rows:
             return rows[name]
-        gates = (
-            None if self.value_gates is None else ops.cast(self.value_gates.of_fields(run), self.compute_dtype)
-        )  # (fields, 1)
         if name in self.projections:
-            projected = self.projections[name](features[name])  # (batch, dim)
-            return ops.expand_dims(projected if gates is None else projected * gates, 1)
+            return self._gated(ops.expand_dims(self.projections[name](features[name]), 1), run)
         first = self._numbers.index(name)
         vectors = ops.cast(self.number_vectors[first : first + len(run)], self.compute_dtype)  # (fields, dim)
-        vectors = vectors if gates is None else vectors * gates
         numbers = ops.stack([ops.cast(features[number], self.compute_dtype) for number in run], axis=1)
-        return ops.expand_dims(numbers, -1) * vectors  # (batch, fields, 1) · (fields, dim)
+        return ops.expand_dims(numbers, -1) * self._gated(vectors, run)  # (batch, fields, 1) · (fields, dim)
+
+    def _gated(self, vectors: Any, fields: tuple[str, ...]) -> Any:
+        """Vectors of numbers or of a vector, ``(..., fields, dim)``, gated."""
+        if self.value_gates is None:
+            return vectors
+        return vectors * ops.cast(self.value_gates.of_fields(fields), self.compute_dtype)  # (fields, 1)
 
     def compute_output_spec(self, features: dict[str, Any]) -> EmbeddedFeatures:
         batch = next(iter(features.values())).shape[0]
