@@ -25,13 +25,14 @@ from tfctr.layers.embedding import (
 )
 from tfctr.layers.survival import SurvivalLoss, integrated_hazards
 from tfctr.models._export import export_model, input_signature
+from tfctr.models._own_step import OwnStep
 from tfctr.models._tower_ranks import factor_towers
 from tfctr.models._traced_once import TracedOnce
 from tfctr.models.extra_signature import ExtraSignature
 from tfctr.spec import AnyTask, BoundSpec, FeatureSpec, Problem, SpecError, SurvivalTask
 
 
-class CTRModel(ConfigFromInit, WeightOptions, TracedOnce):
+class CTRModel(ConfigFromInit, WeightOptions, OwnStep, TracedOnce):
     """Base of all models. A subclass says in `logits` how a paper turns an example into a logit.
 
     Args:
@@ -202,7 +203,9 @@ class CTRModel(ConfigFromInit, WeightOptions, TracedOnce):
         return ()
 
     def call(self, features: dict[str, Any], training: bool | None = None) -> Any:
-        return self.outputs_from_logits(self.logits(features, training=training), training=training)
+        logits = self.logits(features, training=training)
+        self._forward.logits = logits if training else None
+        return self.outputs_from_logits(logits, training=training)
 
     def outputs_from_logits(self, logits: Any, training: bool | None = None) -> Any:
         """Return what `call` returns for these logits: probabilities, of survival tasks integrated hazards."""

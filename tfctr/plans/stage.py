@@ -20,6 +20,7 @@ from tfctr.models import CTRModel
 from tfctr.spec import BoundSpec, suggest
 from tfctr.training import FitConfig, FitResult
 from tfctr.training._arrays_file import read_arrays, write_arrays
+from tfctr.training.steps import Step
 from tfctr.training.strategy import is_chief
 
 Arrays: TypeAlias = dict[str, np.ndarray]
@@ -118,6 +119,8 @@ class Stage:
         config: FitConfig | None = None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         keep: Literal["best", "last"] = "best",
+        step: Step | None = None,
+        part: str | None = None,
     ) -> FitResult:
         """Train with `tfctr.training.fit`; a killed stage goes on at the step where it stopped.
 
@@ -128,17 +131,21 @@ class Stage:
             config: Takes the place of the run's settings.
             callbacks: Keras callbacks.
             keep: Which epoch's weights the model ends with.
+            step: Takes the place of Keras' training step, see `tfctr.training.steps`.
+            part: Name of this fit in a stage that has several, each of which is continued on its own.
         """
         result = training.fit(
             model,
             self.train if train is None else train,
             self.valid if valid is None else valid,
             config or self.config,
-            self.folder,
+            self.folder if part is None else self.folder / part,
             tuple(callbacks),
             keep=keep,
+            step=step,
         )
-        self.note(epochs=len(result.history), **{name: result.best[name] for name in _SHOWN if name in result.best})
+        figures = {"epochs": len(result.history), **{k: result.best[k] for k in _SHOWN if k in result.best}}
+        self.note(**{name if part is None else f"{part}_{name}": value for name, value in figures.items()})
         return result
 
     def snapshot(self, epoch: int, weights: Callable[[], Mapping[str, Any]]) -> Snapshot:

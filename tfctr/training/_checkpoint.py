@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -41,13 +42,20 @@ class Progress:
 
 
 def save_checkpoint(
-    path: Path, model: keras.Model, progress: Progress, fingerprint: str, *, metrics: bool = True
+    path: Path,
+    model: keras.Model,
+    progress: Progress,
+    fingerprint: str,
+    others: Sequence[Any] = (),
+    *,
+    metrics: bool = True,
 ) -> None:
-    """Write weights, optimizer slots, random state, running metrics and `progress`, atomically.
+    """Write weights, optimizer slots, random state, `others`, running metrics and `progress`, atomically.
 
     Between two epochs nobody needs the running metrics; `metrics=False` leaves them out.
     """
-    arrays = {f"variable_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(state_variables(model))}
+    variables = [*state_variables(model), *others]
+    arrays = {f"variable_{i}": keras.ops.convert_to_numpy(variable) for i, variable in enumerate(variables)}
     if metrics:
         arrays |= {f"metric_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(model.metrics_variables)}
     arrays["progress"] = np.frombuffer(json.dumps(asdict(progress)).encode(), np.uint8)
@@ -55,8 +63,10 @@ def save_checkpoint(
     write_arrays(path, arrays)
 
 
-def load_checkpoint(path: Path, model: keras.Model, fingerprint: str) -> tuple[Progress, list[np.ndarray]]:
-    """Put a checkpoint's state into `model`; return its progress and the values of the running metrics.
+def load_checkpoint(
+    path: Path, model: keras.Model, fingerprint: str, others: Sequence[Any] = ()
+) -> tuple[Progress, list[np.ndarray]]:
+    """Put a checkpoint's state into `model` and `others`; return its progress and the values of the running metrics.
 
     The metrics are handed back because Keras makes and resets them when an epoch begins.
 
@@ -73,7 +83,7 @@ def load_checkpoint(path: Path, model: keras.Model, fingerprint: str) -> tuple[P
     known = {item.name for item in fields(Progress)}
     progress = {k: v for k, v in json.loads(arrays.pop("progress").tobytes()).items() if k in known}
     metrics = [arrays.pop(name) for name in sorted(arrays, key=_index) if name.startswith("metric_")]
-    variables = state_variables(model)
+    variables = [*state_variables(model), *others]
     if len(variables) != len(arrays):
         raise ValueError(f"{path} holds {len(arrays)} variables, the model has {len(variables)}; delete it.")
     for index, variable in enumerate(variables):

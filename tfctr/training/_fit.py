@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import math
@@ -33,6 +34,7 @@ from tfctr.training.config import SURVIVAL_FIGURES, FitConfig
 from tfctr.training.evaluation import evaluate
 from tfctr.training.id_check import CheckedBatches
 from tfctr.training.optimizers import make_optimizer
+from tfctr.training.steps.step import Step
 from tfctr.training.strategy import build_loss, is_chief, number, spans_workers, split_by_rows, strategy_of
 
 logger = logging.getLogger(__name__)
@@ -65,6 +67,7 @@ def fit(
     callbacks: tuple[keras.callbacks.Callback, ...] = (),
     *,
     keep: Literal["best", "last"] = "best",
+    step: Step | None = None,
 ) -> FitResult:
     """Train `model`, keep its best epoch, and continue exactly where an earlier run in `workdir` stopped.
 
@@ -87,6 +90,7 @@ def fit(
         callbacks: Keras callbacks. They see the run as one ``model.fit`` with validation; what they count goes into
             the checkpoint. One that sets ``model.stop_training`` ends the run after the epoch.
         keep: Which epoch's weights the model ends with; the last one's are wanted where it ends a schedule.
+        step: Takes the place of Keras' training step, see `tfctr.training.steps`; its state is in the checkpoint too.
 
     Returns:
         The history; `model` holds the weights that `keep` says.
@@ -96,11 +100,12 @@ def fit(
         IdOutOfRangeError: In debug mode, for an id outside its vocabulary.
         TooLargeError: When the slots of the tables would not fit into memory, before any is made.
         ValueError: When the checkpoint in `workdir` belongs to another run or is truncated, TensorBoard's files are
-            wanted and there is no folder for them, or the model was made with another precision than is wanted.
+            wanted and there is no folder for them, the model was made with another precision than is wanted, or a step
+            of its own meets several replicas.
     """
     config = config or FitConfig()
-    run = _Run(model, train, valid, config, workdir, callbacks, keep)
-    with run.checked:
+    run = _Run(model, train, valid, config, workdir, callbacks, keep, step)
+    with run.checked, run.stepping():
         run.callbacks.begin(run.progress.callbacks)
         while not run.progress.finished:
             run.one_epoch()
@@ -120,8 +125,9 @@ class _Run:
         workdir: str | Path | None,
         callbacks: tuple[keras.callbacks.Callback, ...],
         keep: Literal["best", "last"],
+        step: Step | None,
     ):
-        self.keep = keep
+        self.keep, self.step = keep, step
         self.model, self.train, self.config = model, _thinned(train, model, config), config
         self.checked = CheckedBatches(model.spec, active=config.debug)
         self.valid = self.checked(valid)
@@ -136,9 +142,12 @@ class _Run:
         self._loss_built = False
         with self.strategy.scope():
             _compile(model, config)
-        self.fingerprint = run_fingerprint(
-            model, config.model_dump(exclude={"tensorboard", "debug"}), train.steps_per_epoch
-        )
+        settings = [config.model_dump(exclude={"tensorboard", "debug"}), train.steps_per_epoch]
+        if step is not None:
+            _refuse_replicas(self.strategy)
+            step.build(model)
+            settings.append({"step": type(step).__name__, **step.settings()})
+        self.fingerprint = run_fingerprint(model, *settings)
         self.progress = self._resume()
 
     def _scalar_log(self) -> ScalarLog | None:
@@ -163,7 +172,7 @@ class _Run:
         if not self.writes and self._best.exists():
             load_weights(self._best, self.model)
             self._best_in_memory = self.model.get_weights()
-        progress, self._metrics = load_checkpoint(self._checkpoint, self.model, self.fingerprint)
+        progress, self._metrics = load_checkpoint(self._checkpoint, self.model, self.fingerprint, self._of_step)
         logger.info("resuming at epoch %d, step %d", progress.epoch + 1, progress.step)
         return progress
 
@@ -178,7 +187,26 @@ class _Run:
             self.progress.callbacks = self.callbacks.state()
             # Reading a running metric asks all workers for their part, and the others are not here.
             within = not spans_workers(self.strategy)
-            save_checkpoint(self._checkpoint, self.model, self.progress, self.fingerprint, metrics=within)
+            save_checkpoint(
+                self._checkpoint, self.model, self.progress, self.fingerprint, self._of_step, metrics=within
+            )
+
+    @property
+    def _of_step(self) -> list[Any]:
+        """What lasts from step to step beside the model."""
+        return [] if self.step is None else self.step.variables
+
+    @contextlib.contextmanager
+    def stepping(self) -> Iterator[None]:
+        """Within the block the model trains by the step of this run."""
+        if self.step is None:
+            yield
+            return
+        self.model.take_step(self.step)
+        try:
+            yield
+        finally:
+            self.model.take_step(None)
 
     def take_metrics(self) -> list[Any]:
         """Return the running metrics of an epoch that was broken off, once."""
@@ -194,8 +222,9 @@ class _Run:
         if first_step < self.train.steps_per_epoch:
             batches = self.train.epoch(epoch, first_step)
             self._prepare_replicas(batches)
+            elements = split_by_rows(self.checked(batches), self.strategy)
             fitted = self.model.fit(
-                split_by_rows(self.checked(batches), self.strategy),
+                elements if self.step is None else self.step.batches(elements, epoch, first_step),
                 epochs=epoch + 1,
                 initial_epoch=epoch,
                 steps_per_epoch=self.train.steps_per_epoch - first_step,
@@ -217,7 +246,7 @@ class _Run:
 
     def _prepare_replicas(self, batches: tf.data.Dataset) -> None:
         """Build the loss once, where Keras itself could not."""
-        if self.strategy.num_replicas_in_sync > 1 and not self._loss_built:
+        if (self.strategy.num_replicas_in_sync > 1 or self.step is not None) and not self._loss_built:
             build_loss(self.model, next(iter(batches)))
             self._loss_built = True
 
@@ -261,6 +290,14 @@ class _Run:
             else:
                 self.model.set_weights(self._best_in_memory)
         return FitResult(tuple(self.progress.history), self.progress.best_epoch)
+
+
+def _refuse_replicas(strategy: tf.distribute.Strategy) -> None:
+    if strategy.num_replicas_in_sync > 1:
+        raise ValueError(
+            f"a step of its own runs on one device, the strategy has {strategy.num_replicas_in_sync} replicas; train "
+            "without a strategy"
+        )
 
 
 def _check_precision(model: keras.Model, config: FitConfig) -> None:
