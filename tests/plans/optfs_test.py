@@ -70,9 +70,9 @@ def auc_of(model: CTRModel, seed: int) -> float:
 def kept_ids(model: CTRModel) -> dict[str, np.ndarray]:
     """By vocabulary, which ids have a row in the served model."""
     (lookup, *_) = layers_of(model, FusedLookup)
-    indices = np.asarray(lookup.fused_table.row_indices)
+    kept = lookup.fused_table.kept_ids()
     return {
-        name: np.r_[False, indices[1 + start : start + rows] > 0]
+        name: np.r_[False, kept[1 + start : start + rows]]
         for (name, start), rows in zip(lookup.offsets.items(), lookup.vocabularies.values(), strict=True)
     }
 

@@ -8,11 +8,12 @@
 - `multi_task_model`: the base of models with several tasks. `shared_bottom`, `esmm`, `mmoe`, `ple`: such models.
 - `history_model`: the base of those with histories against a candidate. `din`: by a small MLP. `target_attention`: by
   softmax. For long histories `sim`: searched first, and `sdim`: by hash collision, the user's side apart.
-- `extra_signature`: further ways to ask a served model.
+- `extra_signature`: further ways to ask a served model. `_quantize`: tables of a trained one in 8 or 4 bits.
 - `dhen`: different interaction modules side by side, for several tasks and several histories.
 """
 
 # A line a model: its file registers it, and every list of models follows.
+from tfctr.models._quantize import quantize_tables
 from tfctr.models._registry import ENTRIES, MODELS, ModelEntry, register_model
 from tfctr.models.autoint import AutoInt as AutoInt
 from tfctr.models.creative_survival import CreativeSurvival as CreativeSurvival
@@ -46,6 +47,7 @@ __all__ = [
     "HistoryModel",
     "ModelEntry",
     "MultiTaskModel",
+    "quantize_tables",
     "register_model",
     *MODELS,
 ]

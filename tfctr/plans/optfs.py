@@ -13,6 +13,7 @@ from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import FeatureGates, FusedLookup, PrunedTable, format_bytes
 from tfctr.models import CTRModel
 from tfctr.plans._registry import register_plan
+from tfctr.plans._take_over import take_others_over
 from tfctr.plans.plan import Plan
 from tfctr.plans.stage import Arrays, Stage
 from tfctr.spec import FeatureSpec, Problem, table_of
@@ -188,12 +189,4 @@ def take_over(model: CTRModel, before: CTRModel, kept: Mapping[str, np.ndarray])
         assert isinstance(target.fused_table, PrunedTable)
         mask = target.fused(kept, np.zeros(target.rows, bool))
         target.fused_table.keep(mask, np.asarray(source.fused_table.embeddings))
-    for weight, value in zip(_others(model), _others(before), strict=True):
-        weight.assign(value)
-
-
-def _others(model: CTRModel) -> list[Any]:
-    """The weights that belong neither to a table nor to gates."""
-    apart = {id(weight) for lookup in layers_of(model, FusedLookup) for weight in lookup.weights}
-    apart |= {id(weight) for weight in (model.value_gates.weights if model.value_gates is not None else ())}
-    return [weight for weight in model.weights if id(weight) not in apart]
+    take_others_over(model, before)

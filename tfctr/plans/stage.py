@@ -14,10 +14,10 @@ import tensorflow as tf
 
 from tfctr import training
 from tfctr.data._atomic_write import atomic_write
-from tfctr.data.batches import BatchPlan
+from tfctr.data.batches import BatchPlan, SeededPlan
 from tfctr.layers._base import dtype_policy
 from tfctr.models import CTRModel
-from tfctr.spec import BoundSpec, suggest
+from tfctr.spec import BoundSpec, suggest, table_of
 from tfctr.training import FitConfig, FitResult
 from tfctr.training._arrays_file import read_arrays, write_arrays
 from tfctr.training.steps import Step
@@ -147,6 +147,42 @@ class Stage:
         figures = {"epochs": len(result.history), **{k: result.best[k] for k in _SHOWN if k in result.best}}
         self.note(**{name if part is None else f"{part}_{name}": value for name, value in figures.items()})
         return result
+
+    def rows(self) -> SeededPlan:
+        """Return the run's batches, of which every row is known by its number.
+
+        Raises:
+            ValueError: When the run's batches are not of such rows.
+        """
+        if not isinstance(self.train, SeededPlan):
+            raise ValueError(
+                f"this plan must tell the training rows apart, which {type(self.train).__name__} cannot; give an "
+                "ArrayPlan, a FilePlan or a ParquetPlan"
+            )
+        return self.train
+
+    def train_and_search(self, share: float) -> tuple[SeededPlan, SeededPlan]:
+        """Return the run's training rows in two plans: those that weights learn from, and those of a search.
+
+        Args:
+            share: Of the rows in the second plan; the run's seed draws them.
+
+        Raises:
+            ValueError: When the run's batches are not of rows that can be told apart, or are too few.
+        """
+        return self.rows().split(share, seed=self.config.seed)
+
+    def counts(self) -> dict[str, np.ndarray]:
+        """Return how often each id stands in the training rows, by vocabulary, float64 ``(rows,)``; reads them once."""
+        counts = {name: np.zeros(rows) for name, rows in self.spec.rows.items()}
+        features = [(f.name, table_of(f)) for f in self.spec.spec.features if table_of(f) in counts]
+        for batch, *_ in self.train.epoch(0):
+            for name, vocabulary in features:
+                ids, times = np.unique(batch[name], return_counts=True)
+                counts[vocabulary][ids] += times
+        for of_vocabulary in counts.values():
+            of_vocabulary[0] = 0  # padding
+        return counts
 
     def snapshot(self, epoch: int, weights: Callable[[], Mapping[str, Any]]) -> Snapshot:
         """Return a callback that keeps weights as they are at the beginning of an epoch of the stage's fit.

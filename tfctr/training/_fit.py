@@ -146,6 +146,7 @@ class _Run:
         if step is not None:
             _refuse_replicas(self.strategy)
             step.build(model)
+            self.search = None if step.search is None else _thinned(step.search, model, config)
             settings.append({"step": type(step).__name__, **step.settings()})
         self.fingerprint = run_fingerprint(model, *settings)
         self.progress = self._resume()
@@ -224,7 +225,7 @@ class _Run:
             self._prepare_replicas(batches)
             elements = split_by_rows(self.checked(batches), self.strategy)
             fitted = self.model.fit(
-                elements if self.step is None else self.step.batches(elements, epoch, first_step),
+                elements if self.step is None else self.step.batches(elements, self.search, epoch, first_step),
                 epochs=epoch + 1,
                 initial_epoch=epoch,
                 steps_per_epoch=self.train.steps_per_epoch - first_step,

@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 
 from tfctr.layers.embedding import FullTable, PrunedTable, SearchedTable
-from tfctr.layers.embedding.pruned_table import row_indices_of
 from tfctr.layers.embedding.searched_table import step
 
 IDS = np.arange(6)[:, np.newaxis]
@@ -100,20 +99,22 @@ def test_compacted_it_answers_the_same_from_fewer_numbers() -> None:
     small = layer.compact()
     assert isinstance(small, PrunedTable)
     assert small.embeddings.shape == (4, 3)  # three ids and the shared row
-    np.testing.assert_array_equal(small.row_indices, [0, 0, 1, 0, 2, 3])
+    np.testing.assert_array_equal(small.kept_ids(), [False, False, True, False, True, True])
     np.testing.assert_allclose(answers(small), answers(layer), atol=1e-7)
-    assert small.serving_bytes() == 4 * 4 * 3 + 6
+    assert small.serving_bytes() == 4 * 4 * 3 + 12
     assert sum(np.asarray(weight).nbytes for weight in small.weights) == small.serving_bytes()
 
 
-def test_places_are_as_small_as_they_can_be() -> None:
-    for kept, dtype in ((255, "uint8"), (256, "uint16"), (65_536, "int32")):
-        assert PrunedTable(70_000, 2, kept=kept).index_dtype == dtype
+def test_who_has_a_row_takes_a_bit_and_a_half_an_id() -> None:
+    assert PrunedTable(64_000, 2, kept=100).serving_bytes() == 101 * 2 * 4 + 64_000 // 8 + 64_000 // 64 * 4
     small = PrunedTable(400, 2, kept=300)
     small.build()
+    assert sum(np.asarray(weight).nbytes for weight in small.weights) == small.serving_bytes()
     kept = np.arange(400) % 4 > 0
     small.keep(kept, np.arange(800).reshape(400, 2))
-    np.testing.assert_array_equal(keras.ops.convert_to_numpy(small(np.array([[397, 396]])))[0], [[794, 795], [0, 0]])
+    np.testing.assert_array_equal(small.kept_ids(), kept)
+    every = keras.ops.convert_to_numpy(small(np.arange(400)))
+    np.testing.assert_array_equal(every, np.where(kept[:, None], np.arange(800).reshape(400, 2), 0))
 
 
 def test_a_table_that_keeps_all_ids_has_no_places() -> None:
@@ -145,10 +146,6 @@ def test_nothing_kept_is_zero() -> None:
 def test_a_table_of_width_one_is_not_searched() -> None:
     assert type(SearchedTable().sized(5, 1, "weights")) is FullTable
     assert PrunedTable(kept=3, width=4).sized(6, 1, "weights").shape == (4, 1)
-
-
-def test_places_leave_the_padding_out() -> None:
-    np.testing.assert_array_equal(row_indices_of(np.array([True, False, True])), [0, 0, 1])
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Required, TypedDict
+import copy
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Required, Self, TypedDict
+
+import numpy as np
 
 from tfctr.data.batches.element import spec_of
 from tfctr.data.batches.prefetch import DEFAULT_PREFETCH, Prefetch
@@ -38,6 +43,10 @@ class SeededPlan:
 
     rows: int
 
+    _columns: Mapping[str, np.ndarray] = MappingProxyType({})
+    _numbers: np.ndarray | None = None
+    _all_rows: int | None = None
+
     def __init__(
         self,
         spec: FeatureSpec | BoundSpec,
@@ -66,6 +75,78 @@ class SeededPlan:
             labels=self.labels,
             prefetch=self.prefetch,
         )
+
+    @property
+    def all_rows(self) -> int:
+        """Rows of the source, in whose order `with_columns` and `subset` are given."""
+        return self.rows if self._all_rows is None else self._all_rows
+
+    def with_columns(self, columns: Mapping[str, np.ndarray]) -> Self:
+        """Return the same batches with further features, such as another model's answers.
+
+        Args:
+            columns: Name -> one value, or one row of values, for each row of the source, in its own order.
+
+        Raises:
+            ValueError: When there are more or fewer values than rows.
+        """
+        for name, values in columns.items():
+            if len(values) != self.all_rows:
+                raise ValueError(f"{name!r} has {len(values)} values, the source has {self.all_rows} rows")
+        plan = copy.copy(self)
+        plan._columns = {**self._columns, **columns}
+        return plan
+
+    def in_order(self) -> Self:
+        """Return all the plan's rows in the order of the source, the smaller batch at the end too."""
+        plan = copy.copy(self)
+        plan.shuffle = plan.drop_remainder = False
+        return plan
+
+    def subset(self, kept: np.ndarray) -> Self:
+        """Return a plan of some of the rows, mixed among themselves.
+
+        Args:
+            kept: bool, one for each row of the source, in its own order.
+        """
+        if len(kept) != self.all_rows:
+            raise ValueError(f"kept has {len(kept)} values, the source has {self.all_rows} rows")
+        plan = copy.copy(self)
+        plan._all_rows = self.all_rows
+        plan._numbers = self.row_numbers[np.asarray(kept, bool)[self.row_numbers]]
+        plan.rows = len(plan._numbers)
+        return plan
+
+    @property
+    def row_numbers(self) -> np.ndarray:
+        """Numbers of the plan's rows in the source, int64, ascending."""
+        return np.arange(self.all_rows) if self._numbers is None else self._numbers
+
+    def with_choice_of(self, other: SeededPlan) -> Self:
+        """Return this plan with rows, columns and order as another one of the same source has them."""
+        plan = copy.copy(self)
+        plan._columns, plan._numbers, plan._all_rows = other._columns, other._numbers, other.all_rows
+        plan.shuffle, plan.drop_remainder = other.shuffle, other.drop_remainder
+        plan.rows = other.rows
+        return plan
+
+    def split(self, share: float, *, seed: int = 0) -> tuple[Self, Self]:
+        """Return two plans of other rows each: most of them, and a share drawn at random.
+
+        Args:
+            share: Of the rows in the second plan, in (0, 1).
+            seed: Of the draw.
+
+        Raises:
+            ValueError: When either would have no row.
+        """
+        if not 0 < share < 1:
+            raise ValueError(f"share lies between 0 and 1. Received: {share}")
+        drawn = np.random.default_rng([seed, self.all_rows]).permutation(self.all_rows) < share * self.all_rows
+        parts = self.subset(~drawn), self.subset(drawn)
+        if not all(part.rows for part in parts):
+            raise ValueError(f"{self.all_rows} rows cannot be split at {share}: one part would have none")
+        return parts
 
     @property
     def steps_per_epoch(self) -> int:

@@ -57,8 +57,8 @@ class ArrayPlan(SeededPlan):
     def order(self, epoch: int) -> np.ndarray:
         """Return the order of the rows in an epoch, int64 ``(rows,)``."""
         if not self.shuffle:
-            return np.arange(self.rows)
-        return np.random.default_rng([self.seed, epoch]).permutation(self.rows)
+            return self.row_numbers
+        return self.row_numbers[np.random.default_rng([self.seed, epoch]).permutation(self.rows)]
 
     def epoch(self, epoch: int = 0, start_step: int = 0) -> tf.data.Dataset:
         """Return the batches of an epoch (from 0) from `start_step` (from 0) on."""
@@ -72,20 +72,22 @@ class ArrayPlan(SeededPlan):
         draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
 
         def one_pass(draw: tf.Tensor) -> tf.data.Dataset:
-            order = tf.random.experimental.stateless_shuffle(tf.range(self.rows, dtype=tf.int64), seed=[draw, 0])
+            order = tf.random.experimental.stateless_shuffle(tf.constant(self.row_numbers), seed=[draw, 0])
             return self._batches(order)
 
         return self._complete(draws.flat_map(one_pass), self.steps_per_epoch)
 
     def _batches(self, order: tf.Tensor, start_step: int = 0) -> tf.data.Dataset:
         """Return the batches of the rows in this order."""
+        columns = {name: _on_host(values) for name, values in self._columns.items()}
 
         def gather(step: tf.Tensor) -> Element:
             rows = order[step * self.batch_size : (step + 1) * self.batch_size]
             if self.drop_remainder:  # a TPU wants to know the size of every batch
                 rows = tf.ensure_shape(rows, (self.batch_size,))
             batch = {dtype: tf.gather(matrix, rows) for dtype, matrix in self._matrices.items()}
-            return element(self._layout.unpack(batch), self.spec, labels=self.labels)
+            tensors = self._layout.unpack(batch) | {name: tf.gather(column, rows) for name, column in columns.items()}
+            return element(tensors, self.spec, labels=self.labels)
 
         steps = tf.data.Dataset.range(start_step, self.steps_per_epoch)
         return self.prefetch.map(steps, gather)

@@ -59,21 +59,43 @@ class FilePlan(SeededPlan):
 
     def epoch(self, epoch: int = 0, start_step: int = 0) -> tf.data.Dataset:
         """Return the batches of an epoch (from 0) from `start_step` (from 0) on."""
-        records = _records(self.files)
+        generator = np.random.default_rng([self.seed, epoch])
+        order = generator.permutation(len(self.files)) if self.shuffle else np.arange(len(self.files))
+        files = [self.files[place] for place in order]
+        if self._numbers is None and not self._columns:
+            sources, opened = tf.data.Dataset.from_tensor_slices(files), _open
+        else:
+            sources, opened = tf.data.Dataset.from_tensor_slices((files, self._starts[order])), self._open_numbered
+        records = sources.interleave(opened, **INTERLEAVED) if self.shuffle else sources.flat_map(opened)
         if self.shuffle:
-            generator = np.random.default_rng([self.seed, epoch])
-            files = tf.data.Dataset.from_tensor_slices(list(generator.permutation(self.files)))
-            records = files.interleave(_open, **INTERLEAVED)
             buffer_seed = int(generator.integers(2**31))
             records = records.shuffle(self.shuffle_rows, seed=buffer_seed, reshuffle_each_iteration=False)
         return self.parsed(records, start_step=start_step)
+
+    @functools.cached_property
+    def _starts(self) -> np.ndarray:
+        """Number of the first row of each file."""
+        counts = [int(_records([file]).reduce(np.int64(0), lambda count, _: count + 1)) for file in self.files]
+        return np.cumsum([0, *counts[:-1]])
+
+    def _open_numbered(self, file: tf.Tensor, start: tf.Tensor) -> tf.data.Dataset:
+        """Return the kept records of one file, each with the number of its row."""
+        records = tf.data.Dataset.zip(_open(file), tf.data.Dataset.counter(start))
+        if self._numbers is None:
+            return records
+        kept = np.isin(np.arange(self.all_rows), self._numbers, assume_unique=True)
+        return records.filter(lambda _, number: tf.gather(kept, number))
 
     def parsed(self, records: tf.data.Dataset, *, start_step: int = 0) -> tf.data.Dataset:
         """Return the batches of a dataset of serialized examples."""
         batches = records.batch(self.batch_size, drop_remainder=self.drop_remainder).skip(start_step)
 
-        def parse(serialized: tf.Tensor) -> Element:
-            return element(tf.io.parse_example(serialized, self._parsed_as), self.spec, labels=self.labels)
+        columns = {name: tf.constant(values) for name, values in self._columns.items()}
+
+        def parse(serialized: tf.Tensor, *numbers: tf.Tensor) -> Element:
+            tensors = tf.io.parse_example(serialized, self._parsed_as)
+            tensors |= {name: tf.gather(column, *numbers) for name, column in columns.items()}
+            return element(tensors, self.spec, labels=self.labels)
 
         return self.prefetch.map(batches, parse)
 

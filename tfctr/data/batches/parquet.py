@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Unpack
 
 import numpy as np
@@ -18,7 +17,7 @@ from tfctr.data.batches._packed import Layout
 from tfctr.data.batches._seeded_plan import PlanOptions, SeededPlan
 from tfctr.data.batches.arrays import ArrayPlan
 from tfctr.data.batches.arrow import arrays_of
-from tfctr.data.batches.element import element, tensor_infos
+from tfctr.data.batches.element import Element, element, tensor_infos
 from tfctr.data.errors import DataError
 from tfctr.spec import BoundSpec, FeatureSpec
 
@@ -27,13 +26,23 @@ MEMORY_BYTES = 2 * 2**30
 
 Matrices = dict[str, np.ndarray]
 
+_NUMBER = "row number"
+"""Where the number of each row stands beside the matrices, which go by dtype."""
+
 
 @dataclass(frozen=True)
 class RowGroup:
-    """A row group of a file, the unit that is read."""
+    """A row group of a file, the unit that is read.
+
+    Attributes:
+        file, index: Where it stands.
+        first: Number of its first row among those of all files.
+        rows: Its rows.
+    """
 
     file: str
     index: int
+    first: int
     rows: int
 
 
@@ -70,32 +79,40 @@ class ParquetPlan(SeededPlan):
             raise ValueError(f"window_groups must be at least 1, received {window_groups}")
         self.window_groups = window_groups
         self.files = [str(file) for file in find_files(files, "parquet")]
-        self._groups = [group for file in self.files for group in _row_groups(file)]
+        self._groups = _row_groups(self.files)
         self.rows = sum(group.rows for group in self._groups)
         self._infos = tensor_infos(self.spec, _schema_of(self.files[0]).names, labels=self.labels)
         self._layout = Layout.from_infos(self._infos)
         self.in_memory = self.rows * self._layout.bytes_per_row <= memory_bytes
         """Whether the rows are kept in memory."""
+        self._memory: list[ArrayPlan] = []
 
     def epoch(self, epoch: int = 0, start_step: int = 0) -> tf.data.Dataset:
         """Return the batches of an epoch (from 0) from `start_step` (from 0) on."""
         if self.in_memory:
-            return self._in_memory_plan.epoch(epoch, start_step)
+            return self._in_memory_plan().epoch(epoch, start_step)
         size = self.batch_size if self.drop_remainder else None
         signature = {d: tf.TensorSpec((size, width), d) for d, width in self._layout.widths.items()}
+        signature[_NUMBER] = tf.TensorSpec((size,), tf.int64)
         packed = tf.data.Dataset.from_generator(lambda: self._batches(epoch, start_step), output_signature=signature)
-        batches = self.prefetch.map(
-            packed, lambda matrices: element(self._layout.unpack(matrices), self.spec, labels=self.labels)
-        )
+        columns = {name: tf.constant(values) for name, values in self._columns.items()}
+
+        def unpack(matrices: dict[str, tf.Tensor]) -> Element:
+            numbers = matrices.pop(_NUMBER)
+            more = {name: tf.gather(column, numbers) for name, column in columns.items()}
+            return element(self._layout.unpack(matrices) | more, self.spec, labels=self.labels)
+
+        batches = self.prefetch.map(packed, unpack)
         steps = max(self.steps_per_epoch - start_step, 0)
         return batches.apply(tf.data.experimental.assert_cardinality(steps))
 
-    @cached_property
     def _in_memory_plan(self) -> ArrayPlan:
-        """All rows, in memory."""
-        parts = [_read(group, [info.name for info in self._infos]) for group in self._groups]
-        table = pa.concat_tables(parts) if parts else _schema_of(self.files[0]).empty_table()
-        return ArrayPlan(arrays_of(table, self._infos), self.spec, **self.options)
+        """The plan of all rows in memory, read once for this plan and those made from it."""
+        if not self._memory:
+            parts = [_read(group, [info.name for info in self._infos]) for group in self._groups]
+            table = pa.concat_tables(parts) if parts else _schema_of(self.files[0]).empty_table()
+            self._memory.append(ArrayPlan(arrays_of(table, self._infos), self.spec, **self.options))
+        return self._memory[0].with_choice_of(self)
 
     def _windows(self, epoch: int) -> list[list[RowGroup]]:
         """The row groups of an epoch in their order, as many together as are mixed."""
@@ -125,7 +142,7 @@ class ParquetPlan(SeededPlan):
         """Yield the windows of an epoch without its first `skip` rows, each read while the one before is used."""
         wanted: list[tuple[int, list[RowGroup], int]] = []
         for number, window in enumerate(self._windows(epoch)):
-            rows = sum(group.rows for group in window)
+            rows = sum(len(self._chosen(group)) for group in window)
             if skip < rows:
                 wanted.append((number, window, skip))
             skip = max(skip - rows, 0)
@@ -143,10 +160,19 @@ class ParquetPlan(SeededPlan):
         """Read row groups, mix their rows and leave the first `skip` out."""
         table = pa.concat_tables([_read(group, [info.name for info in self._infos]) for group in groups])
         packed = self._layout.pack(arrays_of(table, self._infos), table.num_rows)
-        if not self.shuffle:
-            return {dtype: matrix[skip:] for dtype, matrix in packed.items()}
-        order = np.random.default_rng([self.seed, epoch, number]).permutation(table.num_rows)[skip:]
-        return {dtype: matrix[order] for dtype, matrix in packed.items()}
+        packed[_NUMBER] = np.concatenate([np.arange(group.first, group.first + group.rows) for group in groups])
+        order = np.flatnonzero(np.isin(packed[_NUMBER], np.concatenate([self._chosen(group) for group in groups])))
+        if self.shuffle:
+            order = order[np.random.default_rng([self.seed, epoch, number]).permutation(len(order))]
+        return {name: matrix[order[skip:]] for name, matrix in packed.items()}
+
+    def _chosen(self, group: RowGroup) -> np.ndarray:
+        """Numbers of the rows of a group that belong to the plan."""
+        end = group.first + group.rows
+        if self._numbers is None:
+            return np.arange(group.first, end)
+        first, last = np.searchsorted(self._numbers, [group.first, end])
+        return self._numbers[first:last]
 
 
 def _joined(parts: list[Matrices]) -> Matrices:
@@ -155,10 +181,16 @@ def _joined(parts: list[Matrices]) -> Matrices:
     return {dtype: np.concatenate([part[dtype] for part in parts]) for dtype in parts[0]}
 
 
-def _row_groups(file: str) -> list[RowGroup]:
-    with _opened(file) as opened:
-        metadata = opened.metadata
-    return [RowGroup(file, index, metadata.row_group(index).num_rows) for index in range(metadata.num_row_groups)]
+def _row_groups(files: Sequence[str]) -> list[RowGroup]:
+    groups: list[RowGroup] = []
+    first = 0
+    for file in files:
+        with _opened(file) as opened:
+            metadata = opened.metadata
+        for index in range(metadata.num_row_groups):
+            groups.append(RowGroup(file, index, first, metadata.row_group(index).num_rows))
+            first += groups[-1].rows
+    return groups
 
 
 def _schema_of(file: str) -> pa.Schema:

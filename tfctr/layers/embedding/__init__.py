@@ -6,7 +6,9 @@
   `quotient_remainder_table`, `mapped_table`, `distributed_table`: its forms. `id_map`: rows of ids, written down.
   `fused_lookup`: many features, one table, one gather. `_gather`: rows of a table without a read of the whole.
 - `low_rank_table`: short codes and one map back to the full width.
-- `searched_table`: rows and widths under search; `pruned_table`: what is left of it.
+- `searched_table`: rows and widths under search; `pruned_table`: what is left of it. `soft_selection_table`: single
+  numbers under search; `sparse_table`: what is left of it. `_ranked_bits`: who has a row, in a bit and a half.
+- `_precision`: rows in 8 or 4 bits a number.
 - `budget`: forms and sizes that fit a budget in bytes, with `table_choice` and `byte_size`. `memory`: what tables
   will take, and the refusal of what does not fit.
 - `missing_vector`: a learned vector where there is none. `_row_rates`: learning rates and freezing by vocabulary.
@@ -33,6 +35,8 @@ from tfctr.layers.embedding.penalties import BatchL2, RowPenalty, TableL2
 from tfctr.layers.embedding.pruned_table import PrunedTable
 from tfctr.layers.embedding.quotient_remainder_table import QuotientRemainderTable
 from tfctr.layers.embedding.searched_table import SearchedTable
+from tfctr.layers.embedding.soft_selection_table import SoftSelectionTable
+from tfctr.layers.embedding.sparse_table import SparseTable
 from tfctr.layers.embedding.table import EmbeddingTable
 from tfctr.layers.embedding.table_choice import TableChoice, TablePlan
 
@@ -58,6 +62,8 @@ __all__ = [
     "QuotientRemainderTable",
     "RowPenalty",
     "SearchedTable",
+    "SoftSelectionTable",
+    "SparseTable",
     "TableChoice",
     "TableL2",
     "TablePlan",

@@ -76,6 +76,8 @@ class DistributedTable(EmbeddingTable):
             raise ValueError(f"placement is one of {', '.join(PLACEMENTS)}. Received: {placement!r}")
         if optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer is one of {', '.join(OPTIMIZERS)}. Received: {optimizer!r}")
+        if self.precision is not None:
+            raise ValueError(f"the rows of a DistributedTable are float32. Received: precision={self.precision!r}")
         if placement == "sparsecore" and lookups is None:
             raise ValueError(
                 "a SparseCore must know how many ids a joint batch looks up: give lookups, rows of the batch times ids "

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import keras
 
+from tfctr.layers.embedding._precision import precision_of_width
 from tfctr.layers.embedding.table import EmbeddingTable
 
 
@@ -28,3 +29,16 @@ class FullTable(EmbeddingTable):
 
     def vectors(self, ids: Any) -> Any:
         return self.take_rows(self.embeddings, ids)
+
+
+def plain_table(template: EmbeddingTable, rows: int, dim: int, name: str) -> FullTable:
+    """Return a plain table with a template's settings, for a width at which its own kind has nothing to gain."""
+    return FullTable(
+        rows,
+        dim,
+        initializer=template.initializer,
+        penalty=template.penalty,
+        precision=precision_of_width(template.precision, dim),
+        dtype=template.dtype_policy,
+        name=name,
+    )

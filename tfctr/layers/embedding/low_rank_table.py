@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfctr.layers.embedding.full_table import FullTable
+from tfctr.layers.embedding.full_table import plain_table
 from tfctr.layers.embedding.table import EmbeddingTable
 
 
@@ -47,9 +47,7 @@ class LowRankTable(EmbeddingTable):
     def sized(self, rows: int, dim: int, name: str) -> EmbeddingTable:
         if dim > self.rank:
             return super().sized(rows, dim, name)
-        return FullTable(
-            rows, dim, initializer=self.initializer, penalty=self.penalty, dtype=self.dtype_policy, name=name
-        )
+        return plain_table(self, rows, dim, name)
 
     def weight_shapes(self) -> dict[str, tuple[int, int]]:
         rows, dim = self.size

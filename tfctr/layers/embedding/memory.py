@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
+from tfctr.layers.embedding._precision import bytes_of_rows
 from tfctr.layers.embedding.byte_size import format_bytes, parse_bytes
 from tfctr.layers.embedding.table import EmbeddingTable
 
@@ -60,14 +61,16 @@ def estimate_memory(tables: Iterable[EmbeddingTable], *, slots: int = 2, ids: in
         slots: Numbers an optimizer keeps for each weight; 2 as Adam does, see `SLOTS`.
         ids: Ids looked up in a row of data, all features together.
     """
-    sizes, width = [], 1
+    sizes, trained, width = [], 0, 1
     for table in tables:
-        sizes.append(_NUMBER_BYTES * sum(prod(shape) for shape in table.weight_shapes().values()))
-        width = max(width, table.size[1])
+        size = sum(bytes_of_rows(*shape, table.precision) for shape in table.weight_shapes().values())
+        sizes.append(size)
+        if table.precision is None:
+            trained, width = trained + size, max(width, table.size[1])
     weights = sum(sizes)
-    gradients = min(2 * BATCH_ROWS * ids * width * _NUMBER_BYTES, 2 * weights)
+    gradients = min(2 * BATCH_ROWS * ids * width * _NUMBER_BYTES, 2 * trained)
     building = weights + round(INITIAL_VALUES * max(sizes, default=0))
-    return MemoryEstimate(weights, slots * weights, gradients, building)
+    return MemoryEstimate(weights, slots * trained, gradients, building)
 
 
 def free_memory() -> int:

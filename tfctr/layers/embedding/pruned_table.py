@@ -9,7 +9,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfctr.layers.embedding.table import EmbeddingTable, _bytes_of
+from tfctr.layers.embedding._precision import bytes_of_rows
+from tfctr.layers.embedding._ranked_bits import add_ranked_bits, bytes_of, mask_of, ranked, set_ranked_bits
+from tfctr.layers.embedding.table import EmbeddingTable
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
@@ -19,8 +21,9 @@ class PrunedTable(EmbeddingTable):
     ``vector(id) = (E[row(id)], 0, …, 0)``: zeros fill up to `dim`, which is what a model with masks in place of the
     cut sees, so that a pruned model predicts what the masked one does. (A learned projection per field would be another
     model.)
-    The row index of each id is a weight that is not trained, in the smallest integers that can name the rows: 1, 2 or 4
-    bytes an id; a table that keeps all ids has none. Without a call of `keep` the first `kept` ids are kept.
+    Which ids have a row is kept as one bit an id, and how many have one before it as four bytes for 64 ids: 1.5 bits an
+    id say which row it has. A table that keeps all ids has neither. Without a call of `keep` the first `kept` ids are
+    kept.
 
     Args:
         rows, dim, initializer, penalty: See `EmbeddingTable`.
@@ -74,11 +77,6 @@ class PrunedTable(EmbeddingTable):
         """Whether every id but the padding has a row, so that its row index is itself."""
         return self.shape[0] == self.size[0]
 
-    @property
-    def index_dtype(self) -> str:
-        """Smallest whole numbers that name all rows."""
-        return next(dtype for dtype in ("uint8", "uint16", "int32") if self.shape[0] - 1 <= np.iinfo(dtype).max)
-
     def weight_shapes(self) -> dict[str, tuple[int, int]]:
         return {"embeddings": self.shape}
 
@@ -86,18 +84,15 @@ class PrunedTable(EmbeddingTable):
         super().build(input_shape)
         self.embeddings = self.add_rows("embeddings", self.shape, self.initializer)
         if not self.keeps_all:
-            self.row_indices = self.add_weight(
-                name="places", shape=(self.rows,), initializer=self._first_rows, dtype=self.index_dtype, trainable=False
-            )
-
-    def _first_rows(self, shape: Any, dtype: Any = None) -> Any:
-        return ops.convert_to_tensor(row_indices_of(np.arange(shape[0]) < self.shape[0]), dtype)
+            ids = np.arange(self.size[0])
+            self.bits, self.before = add_ranked_bits(self, "kept", (ids > 0) & (ids < self.shape[0]))
 
     def vectors(self, ids: Any) -> Any:
         _, dim = self.size
         row_indices = ids
         if not self.keeps_all:
-            row_indices = ops.cast(ops.take(ops.convert_to_tensor(self.row_indices), ids, axis=0), "int32")
+            there, before = ranked(self.bits, self.before, ids)
+            row_indices = ops.where(there, before + 1, 0)
         rows = self.take_rows(self.embeddings, row_indices)  # (..., width)
         rows = rows * ops.cast(ops.expand_dims(row_indices > 0, -1), rows.dtype)
         missing = dim - self.shape[1]
@@ -117,17 +112,18 @@ class PrunedTable(EmbeddingTable):
         if kept[0] or int(kept.sum()) != count - 1:
             raise ValueError(f"this table keeps {count - 1} ids and not the padding. Received: {int(kept.sum())} ids")
         if not self.keeps_all:
-            self.row_indices.assign(row_indices_of(kept).astype(self.index_dtype))
+            set_ranked_bits(self.bits, self.before, kept)
         if rows is not None:
             self.embeddings.assign(np.concatenate([np.zeros((1, width), rows.dtype), rows[kept][:, :width]]))
 
+    def kept_ids(self) -> np.ndarray:
+        """Return which ids have a row, bool ``(rows,)``."""
+        rows = self.size[0]
+        if self.keeps_all:
+            return np.arange(rows) > 0
+        return mask_of(self.bits, rows)
+
     def serving_bytes(self) -> int:
-        """Bytes of rows and row indices; the table need not be built."""
+        """Bytes of the rows and of what says who has one; the table need not be built."""
         rows, width = self.shape
-        return 4 * rows * width + (0 if self.keeps_all else _bytes_of(self.index_dtype) * self.size[0])
-
-
-def row_indices_of(kept: np.ndarray) -> np.ndarray:
-    """Return the row of each id, int64 ``(ids,)``: 1, 2, … for kept ones, 0 for others and the padding."""
-    kept = kept & (np.arange(len(kept)) > 0)
-    return np.where(kept, np.cumsum(kept), 0)
+        return bytes_of_rows(rows, width, self.precision) + (0 if self.keeps_all else bytes_of(self.size[0]))

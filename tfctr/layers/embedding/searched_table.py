@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from tfctr.layers.embedding.full_table import FullTable
+from tfctr.layers.embedding.full_table import plain_table
 from tfctr.layers.embedding.pruned_table import PrunedTable
 from tfctr.layers.embedding.table import EmbeddingTable
 
@@ -78,9 +78,7 @@ class SearchedTable(EmbeddingTable):
     def sized(self, rows: int, dim: int, name: str) -> EmbeddingTable:
         if dim > 1:
             return super().sized(rows, dim, name)
-        return FullTable(
-            rows, dim, initializer=self.initializer, penalty=self.penalty, dtype=self.dtype_policy, name=name
-        )
+        return plain_table(self, rows, dim, name)
 
     def weight_shapes(self) -> dict[str, tuple[int, int]]:
         rows, dim = self.size

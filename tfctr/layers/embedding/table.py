@@ -12,6 +12,7 @@ from keras import KerasTensor, ops
 from tfctr.layers._base import Layer, deserialize_if_config
 from tfctr.layers._weight_options import handed_down
 from tfctr.layers.embedding._gather import gather_rows
+from tfctr.layers.embedding._precision import QuantizedRows, bytes_of_rows, check_precision, precision_of_width
 from tfctr.layers.embedding.penalties import RowPenalty
 
 
@@ -29,6 +30,8 @@ class EmbeddingTable(Layer):
             deviation 0.01 by default, small enough that a fresh model answers about 0.5. A seed becomes another one
             for each table that is sized.
         penalty: Regularisation of the rows, see `RowPenalty`; None for none.
+        precision: ``int8`` or ``int4`` keeps the rows in 8 or 4 bits a number, with a scale a column. They do not train:
+            `tfctr.models.quantize_tables` makes such tables of trained ones. None keeps float32.
 
     Input shape:
         int64 ``(...)``; ids in ``[0, rows)``.
@@ -53,16 +56,20 @@ class EmbeddingTable(Layer):
         *,
         initializer: Any = None,
         penalty: RowPenalty | None = None,
+        precision: str | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        check_precision(precision)
         if rows is not None and rows < 2:
             raise ValueError(f"a table needs at least 2 rows (padding and one id). Received: rows={rows}")
         self.rows = rows
         self.dim = dim
         self.initializer = keras.initializers.get(initializer or keras.initializers.RandomNormal(stddev=0.01))
         self.penalty = deserialize_if_config(penalty)
+        self.precision = precision
         self.counts: Any = None
+        self._row_names: tuple[str, ...] = ()
 
     def for_vocabularies(self, names: Iterable[str]) -> EmbeddingTable:
         """Return the template for a table that holds these vocabularies; another one only where it knows them apart."""
@@ -71,7 +78,7 @@ class EmbeddingTable(Layer):
     def sized(self, rows: int, dim: int, name: str) -> EmbeddingTable:
         """Return a table of this kind and these settings for `rows` ids of width `dim`."""
         initializer = keras.initializers.serialize(handed_down(self.initializer, name))
-        sizes = {"rows": rows, "dim": dim, "name": name}
+        sizes = {"rows": rows, "dim": dim, "name": name, "precision": precision_of_width(self.precision, dim)}
         table: EmbeddingTable = type(self).from_config({**self.get_config(), **sizes, "initializer": initializer})
         return table
 
@@ -102,16 +109,26 @@ class EmbeddingTable(Layer):
                 autocast=False,  # a count in half precision would be wrong from 257 on
             )
 
-    def add_rows(self, name: str, shape: tuple[int, int], initializer: Any) -> keras.Variable:
-        """Add a trained weight whose rows `take_rows` looks up; `build` calls it.
+    def add_rows(self, name: str, shape: tuple[int, int], initializer: Any) -> Any:
+        """Add a trained weight whose rows `take_rows` looks up, or what keeps them in few bits; `build` calls it.
 
         It is never cast as a whole: under mixed precision that would cost as much as the table is long, every step.
+        The table keeps it under this very name.
         """
+        self._row_names += (name,)
+        if self.precision is not None:
+            return QuantizedRows(self, name, shape, self.precision)
         return self.add_weight(name=name, shape=shape, initializer=initializer, autocast=False)
 
-    def take_rows(self, weight: keras.Variable, row_indices: Any) -> Any:
+    @property
+    def stored_rows(self) -> dict[str, Any]:
+        """What `add_rows` made, by name: Keras variables or `QuantizedRows`."""
+        return {name: getattr(self, name) for name in self._row_names}
+
+    def take_rows(self, weight: Any, row_indices: Any) -> Any:
         """Return ``weight[row_indices]`` in the compute dtype, ``(..., dim)``."""
-        return ops.cast(gather_rows(weight, row_indices), self.compute_dtype)
+        rows = weight.take(row_indices) if isinstance(weight, QuantizedRows) else gather_rows(weight, row_indices)
+        return ops.cast(rows, self.compute_dtype)
 
     def vectors(self, ids: Any) -> Any:
         """Return the vectors of `ids`, padding not yet zeroed."""
@@ -146,7 +163,9 @@ class EmbeddingTable(Layer):
 
     def serving_bytes(self) -> int:
         """Bytes of the weights that serving needs."""
-        return sum(int(np.prod(weight.shape)) * _bytes_of(weight.dtype) for weight in self.trainable_weights)
+        few_bits = [rows for rows in self.stored_rows.values() if isinstance(rows, QuantizedRows)]
+        codes = sum(bytes_of_rows(rows.codes.shape[0], rows.width, rows.precision) for rows in few_bits)
+        return codes + sum(int(np.prod(w.shape)) * _bytes_of(w.dtype) for w in self.trainable_weights)
 
 
 def _bytes_of(dtype: str) -> int:

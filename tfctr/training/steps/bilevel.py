@@ -85,17 +85,25 @@ class BilevelStep(Step):
         transform = self.transform or (lambda gradients, _: gradients)
         if self.order == 1:
             loss, gradients = gradients_of(model, search_batch, self._weights)
-            return loss, transform(gradients, self._weights)
+            return loss, transform(self._dense(gradients), self._weights)
         weights, number = model.trainable_variables, len(self._weights)
         rate = model.optimizer.learning_rate if self.inner_rate is None else self.inner_rate
         _, down = gradients_of(model, batch, weights)
         with displaced(weights, down, -rate):
             loss, both = gradients_of(model, search_batch, [*self._weights, *weights])
-        direct, along = both[:number], both[number:]
+        direct, along = self._dense(both[:number]), both[number:]
         reach = PROBE / tf.maximum(norm_of(along), 1e-12)
         with displaced(weights, along, reach):
             _, above = gradients_of(model, batch, self._weights)
         with displaced(weights, along, -reach):
             _, below = gradients_of(model, batch, self._weights)
-        second = [-rate * (high - low) / (2 * reach) for high, low in zip(above, below, strict=True)]
+        pairs = zip(self._dense(above), self._dense(below), strict=True)
+        second = [-rate * (high - low) / (2 * reach) for high, low in pairs]
         return loss, [first + bent for first, bent in zip(transform(direct, self._weights), second, strict=True)]
+
+    def _dense(self, gradients: Sequence[Any]) -> list[Any]:
+        """Gradients as tensors of the architecture weights' shapes, zeros where a weight has no part in the loss."""
+        return [
+            tf.zeros(weight.shape) if gradient is None else tf.convert_to_tensor(gradient)
+            for gradient, weight in zip(gradients, self._weights, strict=True)
+        ]

@@ -52,19 +52,22 @@ class Step:
         logs: dict[str, Any] = model.plain_step(batch)
         return logs
 
-    def batches(self, train: tf.data.Dataset, epoch: int, first_step: int) -> tf.data.Dataset:
+    def batches(
+        self, train: tf.data.Dataset, search: BatchPlan | None, epoch: int, first_step: int
+    ) -> tf.data.Dataset:
         """Return the elements of an epoch, each a tuple of batches.
 
         Args:
             train: The training batches, from `first_step` on.
+            search: `search` of the step, without the negatives that training leaves out.
             epoch, first_step: From 0.
 
         Raises:
             ValueError: When the second plan has no batch.
         """
-        if self.search is None:
+        if search is None:
             return train.map(lambda *batch: (batch,))
-        if not self.search.steps_per_epoch:
+        if not search.steps_per_epoch:
             raise ValueError("the search plan has no batch: its rows are fewer than a batch, or there are none")
-        started = self.search.epoch(epoch, first_step % self.search.steps_per_epoch)
-        return tf.data.Dataset.zip(train, started.concatenate(self.search.epoch(epoch).repeat()))
+        started = search.epoch(epoch, first_step % search.steps_per_epoch)
+        return tf.data.Dataset.zip(train, started.concatenate(search.epoch(epoch).repeat()))
