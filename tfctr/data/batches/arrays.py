@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Unpack
+from functools import cached_property
+from typing import Any, Unpack
 
 import numpy as np
 import tensorflow as tf
@@ -79,18 +80,22 @@ class ArrayPlan(SeededPlan):
 
     def _batches(self, order: tf.Tensor, start_step: int = 0) -> tf.data.Dataset:
         """Return the batches of the rows in this order."""
-        columns = {name: _on_host(values) for name, values in self._columns.items()}
-
-        def gather(step: tf.Tensor) -> Element:
-            rows = order[step * self.batch_size : (step + 1) * self.batch_size]
-            if self.drop_remainder:  # a TPU wants to know the size of every batch
-                rows = tf.ensure_shape(rows, (self.batch_size,))
-            batch = {dtype: tf.gather(matrix, rows) for dtype, matrix in self._matrices.items()}
-            tensors = self._layout.unpack(batch) | {name: tf.gather(column, rows) for name, column in columns.items()}
-            return element(tensors, self.spec, labels=self.labels)
-
         steps = tf.data.Dataset.range(start_step, self.steps_per_epoch)
-        return self.prefetch.map(steps, gather)
+        return self.prefetch.map(steps, lambda step: self._gather(step, order))
+
+    @cached_property
+    def _gather(self) -> Any:
+        """The function from a step and an order to a batch, traced once for all epochs."""
+        return tf.function(self._batch, autograph=False)
+
+    def _batch(self, step: tf.Tensor, order: tf.Tensor) -> Element:
+        """Return one batch of the rows in an order."""
+        rows = order[step * self.batch_size : (step + 1) * self.batch_size]
+        if self.drop_remainder:  # a TPU wants to know the size of every batch
+            rows = tf.ensure_shape(rows, (self.batch_size,))
+        batch = {dtype: tf.gather(matrix, rows) for dtype, matrix in self._matrices.items()}
+        columns = {name: tf.gather(_on_host(values), rows) for name, values in self._columns.items()}
+        return element(self._layout.unpack(batch) | columns, self.spec, labels=self.labels)
 
     def _complete(self, batches: tf.data.Dataset, steps: int) -> tf.data.Dataset:
         return batches.apply(tf.data.experimental.assert_cardinality(steps))

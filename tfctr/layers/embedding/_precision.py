@@ -30,11 +30,14 @@ def precision_of_width(precision: str | None, width: int) -> str | None:
     return "int8" if precision is not None and width == 1 else precision
 
 
+def bytes_of_row(width: int, precision: str | None) -> int:
+    """Return the bytes of one row, scales apart."""
+    return 4 * width if precision is None else _code_width(width, precision)
+
+
 def bytes_of_rows(rows: int, width: int, precision: str | None) -> int:
     """Return the bytes of rows of `width` numbers, scales included."""
-    if precision is None:
-        return 4 * rows * width
-    return rows * _code_width(width, precision) + 4 * width
+    return rows * bytes_of_row(width, precision) + (0 if precision is None else 4 * width)
 
 
 def _code_width(width: int, precision: str) -> int:

@@ -9,13 +9,11 @@ from functools import partial
 
 import numpy as np
 
+from tfctr.layers.embedding._precision import bytes_of_row, check_precision
 from tfctr.layers.embedding.byte_size import format_bytes, parse_bytes
 from tfctr.layers.embedding.memory import SLOTS
 from tfctr.layers.embedding.table_choice import TableChoice, TablePlan
 from tfctr.spec import BoundSpec, IdFeature
-
-NUMBER_BYTES = 4
-"""Weights are kept in float32, under mixed precision too."""
 
 _STEP = 1.1
 """By how much the compression grows from one attempt to the next."""
@@ -30,6 +28,7 @@ def plan_tables(
     optimizer: str | None = None,
     compression: float = 10.0,
     full_rows: int = 256,
+    precision: str | None = None,
 ) -> TablePlan:
     """Choose a form and a size for every vocabulary, so that all tables together fit a budget.
 
@@ -59,6 +58,8 @@ def plan_tables(
             weights alone: what is saved and served.
         compression: Rare ids for each row that they share, at least 1.
         full_rows: Greatest vocabulary that is never compressed.
+        precision: ``int8`` or ``int4`` counts rows as `tfctr.models.quantize_tables` keeps them after training; it goes
+            with no `optimizer`, since training holds them in float32.
 
     Returns:
         The plan; ``plan.tables`` is the `tables` of a model, ``print(plan)`` says what was chosen.
@@ -87,8 +88,15 @@ def plan_tables(
         raise ValueError(
             f"optimizer is one of {', '.join(SLOTS)}, or None for the weights alone. Received: {optimizer!r}"
         )
+    check_precision(precision)
+    if precision is not None and optimizer is not None:
+        raise ValueError(f"precision={precision!r} is that of served tables, optimizer={optimizer!r} counts training's")
     copies = 1 if optimizer is None else 1 + SLOTS[optimizer]
-    vocabularies = [_Vocabulary.from_spec(spec, name, counts, dim, copies, full_rows) for name in spec.rows]
+    widths = {name: dim if isinstance(dim, int) else dim.get(name, 0) for name in spec.rows}
+    vocabularies = [
+        _Vocabulary.from_spec(spec, name, counts, width, copies * bytes_of_row(width, precision), full_rows)
+        for name, width in widths.items()
+    ]
 
     def planned(choose: Callable[[_Vocabulary], TableChoice]) -> TablePlan:
         return TablePlan(tuple(choose(vocabulary) for vocabulary in vocabularies), limit, optimizer)
@@ -152,12 +160,11 @@ class _Vocabulary:
         spec: BoundSpec,
         name: str,
         counts: Mapping[str, np.ndarray],
-        dim: int | Mapping[str, int],
-        copies: int,
+        width: int,
+        row_bytes: int,
         full_rows: int,
     ) -> _Vocabulary:
         rows, owner = spec.rows[name], spec.spec.feature(name)
-        width = dim if isinstance(dim, int) else dim.get(name, 0)
         if name not in counts or len(counts[name]) != rows:
             found = f"{len(counts[name])} of them" if name in counts else "none"
             raise ValueError(f"vocabulary {name!r} has {rows} rows and needs as many counts; {found} are given")
@@ -169,7 +176,7 @@ class _Vocabulary:
             first += owner.effective_vocabulary.oov_buckets
         else:  # buckets: nobody counted them one by one
             seen = np.concatenate([[0.0], np.full(rows - 1, seen[1:].mean())])
-        return cls(name, rows, width * NUMBER_BYTES * copies, seen, first, width == 0 or rows <= full_rows)
+        return cls(name, rows, row_bytes, seen, first, width == 0 or rows <= full_rows)
 
     @property
     def monotone(self) -> np.ndarray:
