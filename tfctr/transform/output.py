@@ -18,6 +18,7 @@ from tfx_bsl.tfxio.tensor_adapter import TensorAdapter, TensorAdapterConfig
 
 from tfctr.spec import BoundSpec, FeatureSpec, RawColumn
 from tfctr.transform._graph import TransformGraph
+from tfctr.transform._label_scales import read_label_scales
 from tfctr.transform._vocabulary_files import VocabularyFiles
 from tfctr.transform.columns import RAW_DTYPES, RawTensor, as_sparse
 from tfctr.transform.examples import example_batches
@@ -52,14 +53,18 @@ class TransformOutput:
             )
         self.spec = spec if spec is not None else _read_spec(self.directory)
 
+    @property
+    def _assets(self) -> Path:
+        return self.directory / "transform_fn" / "assets"
+
     @cached_property
     def _files(self) -> VocabularyFiles:
-        return VocabularyFiles(self.directory / "transform_fn" / "assets", self.spec)
+        return VocabularyFiles(self._assets, self.spec)
 
     @cached_property
     def bound_spec(self) -> BoundSpec:
-        """The spec with the rows of every table."""
-        return self.spec.bind(self._files.rows())
+        """The spec with the rows of every table, and the scale of every regression task's label."""
+        return self.spec.bind(self._files.rows(), read_label_scales(self._assets, self.spec))
 
     @cached_property
     def schema(self) -> schema_pb2.Schema:
@@ -74,7 +79,7 @@ class TransformOutput:
         """
         folder = self.directory / "transform_fn"
         digest = hashlib.sha256(_canonical(self.spec).encode())
-        for path in sorted((folder / "assets").glob("*")):
+        for path in sorted(self._assets.glob("*")):
             digest.update(path.name.encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         for part in _graph_parts(folder / "saved_model.pb"):
