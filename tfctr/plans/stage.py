@@ -34,7 +34,7 @@ MakeModel: TypeAlias = Callable[..., CTRModel]
 ARRAYS_FILE, MODEL_FILE, REPORT_FILE, PROGRESS_FILE = "result.npz", "result.keras", "stage.json", "kept.npz"
 SNAPSHOT_FILE = "snapshot.npz"
 
-_SHOWN = ("val_auc", "val_logloss")
+_SHOWN = ("val_auc", "val_logloss", "val_r2", "val_rmse")
 """Figures of a fit that its stage's line shows."""
 
 

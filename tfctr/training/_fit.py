@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from tfctr.data._atomic_write import atomic_write
 from tfctr.data.batches import BatchPlan, SampledNegatives
-from tfctr.spec import AnyTask, SurvivalTask
+from tfctr.spec import AnyTask
 from tfctr.training._checkpoint import (
     Progress,
     load_checkpoint,
@@ -29,7 +29,7 @@ from tfctr.training._curves import ScalarLog, write_curves
 from tfctr.training._memory_check import refuse_external_rows, refuse_untrainable
 from tfctr.training._run_callbacks import RunCallbacks
 from tfctr.training._step_callback import StepCallback
-from tfctr.training.config import SURVIVAL_FIGURES, FitConfig
+from tfctr.training.config import FitConfig, monitored_figure
 from tfctr.training.evaluation import evaluate
 from tfctr.training.id_check import CheckedBatches
 from tfctr.training.optimizers import make_optimizer
@@ -300,7 +300,7 @@ def _monitored(row: dict[str, float], monitor: str, tasks: Sequence[AnyTask]) ->
     """The figure that decides; with several tasks the mean over those that have it."""
     found = {}
     for task in tasks:
-        figure = SURVIVAL_FIGURES.get(monitor, monitor) if isinstance(task, SurvivalTask) else monitor
+        figure = monitored_figure(task.kind, monitor)
         name = f"val_{task.name}_{figure}" if len(tasks) > 1 else f"val_{figure}"
         found[task.name] = row.get(name, math.nan)
     values = [value for value in found.values() if value == value]
@@ -309,8 +309,8 @@ def _monitored(row: dict[str, float], monitor: str, tasks: Sequence[AnyTask]) ->
         logger.warning("%s of %s cannot be computed on the validation rows; the other tasks decide", monitor, without)
     if not values:
         raise ValueError(
-            f"{monitor} cannot be computed on the validation rows: they are empty, hold one class only, or (for "
-            "gauc) have no group. Give other rows or monitor='logloss'."
+            f"{monitor} cannot be computed on the validation rows: they are empty, hold one class or one number only, "
+            "or (for gauc) have no group or no yes/no task. Give other rows or monitor='logloss'."
         )
     return sum(values) / len(values)
 

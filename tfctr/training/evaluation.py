@@ -10,10 +10,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfctr.spec import AnyTask, SurvivalTask
+from tfctr.spec import AnyTask, RegressionTask, SurvivalTask
 from tfctr.spec.feature_spec import GROUP_NAME
 from tfctr.spec.survival_task import SHORTEST
-from tfctr.training.metrics import evaluate_arrays, evaluate_survival
+from tfctr.training.config import monitored_figure
+from tfctr.training.metrics import auc, evaluate_arrays, evaluate_regression, evaluate_survival
 from tfctr.training.strategy import strategy_of
 
 
@@ -22,8 +23,9 @@ class Predictions:
     """Answers of a model for one task, row by row.
 
     Attributes:
-        labels, probabilities, weights: float64 ``(rows,)``. Of a survival task the labels are signed durations, and the
-            probabilities, of lasting beyond each cut point, ``(rows, intervals)``.
+        labels, probabilities, weights: float64 ``(rows,)``. Of a regression task the probabilities are the predicted
+            numbers. Of a survival task the labels are signed durations, and the probabilities, of lasting beyond each
+            cut point, ``(rows, intervals)``.
         groups: int64 ``(rows,)``, None when the rows have no group.
     """
 
@@ -62,7 +64,7 @@ def predictions(model: keras.Model, dataset: Any) -> dict[str, Predictions]:
 
 
 def evaluate(model: keras.Model, dataset: Any) -> dict[str, float]:
-    """Return the figures of `evaluate_arrays`, of survival tasks those of `evaluate_survival`.
+    """Return the figures of `evaluate_arrays`, of other kinds of task `evaluate_regression` and `evaluate_survival`.
 
     With several tasks each name is led by ``<task>_``.
 
@@ -104,11 +106,21 @@ def _given(task: str, earlier: str, found: dict[str, Predictions]) -> dict[str, 
 
 def figures_of(task: AnyTask, rows: Predictions) -> dict[str, float]:
     """Return the figures of one task's predictions by name."""
+    if isinstance(task, RegressionTask):
+        return evaluate_regression(rows.labels, rows.probabilities, rows.weights)
     if not isinstance(task, SurvivalTask):
         return evaluate_arrays(rows.labels, rows.probabilities, groups=rows.groups, weights=rows.weights)
     durations = np.abs(rows.labels)
     durations[durations <= np.float32(SHORTEST)] = 0.0
     return evaluate_survival(durations, rows.labels > 0, rows.probabilities, task.grid, rows.weights)
+
+
+def order_of(task: AnyTask, rows: Predictions) -> float:
+    """Return the figure that ``monitor="auc"`` stands for: AUC, R² or C-index; higher is better."""
+    name = monitored_figure(task.kind, "auc")
+    if name == "auc":  # alone: it is a small part of the work for all figures
+        return float(auc(rows.labels, rows.probabilities, weights=rows.weights))
+    return figures_of(task, rows)[name]
 
 
 def _predict_function(model: keras.Model) -> Callable[[Any], Any]:
