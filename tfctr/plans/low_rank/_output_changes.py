@@ -117,7 +117,8 @@ def shift(whole: np.ndarray, thin: np.ndarray, deviation: float) -> np.ndarray:
         >>> shift(np.array([3.0, 3.0]), np.array([3.0, 5.0]), deviation=2.0).tolist()
         [0.0, 0.5]
     """
-    return np.square((whole - thin) / deviation) / 2
+    moved: np.ndarray = (whole - thin) / deviation
+    return moved**2 / 2
 
 
 def divergence(whole: np.ndarray, thin: np.ndarray) -> np.ndarray:
