@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfctr.spec import FeatureSpec, SurvivalTask
-from tfctr.training.metrics import auc, calibration_ratio, evaluate_survival, logloss
+from tfctr.training.metrics import auc, calibration_ratio, evaluate_regression, evaluate_survival, logloss
 from tfctr.transform import examples_to_table
 from tfx_pipeline.components.outcomes import Outcome, outcomes_of
 
@@ -22,20 +22,24 @@ class Scores:
     """Rows scored for one task.
 
     Args:
-        labels: 0 or 1, of survival tasks signed durations, float64 ``(rows,)``.
-        predictions: Probabilities, float64 ``(rows,)``; of survival tasks those of lasting beyond each cut point,
-            ``(rows, intervals)``.
+        labels: 0 or 1, of regression tasks numbers, of survival tasks signed durations, float64 ``(rows,)``.
+        predictions: Probabilities or numbers, float64 ``(rows,)``; of survival tasks probabilities of lasting beyond
+            each cut point, ``(rows, intervals)``.
         weights: Weights, float64 ``(rows,)``.
         cut_points: Of survival tasks; empty for others.
+        kind: Of the task.
     """
 
     labels: np.ndarray
     predictions: np.ndarray
     weights: np.ndarray
     cut_points: tuple[float, ...] = ()
+    kind: str = "binary"
 
     def figures(self) -> dict[str, float]:
-        """Return rows, AUC, logloss and predicted over actual; of survival tasks those of `evaluate_survival`."""
+        """Return rows, AUC, logloss and predicted over actual; of other kinds all figures of their own."""
+        if self.kind == "regression":
+            return evaluate_regression(self.labels, self.predictions, self.weights)
         if self.cut_points:
             durations, events = np.abs(self.labels), self.labels > 0
             return evaluate_survival(durations, events, self.predictions, self.cut_points, self.weights)
@@ -85,7 +89,8 @@ def _scores(outcome: Outcome, values: dict[str, np.ndarray], outputs: np.ndarray
     weights = values[outcome.weight_column] if outcome.weight_column else np.ones(len(labels))
     cut_points = outcome.task.grid if isinstance(outcome.task, SurvivalTask) else ()
     predictions = outputs.astype(np.float64) if cut_points else outputs.reshape(-1).astype(np.float64)
-    return Scores(labels[keep], predictions[keep], weights.astype(np.float64)[keep], cut_points)
+    kept = (labels[keep], predictions[keep], weights.astype(np.float64)[keep])
+    return Scores(*kept, cut_points, outcome.task.kind)
 
 
 def _joined(parts: list[Scores]) -> Scores:
@@ -94,4 +99,5 @@ def _joined(parts: list[Scores]) -> Scores:
         np.concatenate([part.predictions for part in parts]),
         np.concatenate([part.weights for part in parts]),
         parts[0].cut_points,
+        parts[0].kind,
     )

@@ -83,7 +83,7 @@ class PreparedData:
         lines = [f"{sum(self.rows.values()):,} rows of {self.report['source']}, {seconds}, in {self.folder}"]
         for name, part in self.report["splits"].items():
             told = [f"{task} {100 * rate:.2f} %" for task, rate in part["positive_rate"].items()]
-            told += [f"{task} {mean:.4g} on average" for task, mean in part.get("label_mean", {}).items()]
+            told += [f"{task} {mean:,.6g} on average" for task, mean in part.get("label_mean", {}).items()]
             line = f"  {name:<5} {part['rows']:>12,} rows   {', '.join(told)}"
             if part["time"] is not None:
                 line += f"   {_moment(part['time'][0])} to {_moment(part['time'][1])}"

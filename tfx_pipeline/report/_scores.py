@@ -39,8 +39,8 @@ def scores_of_test_rows(folder: Path, spec: FeatureSpec, results: Results) -> di
 
 def _load(kept: Path, spec: FeatureSpec) -> dict[str, Scores]:
     with np.load(kept, allow_pickle=False) as arrays:
-        parts = {task.name: [arrays[f"{task.name}.{part}"] for part in _PARTS] for task in spec.tasks}
+        parts = {task: [arrays[f"{task.name}.{part}"] for part in _PARTS] for task in spec.tasks}
     return {
-        name: Scores(labels, predictions, weights, tuple(points.tolist()))
-        for name, (labels, predictions, weights, points) in parts.items()
+        task.name: Scores(labels, predictions, weights, tuple(points.tolist()), task.kind)
+        for task, (labels, predictions, weights, points) in parts.items()
     }
