@@ -72,9 +72,9 @@ def test_a_prediction_that_is_no_number_is_never_good(broken: float) -> None:
 
 
 def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"labels must be finite numbers\. Received: nan in row 1"):
+    with pytest.raises(ValueError, match=r"labels must be finite numbers\. Received: nan"):
         rmse([1, math.nan], [1, 2])
-    with pytest.raises(ValueError, match="labels, predictions and weights must have the same number of rows"):
+    with pytest.raises(ValueError, match="labels, probabilities and weights must have the same number of rows"):
         mae([1, 2], [1])
     with pytest.raises(ValueError, match="weights must be finite and at least 0"):
         r2([1, 2], [1, 2], [1, -1])

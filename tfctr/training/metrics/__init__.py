@@ -9,8 +9,8 @@
 3. `keras_metrics`: metrics for `compile(metrics=...)`; `evaluation_callback`: all figures, GAUC too, after each epoch.
 4. `tfma_metrics`, `tfma_survival`, `tfma_regression`: the same numbers on Beam, for the Evaluator and its gate.
 
-`report`, `_roc` and `plots` show the figures; `metric_inputs` and `_survival_rows` read what metrics take; `group_mean`
-averages over groups.
+`by_domain` has the figures of each domain. `report`, `_roc` and `plots` show figures; `metric_inputs`, `_number_rows` and
+`_survival_rows` read what metrics take; `group_mean` averages over groups.
 Modules of layer 3 and 4 and `plots` are imported by their own names, because they load Keras, Beam or matplotlib.
 """
 
@@ -21,6 +21,7 @@ from tfctr.training.metrics._gauc import gauc
 from tfctr.training.metrics._logloss import logloss, normalized_entropy, relative_information_gain
 from tfctr.training.metrics._recalibration import Recalibration, calibration_slope, recalibration
 from tfctr.training.metrics._regression import evaluate_regression, mae, r2, rmse
+from tfctr.training.metrics.by_domain import DomainFigures, figures_by_domain
 from tfctr.training.metrics.calibration import (
     CalibrationCurve,
     calibration_curve,
@@ -45,6 +46,7 @@ from tfctr.training.metrics.survival_curves import KaplanMeier, life_table, surv
 __all__ = [
     "BinarySums",
     "CalibrationCurve",
+    "DomainFigures",
     "GroupMean",
     "GroupSample",
     "GroupedResult",
@@ -65,6 +67,7 @@ __all__ = [
     "evaluate_regression",
     "evaluate_survival",
     "expected_calibration_error",
+    "figures_by_domain",
     "gauc",
     "life_table",
     "logloss",

@@ -47,7 +47,7 @@ def read_rows(
         ValueError: Shapes differ, a label is not 0 or 1, a weight is negative or not finite, or a score is no
             probability where one is needed.
     """
-    y, s, w = _counted(labels, scores, weights, "probabilities")
+    y, s, w = read_weighted(labels, scores, weights)
     bad = (y != 0) & (y != 1)
     if bad.any():
         raise ValueError(f"labels must be 0 or 1. Received: {_first(y, bad)}.")
@@ -60,22 +60,24 @@ def read_rows(
     return Rows(y, s, w)
 
 
-def read_numbers(labels: ArrayLike, predictions: ArrayLike, weights: ArrayLike | None = None) -> Rows:
-    """Check and convert the arrays of a metric of numbers; rows of weight 0 are left out.
-
-    Args:
-        labels: Finite numbers, `(rows,)` or `(rows, 1)`.
-        predictions: Same number of rows. What is not finite is let through: a metric of it is NaN.
-        weights: Row weights, finite and at least 0; None means 1 each.
+def read_weighted(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Rows:
+    """Convert the arrays of a metric and leave out the rows of weight 0; labels and scores may be any numbers.
 
     Raises:
-        ValueError: Shapes differ, a label is not finite, or a weight is negative or not finite.
+        ValueError: Shapes differ, or a weight is negative or not finite.
     """
-    y, p, w = _counted(labels, predictions, weights, "predictions")
-    bad = ~np.isfinite(y)
+    y, s = _column(labels, "labels"), _column(scores, "probabilities")
+    w = np.ones_like(y) if weights is None else _column(weights, "weights")
+    if not len(y) == len(s) == len(w):
+        raise ValueError(
+            f"labels, probabilities and weights must have the same number of rows. "
+            f"Received: {len(y)}, {len(s)} and {len(w)}."
+        )
+    bad = ~np.isfinite(w) | (w < 0)
     if bad.any():
-        raise ValueError(f"labels must be finite numbers. Received: {_first(y, bad)}.")
-    return Rows(y, p, w)
+        raise ValueError(f"weights must be finite and at least 0. Received: {_first(w, bad)}.")
+    keep = w > 0
+    return Rows(y, s, w) if keep.all() else Rows(y[keep], s[keep], w[keep])
 
 
 def read_groups(groups: ArrayLike, weights: ArrayLike | None, rows: int) -> NDArray[Any]:
@@ -133,23 +135,6 @@ def to_logit(probabilities: Floats, epsilon: float = EPSILON) -> Floats:
     p = np.clip(probabilities, epsilon, 1 - epsilon)
     logit: Floats = np.log(p) - np.log1p(-p)
     return logit
-
-
-def _counted(
-    labels: ArrayLike, predictions: ArrayLike, weights: ArrayLike | None, name: str
-) -> tuple[Floats, Floats, Floats]:
-    """Labels, predictions (of this name) and weights of the rows of weight above 0."""
-    y, p = _column(labels, "labels"), _column(predictions, name)
-    w = np.ones_like(y) if weights is None else _column(weights, "weights")
-    if not len(y) == len(p) == len(w):
-        raise ValueError(
-            f"labels, {name} and weights must have the same number of rows. Received: {len(y)}, {len(p)} and {len(w)}."
-        )
-    bad = ~np.isfinite(w) | (w < 0)
-    if bad.any():
-        raise ValueError(f"weights must be finite and at least 0. Received: {_first(w, bad)}.")
-    keep = w > 0
-    return (y, p, w) if keep.all() else (y[keep], p[keep], w[keep])
 
 
 def _column(values: ArrayLike, name: str) -> Floats:

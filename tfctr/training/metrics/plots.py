@@ -21,9 +21,10 @@ from numpy.typing import ArrayLike
 
 from tfctr.training.metrics._auc import auc
 from tfctr.training.metrics._evaluate_survival import restricted_life
+from tfctr.training.metrics._number_rows import read_numbers
 from tfctr.training.metrics._roc import roc_curve
 from tfctr.training.metrics.calibration import CalibrationCurve, bucket_sums, calibration_curve
-from tfctr.training.metrics.metric_inputs import read_numbers, read_rows
+from tfctr.training.metrics.metric_inputs import read_rows
 from tfctr.training.metrics.survival_curves import KaplanMeier
 
 __all__ = [

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tfctr.training.metrics.metric_inputs import Floats, read_numbers
+from tfctr.training.metrics._number_rows import read_numbers
+from tfctr.training.metrics.metric_inputs import Floats
 
 _ROWS, _BROKEN, _WEIGHT, _LABEL, _SPREAD, _PREDICTION, _SQUARE, _ABSOLUTE = range(8)
 
