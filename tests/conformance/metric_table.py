@@ -66,6 +66,11 @@ def number_sums(y: Any, p: Any, g: Any) -> Any:
     return np.array([sums.rmse(), sums.mae(), sums.r2(), sums.relative_error()])
 
 
+def domains(y: Any, p: Any, g: Any) -> Any:
+    found = metrics.figures_by_domain(y, p, g)
+    return np.array([*(value for _, figures in found.rows() for value in figures.values()), found.mean_auc])
+
+
 def of_durations(metric: Any, *, curves: bool = True) -> MetricRecipe:
     """A metric of durations, events and curves over three intervals."""
 
@@ -90,6 +95,7 @@ METRICS = (
     of_numbers(metrics.r2),
     of_numbers(metrics.evaluate_regression),
     MetricRecipe(metrics.RegressionSums, number_sums),
+    MetricRecipe(metrics.figures_by_domain, domains),
     of_rows(metrics.auc),
     of_rows(metrics.brier),
     of_rows(metrics.calibration_curve),

@@ -80,6 +80,7 @@ class Stage:
         valid: Data set that decides.
         config: How a model is fitted, unless the stage says otherwise.
         make_model: See `MakeModel`.
+        domain_names: Names of domains in the files of fits, see `tfctr.training.evaluate`.
     """
 
     def __init__(
@@ -93,7 +94,9 @@ class Stage:
         valid: Any,
         config: FitConfig,
         make_model: MakeModel,
+        domain_names: Mapping[int, str] | None = None,
     ):
+        self.domain_names = domain_names
         self.name, self.folder = name, folder
         self.spec, self.train, self.valid, self.config = spec, train, valid, config
         self.notes: dict[str, float | str] = {}
@@ -137,6 +140,7 @@ class Stage:
             self.folder,
             tuple(callbacks),
             keep=keep,
+            domain_names=self.domain_names,
         )
         self.note(epochs=len(result.history), **{name: result.best[name] for name in _SHOWN if name in result.best})
         return result

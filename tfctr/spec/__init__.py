@@ -15,6 +15,7 @@ from tfctr.spec.errors import Problem, SpecError, suggest
 from tfctr.spec.feature_spec import (
     DOMAIN_NAME,
     GROUP_NAME,
+    NO_DOMAIN,
     TIME_NAME,
     BoundSpec,
     FeatureSpec,
@@ -46,6 +47,7 @@ __all__ = [
     "DOMAIN_NAME",
     "GROUP_NAME",
     "MISSING",
+    "NO_DOMAIN",
     "TIME_NAME",
     "AnyFeature",
     "AnyTask",

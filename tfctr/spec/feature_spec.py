@@ -30,6 +30,9 @@ GROUP_NAME = "meta__group"
 TIME_NAME = "meta__time"
 DOMAIN_NAME = "meta__domain"
 
+NO_DOMAIN = "(none)"
+"""What the rows without a domain are called where figures are told."""
+
 
 @dataclass(frozen=True)
 class TensorInfo:

@@ -6,8 +6,8 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,6 +32,8 @@ from tfctr.training._step_callback import StepCallback
 from tfctr.training.config import FitConfig, monitored_figure
 from tfctr.training.evaluation import evaluate
 from tfctr.training.id_check import CheckedBatches
+from tfctr.training.metrics import DomainFigures
+from tfctr.training.metrics.by_domain import read_domains, write_domains
 from tfctr.training.optimizers import make_optimizer
 from tfctr.training.strategy import build_loss, is_chief, number, spans_workers, split_by_rows, strategy_of
 
@@ -44,11 +46,13 @@ class FitResult:
 
     Attributes:
         history: One dict an epoch: loss, validation figures, learning rate, seconds, examples per second.
-        best_epoch: Index into `history` of the epoch whose weights the model now has.
+        best_epoch: Index into `history` of the best epoch, whose weights the model now has unless the last was kept.
+        domains: Task -> validation figures of each domain with these weights; empty for a spec without a domain.
     """
 
     history: tuple[dict[str, float], ...]
     best_epoch: int
+    domains: dict[str, DomainFigures] = field(default_factory=dict)
 
     @property
     def best(self) -> dict[str, float]:
@@ -65,6 +69,7 @@ def fit(
     callbacks: tuple[keras.callbacks.Callback, ...] = (),
     *,
     keep: Literal["best", "last"] = "best",
+    domain_names: Mapping[int, str] | None = None,
 ) -> FitResult:
     """Train `model`, keep its best epoch, and continue exactly where an earlier run in `workdir` stopped.
 
@@ -82,11 +87,12 @@ def fit(
             that share of its negative rows.
         valid: Data set of ``(features, labels[, weights])`` that decides which epoch is best.
         config: Settings; the defaults of `FitConfig` when None.
-        workdir: Folder for checkpoint, best weights, `history.jsonl` and the learning curves `curves.png`; None
-            keeps nothing on disk but then cannot resume.
+        workdir: Folder for checkpoint, best weights, `history.jsonl`, the learning curves `curves.png` and, where the
+            spec has a domain, `domains.json`; None keeps nothing on disk but then cannot resume.
         callbacks: Keras callbacks. They see the run as one ``model.fit`` with validation; what they count goes into
             the checkpoint. One that sets ``model.stop_training`` ends the run after the epoch.
         keep: Which epoch's weights the model ends with; the last one's are wanted where it ends a schedule.
+        domain_names: Names of domains for `domains.json`, see `evaluate`.
 
     Returns:
         The history; `model` holds the weights that `keep` says.
@@ -99,7 +105,7 @@ def fit(
             wanted and there is no folder for them, or the model was made with another precision than is wanted.
     """
     config = config or FitConfig()
-    run = _Run(model, train, valid, config, workdir, callbacks, keep)
+    run = _Run(model, train, valid, config, workdir, callbacks, keep, domain_names)
     with run.checked:
         run.callbacks.begin(run.progress.callbacks)
         while not run.progress.finished:
@@ -120,8 +126,9 @@ class _Run:
         workdir: str | Path | None,
         callbacks: tuple[keras.callbacks.Callback, ...],
         keep: Literal["best", "last"],
+        domain_names: Mapping[int, str] | None,
     ):
-        self.keep = keep
+        self.keep, self.domain_names = keep, domain_names
         self.model, self.train, self.config = model, _thinned(train, model, config), config
         self.checked = CheckedBatches(model.spec, active=config.debug)
         self.valid = self.checked(valid)
@@ -132,6 +139,7 @@ class _Run:
         self.writes = self.folder is not None and is_chief(self.strategy)
         self._scalars = self._scalar_log()
         self._best_in_memory: list[Any] = []
+        self._domains: dict[str, DomainFigures] = {}
         self._metrics: list[Any] = []
         self._loss_built = False
         with self.strategy.scope():
@@ -160,6 +168,8 @@ class _Run:
     def _resume(self) -> Progress:
         if self._checkpoint is None or not self._checkpoint.exists():
             return Progress()
+        assert self.folder is not None
+        self._domains = read_domains(self.folder)
         if not self.writes and self._best.exists():
             load_weights(self._best, self.model)
             self._best_in_memory = self.model.get_weights()
@@ -205,10 +215,13 @@ class _Run:
             )
             logs = {name: float(values[-1]) for name, values in fitted.history.items()}
         seconds = time.perf_counter() - started
-        figures = {f"val_{name}": value for name, value in evaluate(self.model, self.valid).items()}
+        evaluation = evaluate(self.model, self.valid, domain_names=self.domain_names)
+        figures = {f"val_{name}": value for name, value in evaluation.items()}
         rate = number(self.model.optimizer.learning_rate)
         row = {"epoch": epoch, **logs, **figures, "learning_rate": rate, "seconds": seconds, **watcher.speed()}
         self._judge(row)
+        if self.keep == "last" or self.progress.best_epoch == epoch:
+            self._keep_domains(evaluation.domains)
         self.callbacks.end_epoch(epoch, row)
         self.progress.finished |= bool(getattr(self.model, "stop_training", False))  # Keras sets it in its fit
         if self._scalars is not None:
@@ -245,6 +258,11 @@ class _Run:
         else:
             self._best_in_memory = self.model.get_weights()
 
+    def _keep_domains(self, domains: dict[str, DomainFigures]) -> None:
+        self._domains = domains
+        if self.writes and self.folder is not None and domains:
+            write_domains(self.folder, domains)
+
     def _write_history(self) -> None:
         if not self.writes or self.folder is None:
             return
@@ -260,7 +278,7 @@ class _Run:
                 load_weights(self._best, self.model)
             else:
                 self.model.set_weights(self._best_in_memory)
-        return FitResult(tuple(self.progress.history), self.progress.best_epoch)
+        return FitResult(tuple(self.progress.history), self.progress.best_epoch, self._domains)
 
 
 def _check_precision(model: keras.Model, config: FitConfig) -> None:

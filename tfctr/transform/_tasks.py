@@ -97,11 +97,15 @@ def meta_outputs(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> dict[
     outputs: dict[str, tf.Tensor] = {}
     for column, name in ((spec.meta.group, GROUP_NAME), (spec.meta.domain, DOMAIN_NAME)):
         if column:
-            fingerprint = tf.fingerprint(scalar_text(raw[column]), method="farmhash64")  # (batch, 8) bytes
-            outputs[name] = tf.bitcast(fingerprint, tf.int64)
+            outputs[name] = fingerprints(scalar_text(raw[column]))
     if spec.meta.time:
         outputs[TIME_NAME] = _time(raw[spec.meta.time])
     return outputs
+
+
+def fingerprints(values: tf.Tensor) -> tf.Tensor:
+    """Return what texts ``(n,)`` are in the meta tensors: FarmHash64, int64 ``(n,)``."""
+    return tf.bitcast(tf.fingerprint(values, method="farmhash64"), tf.int64)  # of (n, 8) bytes
 
 
 def _time(column: tf.SparseTensor) -> tf.Tensor:

@@ -9,8 +9,8 @@
 3. `keras_metrics`: metrics for `compile(metrics=...)`; `evaluation_callback`: all figures, GAUC too, after each epoch.
 4. `tfma_metrics`, `tfma_survival`, `tfma_regression`: the same numbers on Beam, for the Evaluator and its gate.
 
-`by_domain` has the figures of each domain. `report`, `_roc` and `plots` show figures; `metric_inputs`, `_number_rows` and
-`_survival_rows` read what metrics take; `group_mean` averages over groups.
+`by_domain` has the figures of each domain. `report`, `_roc` and `plots` show figures; `metric_inputs`, `_number_rows`
+and `_survival_rows` read what metrics take; `group_mean` averages over groups.
 Modules of layer 3 and 4 and `plots` are imported by their own names, because they load Keras, Beam or matplotlib.
 """
 
