@@ -18,7 +18,7 @@ import typer
 from tests.tfx_pipeline.html_check import checked
 from tfctr.data import signed_durations
 from tfctr.spec import FeatureSpec, Gates
-from tfctr.training.metrics import evaluate_regression, evaluate_survival, logloss
+from tfctr.training.metrics import evaluate_arrays, evaluate_regression, evaluate_survival, logloss
 from tfx_pipeline.commands import _pairs, app
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.report import write_not_blessed
@@ -327,6 +327,33 @@ def test_regression_tasks_have_their_figures_slices_and_picture(tmp_path: Path) 
     page = checked(render(made))
     assert "on average" in page.text
     assert page.tags["svg"] == 3  # predicted against observed, and what was learned
+
+
+def test_each_domain_has_its_figures_and_many_are_folded_away(tmp_path: Path) -> None:
+    scores = click_scores(900)
+    sites = np.array([f"s{number % 45}" for number in range(900)], object)
+    sites[:30] = EVIL
+    spec = make_spec(meta={"domain": "site"})
+    made = make_view(tmp_path, spec=spec, scores={"click": dataclasses.replace(scores, domains=sites)})
+    first, second = made.tasks[0].domains
+    assert [column.name for column in first.columns] == [
+        "site", "rows", "mean label", "mean prediction", "logloss", "AUC",
+    ]  # fmt: skip
+    mine = sites == EVIL
+    alone = evaluate_arrays(scores.labels[mine], scores.predictions[mine])
+    expected = [EVIL, 30, *(alone[name] for name in ("mean_label", "mean_prediction", "logloss", "auc"))]
+    assert list(first.rows[0].cells) == pytest.approx(expected)
+    assert len(first.rows) + len(second.rows) == 46
+    assert "The mean of the domains' AUC, weighted by their rows, is 0." in made.tasks[0].domains_told
+    html = render(made)
+    assert "<script" not in html
+    assert "click by site, part 2: 6 more" in checked(html).text
+
+
+def test_what_there_is_not_is_not_told(tmp_path: Path) -> None:
+    made = make_view(tmp_path)
+    assert (made.tasks[0].domains, made.tasks[0].domains_told) == ((), "")
+    assert "domain" not in checked(render(made)).text
 
 
 def test_predictions_that_are_no_numbers_are_not_drawn(tmp_path: Path) -> None:

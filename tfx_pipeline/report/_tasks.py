@@ -10,6 +10,7 @@ from tfctr.training.metrics import evaluate_arrays
 from tfctr.training.metrics.report import FIGURES
 from tfx_pipeline.report._baselines import Figures
 from tfx_pipeline.report._charts import Chart, task_charts
+from tfx_pipeline.report._domains import domain_tables, domains_told
 from tfx_pipeline.report._table import Cell, Column, Row, Table, shown, signed
 from tfx_pipeline.rescore import Scores
 from tfx_pipeline.results import Results
@@ -58,6 +59,8 @@ class TaskView:
         meanings: Name of a figure -> what it means.
         charts: Pictures.
         note: Why there are no pictures, where there are none.
+        domains: Figures of each domain, the largest first; none without a `meta.domain`.
+        domains_told: What the mean of the domains says.
     """
 
     name: str
@@ -67,6 +70,8 @@ class TaskView:
     meanings: dict[str, str]
     charts: tuple[Chart, ...]
     note: str
+    domains: tuple[Table, ...] = ()
+    domains_told: str = ""
 
 
 def task_views(
@@ -80,10 +85,13 @@ def task_views(
         scores: Task -> test rows, scored.
         beside: Task -> figures of what needs no model.
     """
-    return tuple(_view(task, results, scores[task.name], beside.get(task.name, {})) for task in spec.tasks)
+    return tuple(
+        _view(task, spec.meta.domain or "", results, scores[task.name], beside.get(task.name, {}))
+        for task in spec.tasks
+    )
 
 
-def _view(task: AnyTask, results: Results, rows: Scores, beside: Figures) -> TaskView:
+def _view(task: AnyTask, domain: str, results: Results, rows: Scores, beside: Figures) -> TaskView:
     wanted, gate = FIGURES_OF[task.kind], results.verdict.metrics.get(task.name, {})
     own = rows.figures()
     if isinstance(task, BinaryTask):
@@ -97,6 +105,7 @@ def _view(task: AnyTask, results: Results, rows: Scores, beside: Figures) -> Tas
     lines += [Row((name, *(figures.get(figure) for figure in titles))) for name, figures in beside.items()]
     columns = (Column("on the test rows"), *(Column(title, numeric=True) for title in titles.values()))
     charts, note = task_charts(task, rows)
+    by_domain = rows.by_domain()
     return TaskView(
         name=task.name,
         kind=_kind(task),
@@ -107,6 +116,8 @@ def _view(task: AnyTask, results: Results, rows: Scores, beside: Figures) -> Tas
         else {title: MEANINGS[title] for title in titles.values()},
         charts=charts,
         note=note,
+        domains=domain_tables(task.name, domain, by_domain),
+        domains_told=domains_told(by_domain, own.get("auc", math.nan)),
     )
 
 
