@@ -1,10 +1,10 @@
-r"""AUC against bytes of the served model: searches for values, numbers and rows beside plain tables, in 32, 8 and 4 bits.
+r"""AUC against bytes of the served model: searched tables beside plain ones, in 32, 8 and 4 bits a number.
 
-Each variant is trained, then judged on the test rows and exported three times: as it was trained, and with tables in
-``int8`` and ``int4`` where the variant can be kept so. Then all models answer raw rows one by one, by turns. Reported are
-AUC and logloss, bytes of the tables as they are served (linear parts too), sizes of the SavedModel's variables and of all
-of it, the median time of an answer and the seconds of search and training. A trial that is finished is kept and not
-repeated; one that was killed goes on at the stage where it stopped.
+Each variant is trained, then judged on the test rows and exported three times: as it was trained, and with tables
+in ``int8`` and ``int4`` where the variant can be kept so. Then all models answer raw rows one by one, by turns.
+Reported are AUC and logloss, bytes of the tables as they are served (linear parts too), sizes of the SavedModel's
+variables and of all of it, the median time of an answer and the seconds of search and training. A trial that is
+finished is kept and not repeated; one that was killed goes on at the stage where it stopped.
 
 A variant is a plan with its settings, or a plain table of a width:
 
@@ -133,7 +133,8 @@ def _train(bench: Bench, name: str, seed: int, variant: str) -> tuple[CTRModel, 
     """The model of a variant and the seconds that all its stages took."""
     given = inputs_of(bench, seed)
     first, *rest = variant.split()
-    pairs = {key: yaml.safe_load(value) for key, _, value in (text.partition("=") for text in ([first] if "=" in first else []) + rest)}
+    texts = [first, *rest] if "=" in first else rest
+    pairs = {key: yaml.safe_load(value) for key, _, value in (text.partition("=") for text in texts)}
     hyperparameters = {**given.hyperparameters, "embedding_dim": pairs.pop("width", 16)}
     plan: Plan
     if "=" in first:

@@ -165,14 +165,15 @@ def report(workdir: WorkdirOption = Path("runs/pipeline")) -> None:
         config = PipelineConfig.read(workdir)
         spec = config.read_spec()
         from tfx_pipeline import terminal
-        from tfx_pipeline.report import write_report
+        from tfx_pipeline.report import domains_of_run, write_report
         from tfx_pipeline.results import read_results
 
         results = read_results(config, spec)
     except (SpecError, OSError, ModuleNotFoundError) as error:
         _fail(error)
-    terminal.outcome(Console(), results)
-    typer.echo(f"Report: {write_report(config, spec, results)}")
+    page = write_report(config, spec, results)
+    terminal.outcome(Console(), results, domains_of_run(config), spec.meta.domain)
+    typer.echo(f"Report: {page}")
 
 
 @app.command()
@@ -203,8 +204,11 @@ def evaluate(
     model: Annotated[Path, typer.Option(help="Folder of an exported model.")],
     examples: Annotated[Path, typer.Option(help="Folder of raw tf.Examples, such as a split of ExampleGen.")],
     where: Annotated[list[str] | None, typer.Option(help="Only rows with column=value; repeat.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="JSON file with all figures, those of every domain too.")
+    ] = None,
 ) -> None:
-    """Score rows with an exported model and print the gate's figures.
+    """Score rows with an exported model and print the gate's figures, and those of the largest domains.
 
     Example: tfctr evaluate --spec ads.yaml --model runs/a/serving/ads/1 --examples runs/a/test
     """
@@ -216,9 +220,16 @@ def evaluate(
         scores = rescore(model, examples, parsed, conditions)
     except (SpecError, OSError, KeyError, ValueError, ModuleNotFoundError) as error:
         _fail(error)
-    for task, rows in scores.items():
-        figures = "  ".join(f"{name} {value:,.6g}" for name, value in rows.figures().items())
-        typer.echo(f"{task}: {figures}")
+    from tfx_pipeline.domains import print_domains, write_evaluation
+
+    figures = {task: rows.figures() for task, rows in scores.items()}
+    domains = {task: found for task, rows in scores.items() if (found := rows.by_domain()) is not None}
+    for task, values in figures.items():
+        typer.echo(f"{task}: " + "  ".join(f"{name} {value:,.6g}" for name, value in values.items()))
+    rest = f"all are in {output}" if output else "--output FILE writes all"
+    print_domains(Console(), domains, parsed.meta.domain or "", rest)
+    if output is not None:
+        write_evaluation(output, figures, domains)
 
 
 @app.command()

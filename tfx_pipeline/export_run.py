@@ -12,7 +12,7 @@ import keras
 
 from tfctr._version import __version__
 from tfctr.models import CTRModel
-from tfctr.spec import AnyTask, SurvivalTask
+from tfctr.spec import AnyTask, RegressionTask, SurvivalTask
 from tfctr.transform import TransformOutput, describe_inputs
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.files import KERAS_FILE
@@ -100,4 +100,5 @@ def _answer(task: AnyTask) -> dict[str, Any]:
         meaning = "integrated hazard of the interval that ends at each cut point"
         grid = list(task.grid)
         return {"task": task.name, "dtype": "float32", "shape": [None, len(grid)], "is": meaning, "cut_points": grid}
-    return {"task": task.name, "dtype": "float32", "shape": [None, 1], "is": "probability"}
+    meaning = f"number in the unit of {task.label!r}" if isinstance(task, RegressionTask) else "probability"
+    return {"task": task.name, "dtype": "float32", "shape": [None, 1], "is": meaning}

@@ -1,7 +1,7 @@
 """Bounds of a spec as a TFMA config: TFMA is the gate, and the only one.
 
-Every model is held to a finite logloss, whatever the spec says, so a model that predicts NaN is never blessed:
-a NaN fails any bound.
+Every model is held to a finite logloss (RMSE, Brier score), whatever the spec says, so a model that predicts NaN is
+never blessed: a NaN fails any bound.
 """
 
 from __future__ import annotations
@@ -12,14 +12,26 @@ from typing import Any
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
-from tfctr.spec import FeatureSpec, Gates, SurvivalTask
+from tfctr.spec import FeatureSpec, Gates, RegressionTask, SurvivalTask
+from tfctr.spec.gates import bound_for
 from tfctr.training.metrics.tfma_metrics import GAUC
+from tfctr.training.metrics.tfma_regression import RegressionMAE, RegressionR2, RegressionRMSE
 from tfctr.training.metrics.tfma_survival import CIndex, IntegratedBrier
 from tfx_pipeline.components.outcomes import Outcome, outcomes_of
-from tfx_pipeline.gate_metrics import AUC, LARGE_SLICE_AUC, LargeSliceAUC, StreamedAUC
+from tfx_pipeline.gate_metrics import (
+    AUC,
+    LARGE_SLICE_AUC,
+    LARGE_SLICE_RMSE,
+    LargeSliceAUC,
+    LargeSliceRMSE,
+    StreamedAUC,
+)
 
 FINITE = 1e6
 """Bound of the logloss where the spec has none; clipped probabilities cannot reach it, NaN and inf break it."""
+
+FINITE_NUMBER = 1e60
+"""The same of an RMSE: no float32 is so far from another."""
 
 _HIGHER, _LOWER = tfma.MetricDirection.HIGHER_IS_BETTER, tfma.MetricDirection.LOWER_IS_BETTER
 _OVERALL = tfma.SlicingSpec()
@@ -28,27 +40,33 @@ _OVERALL = tfma.SlicingSpec()
 def eval_config(spec: FeatureSpec) -> tfma.EvalConfig:
     """Return the evaluator's config: predictions through `serving_default`, metrics, slices and bounds."""
     outcomes = outcomes_of(spec)
-    slices = [tfma.SlicingSpec(feature_keys=list(columns)) for columns in slice_columns(spec)]
     several = len(outcomes) > 1
     return tfma.EvalConfig(
         model_specs=[_model_spec(outcomes)],
-        slicing_specs=[_OVERALL, *slices],
+        slicing_specs=[_OVERALL, *_slicing(slice_columns(spec))],
         metrics_specs=[
-            tfma.MetricsSpec(
-                metrics=_survival_metrics(outcome.task, spec.gates)
-                if isinstance(outcome.task, SurvivalTask)
-                else _metrics(spec, slices),
-                output_names=[outcome.name] if several else [],
-            )
+            tfma.MetricsSpec(metrics=_metrics_of(outcome, spec), output_names=[outcome.name] if several else [])
             for outcome in outcomes
         ],
     )
 
 
+def _metrics_of(outcome: Outcome, spec: FeatureSpec) -> list[tfma.MetricConfig]:
+    if isinstance(outcome.task, SurvivalTask):
+        return _survival_metrics(outcome.task, spec.gates)
+    if isinstance(outcome.task, RegressionTask):
+        return _regression_metrics(outcome.task, spec.gates)
+    return _metrics(spec)
+
+
 def slice_columns(spec: FeatureSpec) -> tuple[tuple[str, ...], ...]:
-    """Columns of every slice: those of the gates, and the domain where there is one."""
+    """Columns of every slice: those of the gates, and the domain where there is one, which unnamed cannot veto."""
     domain = ((spec.meta.domain,),) if spec.meta.domain else ()
     return tuple(dict.fromkeys((*spec.gates.slices, *domain)))
+
+
+def _slicing(columns: tuple[tuple[str, ...], ...]) -> list[tfma.SlicingSpec]:
+    return [tfma.SlicingSpec(feature_keys=list(names)) for names in columns]
 
 
 def _model_spec(outcomes: tuple[Outcome, ...]) -> tfma.ModelSpec:
@@ -69,7 +87,7 @@ def _model_spec(outcomes: tuple[Outcome, ...]) -> tfma.ModelSpec:
     )
 
 
-def _metrics(spec: FeatureSpec, slices: list[tfma.SlicingSpec]) -> list[tfma.MetricConfig]:
+def _metrics(spec: FeatureSpec) -> list[tfma.MetricConfig]:
     gates = spec.gates
     metrics = [
         tfma.MetricConfig(class_name="ExampleCount"),
@@ -83,30 +101,63 @@ def _metrics(spec: FeatureSpec, slices: list[tfma.SlicingSpec]) -> list[tfma.Met
             change=_change(gates.auc_drop_max, _HIGHER),
         ),
         _bounded(
-            "BinaryCrossEntropy", name="logloss", value=_at_most(gates), change=_change(gates.logloss_rise_max, _LOWER)
+            "BinaryCrossEntropy",
+            name="logloss",
+            value=_at_most(gates.logloss_max, FINITE),
+            change=_change(gates.logloss_rise_max, _LOWER),
         ),
         _bounded("Calibration", value=_between(gates.calibration_min, gates.calibration_max)),
     ]
     if spec.meta.group:
         config = json.dumps({"group_key": spec.meta.group})
         metrics.append(tfma.MetricConfig(class_name=GAUC.__name__, module=GAUC.__module__, config=config))
-    if slices and gates.slice_auc_min is not None:
-        threshold = tfma.MetricThreshold(value_threshold=_at_least(gates.slice_auc_min))
-        metrics.append(
-            tfma.MetricConfig(
-                class_name=LargeSliceAUC.__name__,
-                module=LargeSliceAUC.__module__,
-                config=json.dumps({"rows_min": gates.slice_rows_min, "name": LARGE_SLICE_AUC}),
-                per_slice_thresholds=[config_pb2.PerSliceMetricThreshold(slicing_specs=slices, threshold=threshold)],
-            )
-        )
+    if gates.slice_auc_min is not None:
+        metrics.append(_of_slices(LargeSliceAUC, LARGE_SLICE_AUC, gates, _at_least(gates.slice_auc_min)))
+    return metrics
+
+
+def _of_slices(
+    metric: type[tfma.metrics.Metric], name: str, gates: Gates, bound: tfma.GenericValueThreshold
+) -> tfma.MetricConfig:
+    """Return a metric whose bound holds for the slices that the gates name."""
+    threshold = tfma.MetricThreshold(value_threshold=bound)
+    named = _slicing(gates.slices)
+    return tfma.MetricConfig(
+        class_name=metric.__name__,
+        module=metric.__module__,
+        config=json.dumps({"rows_min": gates.slice_rows_min, "name": name}),
+        per_slice_thresholds=[config_pb2.PerSliceMetricThreshold(slicing_specs=named, threshold=threshold)]
+        if named
+        else [],
+    )
+
+
+def _regression_metrics(task: RegressionTask, gates: Gates) -> list[tfma.MetricConfig]:
+    """R², RMSE and MAE; each is NaN, and breaks its bound, where a prediction is not a number."""
+    rmse_max, mae_max, slice_max = (
+        bound_for(bound, task.name) for bound in (gates.rmse_max, gates.mae_max, gates.slice_rmse_max)
+    )
+    module = RegressionR2.__module__
+    metrics = [
+        tfma.MetricConfig(class_name="ExampleCount"),
+        _bounded(
+            RegressionR2.__name__,
+            name="r2",
+            module=module,
+            value=_at_least(gates.r2_min),
+            change=_change(gates.r2_drop_max, _HIGHER),
+        ),
+        _bounded(RegressionRMSE.__name__, name="rmse", module=module, value=_at_most(rmse_max, FINITE_NUMBER)),
+        _bounded(RegressionMAE.__name__, name="mae", module=module, value=_at_most(mae_max, FINITE_NUMBER)),
+    ]
+    if slice_max is not None:
+        metrics.append(_of_slices(LargeSliceRMSE, LARGE_SLICE_RMSE, gates, _at_most(slice_max, FINITE_NUMBER)))
     return metrics
 
 
 def _survival_metrics(task: SurvivalTask, gates: Gates) -> list[tfma.MetricConfig]:
     """C-index and Brier score; either is NaN, and breaks its bound, where a prediction is not a number."""
     settings = {"cut_points": list(task.grid)}
-    brier_max = FINITE if gates.brier_max is None else gates.brier_max
     return [
         tfma.MetricConfig(class_name="ExampleCount"),
         _bounded(
@@ -122,7 +173,7 @@ def _survival_metrics(task: SurvivalTask, gates: Gates) -> list[tfma.MetricConfi
             name="brier",
             module=IntegratedBrier.__module__,
             settings=settings,
-            value=tfma.GenericValueThreshold(upper_bound={"value": brier_max}),
+            value=_at_most(gates.brier_max, FINITE),
         ),
     ]
 
@@ -151,9 +202,8 @@ def _at_least(bound: float | None) -> tfma.GenericValueThreshold | None:
     return None if bound is None else tfma.GenericValueThreshold(lower_bound={"value": bound})
 
 
-def _at_most(gates: Gates) -> tfma.GenericValueThreshold:
-    bound = FINITE if gates.logloss_max is None else gates.logloss_max
-    return tfma.GenericValueThreshold(upper_bound={"value": bound})
+def _at_most(bound: float | None, otherwise: float) -> tfma.GenericValueThreshold:
+    return tfma.GenericValueThreshold(upper_bound={"value": otherwise if bound is None else bound})
 
 
 def _between(low: float | None, high: float | None) -> tfma.GenericValueThreshold | None:

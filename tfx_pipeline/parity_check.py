@@ -1,9 +1,9 @@
-"""Served predictions against training-time probabilities, row by row."""
+"""Served predictions against training-time ones, row by row."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 from tfctr.models.extra_signature import ENCODE_USER, RANK_WITH_STATE
 from tfctr.serving._outputs import served_outputs
 from tfctr.serving._raw_inputs import dense, input_names
-from tfctr.spec import FeatureSpec, RawColumn
+from tfctr.spec import FeatureSpec, RawColumn, RegressionTask
 from tfctr.transform import TransformOutput, table_to_examples
 
 RANK_USERS, RANK_ITEMS = 8, 32
@@ -24,7 +24,7 @@ BATCH = 8192
 """Rows that the model in process is given at a time."""
 
 Probabilities = dict[str, np.ndarray]
-"""Task -> float32 ``(rows, 1)``, of survival tasks ``(rows, intervals)``."""
+"""Task -> float32 ``(rows, 1)``, of regression tasks the numbers, of survival tasks ``(rows, intervals)``."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Comparison:
     Args:
         signature: Name of the signature, or what else was compared.
         rows: Rows compared.
-        largest: Largest absolute difference of a probability; infinite when a prediction is not a number.
+        largest: Largest absolute difference of a probability, or of a number over the largest of its task: float32 has
+            no digits beyond; infinite when a prediction is not a number.
         passed: Whether it is within the tolerance.
     """
 
@@ -49,7 +50,7 @@ class ParityReport:
     """What travels with the model.
 
     Args:
-        tolerance: Allowed absolute difference.
+        tolerance: Allowed difference, see `Comparison`.
         comparisons: One for each signature, and one for the rows on disk.
     """
 
@@ -78,8 +79,18 @@ class ParityReport:
         }
 
 
-def compare(signature: str, served: Probabilities, expected: Probabilities, tolerance: float) -> Comparison:
-    """Return how far served probabilities are from the expected ones; a NaN is infinitely far."""
+def compare(
+    signature: str, served: Probabilities, expected: Probabilities, tolerance: float, numbers: Container[str] = ()
+) -> Comparison:
+    """Return how far served predictions are from the expected ones; a NaN is infinitely far.
+
+    Args:
+        signature: What was asked.
+        served: What it answered.
+        expected: What training computed.
+        tolerance: Allowed difference, see `Comparison`.
+        numbers: Names of the regression tasks.
+    """
     largest, rows = 0.0, 0
     for task, wanted in expected.items():
         rows = len(wanted)
@@ -87,9 +98,15 @@ def compare(signature: str, served: Probabilities, expected: Probabilities, tole
         wanted = np.asarray(wanted, np.float64).reshape(-1)
         if got.shape != wanted.shape:
             return Comparison(signature, rows, float("inf"), False)
-        gaps = np.abs(got - wanted)
+        unit = np.max(np.abs(wanted), initial=0.0) if task in numbers else 1.0
+        gaps = np.abs(got - wanted) / (unit or 1.0)
         largest = max(largest, float(np.max(np.where(np.isfinite(gaps), gaps, np.inf), initial=0.0)))
     return Comparison(signature, rows, largest, largest <= tolerance)
+
+
+def numbers_of(spec: FeatureSpec) -> frozenset[str]:
+    """Return the names of the regression tasks."""
+    return frozenset(task.name for task in spec.tasks if isinstance(task, RegressionTask))
 
 
 def check_signatures(
@@ -106,17 +123,17 @@ def check_signatures(
         expected: Raw rows -> training-time probabilities.
         table: Raw rows.
         spec: Tells columns and their roles.
-        tolerance: Allowed absolute difference.
+        tolerance: Allowed difference, see `Comparison`.
     """
     import tensorflow as tf
 
-    wanted = expected(table)
+    wanted, numbers = expected(table), numbers_of(spec)
     serialized = tf.constant(list(table_to_examples(table, spec, serving=True)))
     served = _numpy(signatures["serving_default"](examples=serialized))
     predicted = _numpy(signatures["predict"](**_tensors(table, spec.raw_columns(serving=True))))
     comparisons = [
-        compare("serving_default", served, wanted, tolerance),
-        compare("predict", predicted, wanted, tolerance),
+        compare("serving_default", served, wanted, tolerance, numbers),
+        compare("predict", predicted, wanted, tolerance, numbers),
     ]
     if "rank" in signatures:
         comparisons.append(_check_rank("rank", signatures["rank"], expected, table, spec, tolerance))
@@ -161,7 +178,9 @@ def _check_rank(
         names = {column.name for column in item}
         crossed.append(pa.table({c.name: (items if c.name in names else repeated).column(c.name) for c in columns}))
     wanted = expected(pa.concat_tables(crossed))
-    return compare(name, {task: np.concatenate(parts) for task, parts in served.items()}, wanted, tolerance)
+    return compare(
+        name, {task: np.concatenate(parts) for task, parts in served.items()}, wanted, tolerance, numbers_of(spec)
+    )
 
 
 def model_probabilities(model: keras.Model, inputs: dict[str, np.ndarray], spec: FeatureSpec) -> Probabilities:

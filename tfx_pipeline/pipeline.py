@@ -37,7 +37,11 @@ from tfx_pipeline.model_check import check_settings
 
 _MODULES = "tfx_pipeline.modules"
 _COMPONENTS = "tfx_pipeline.components"
-_METRICS = ("tfctr.training.metrics.tfma_metrics:GAUC", "tfctr.training.metrics.tfma_survival:CIndex")
+_METRICS = (
+    "tfctr.training.metrics.tfma_metrics:GAUC",
+    "tfctr.training.metrics.tfma_survival:CIndex",
+    "tfctr.training.metrics.tfma_regression:RegressionRMSE",
+)
 
 
 def create_pipeline(

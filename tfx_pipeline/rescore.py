@@ -7,10 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import tensorflow as tf
 
-from tfctr.spec import FeatureSpec, SurvivalTask
-from tfctr.training.metrics import auc, calibration_ratio, evaluate_survival, logloss
+from tfctr.spec import NO_DOMAIN, FeatureSpec, SurvivalTask
+from tfctr.training.metrics import (
+    DomainFigures,
+    auc,
+    calibration_ratio,
+    evaluate_regression,
+    evaluate_survival,
+    figures_by_domain,
+    logloss,
+)
+from tfctr.training.metrics.by_domain import COLUMNS
 from tfctr.transform import examples_to_table
 from tfx_pipeline.components.outcomes import Outcome, outcomes_of
 
@@ -22,20 +33,32 @@ class Scores:
     """Rows scored for one task.
 
     Args:
-        labels: 0 or 1, of survival tasks signed durations, float64 ``(rows,)``.
-        predictions: Probabilities, float64 ``(rows,)``; of survival tasks those of lasting beyond each cut point,
-            ``(rows, intervals)``.
+        labels: 0 or 1, of regression tasks numbers, of survival tasks signed durations, float64 ``(rows,)``.
+        predictions: Probabilities or numbers, float64 ``(rows,)``; of survival tasks probabilities of lasting beyond
+            each cut point, ``(rows, intervals)``.
         weights: Weights, float64 ``(rows,)``.
         cut_points: Of survival tasks; empty for others.
+        kind: Of the task.
+        domains: Name of each row's domain, text ``(rows,)``; None where the spec has no `meta.domain`.
     """
 
     labels: np.ndarray
     predictions: np.ndarray
     weights: np.ndarray
     cut_points: tuple[float, ...] = ()
+    kind: str = "binary"
+    domains: np.ndarray | None = None
+
+    def by_domain(self) -> DomainFigures | None:
+        """Return the figures of each domain; None without domains, and of durations."""
+        if self.domains is None or self.kind not in COLUMNS:
+            return None
+        return figures_by_domain(self.labels, self.predictions, self.domains, self.weights, kind=self.kind)
 
     def figures(self) -> dict[str, float]:
-        """Return rows, AUC, logloss and predicted over actual; of survival tasks those of `evaluate_survival`."""
+        """Return rows, AUC, logloss and predicted over actual; of other kinds all figures of their own."""
+        if self.kind == "regression":
+            return evaluate_regression(self.labels, self.predictions, self.weights)
         if self.cut_points:
             durations, events = np.abs(self.labels), self.labels > 0
             return evaluate_survival(durations, events, self.predictions, self.cut_points, self.weights)
@@ -65,9 +88,10 @@ def rescore(model: Path, examples: Path, spec: FeatureSpec, where: dict[str, str
         for column, value in (where or {}).items():
             keep &= np.array([str(cell) == value for cell in rows.column(column).to_pylist()], bool)
         outputs = score(examples=tf.constant(serialized))
+        domains = _domains(rows, spec)
         for outcome in outcomes_of(spec):
             values = {name: array.to_numpy(zero_copy_only=False) for name, array in outcome.values(rows).items()}
-            parts[outcome.name].append(_scores(outcome, values, outputs[outcome.name].numpy(), keep))
+            parts[outcome.name].append(_scores(outcome, values, outputs[outcome.name].numpy(), keep, domains))
     return {name: _joined(many) for name, many in parts.items()}
 
 
@@ -80,12 +104,27 @@ def serialized_examples(folder: Path) -> Iterator[list[bytes]]:
         yield list(batch)
 
 
-def _scores(outcome: Outcome, values: dict[str, np.ndarray], outputs: np.ndarray, keep: np.ndarray) -> Scores:
+def _domains(rows: pa.RecordBatch, spec: FeatureSpec) -> np.ndarray | None:
+    """The domain of each row as the log has it."""
+    if spec.meta.domain is None:
+        return None
+    names = pc.fill_null(rows.column(spec.meta.domain).cast(pa.string()), "")
+    return np.asarray(pc.if_else(pc.equal(names, ""), NO_DOMAIN, names).to_numpy(zero_copy_only=False))
+
+
+def _scores(
+    outcome: Outcome,
+    values: dict[str, np.ndarray],
+    outputs: np.ndarray,
+    keep: np.ndarray,
+    domains: np.ndarray | None,
+) -> Scores:
     labels = values[outcome.label_column].astype(np.float64)
     weights = values[outcome.weight_column] if outcome.weight_column else np.ones(len(labels))
     cut_points = outcome.task.grid if isinstance(outcome.task, SurvivalTask) else ()
     predictions = outputs.astype(np.float64) if cut_points else outputs.reshape(-1).astype(np.float64)
-    return Scores(labels[keep], predictions[keep], weights.astype(np.float64)[keep], cut_points)
+    kept = (labels[keep], predictions[keep], weights.astype(np.float64)[keep])
+    return Scores(*kept, cut_points, outcome.task.kind, None if domains is None else domains[keep])
 
 
 def _joined(parts: list[Scores]) -> Scores:
@@ -94,4 +133,6 @@ def _joined(parts: list[Scores]) -> Scores:
         np.concatenate([part.predictions for part in parts]),
         np.concatenate([part.weights for part in parts]),
         parts[0].cut_points,
+        parts[0].kind,
+        None if parts[0].domains is None else np.concatenate([part.domains for part in parts]),
     )

@@ -31,7 +31,7 @@ from tfx_pipeline.explain import History, Step, explain
 from tfx_pipeline.files import SPLITS
 from tfx_pipeline.model_check import check_settings
 from tfx_pipeline.pipeline import create_pipeline
-from tfx_pipeline.report import write_report
+from tfx_pipeline.report import domains_of_run, write_report
 from tfx_pipeline.results import Results, read_results
 from tfx_pipeline.run_record import RunRecord, StepReport
 
@@ -89,7 +89,7 @@ def run(config: PipelineConfig) -> RunReport:
         report.results = read_results(config, spec)
         report.page = write_report(config, spec, report.results)
         report.seconds = time.perf_counter() - started
-        terminal.outcome(console, report.results)
+        terminal.outcome(console, report.results, domains_of_run(config), spec.meta.domain)
         console.print(f"Report: {report.page}\nLog:    {log}\nTotal:  {report.seconds:.1f} s", style="dim")
     return report
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 
 from rich.console import Console
 from rich.table import Table
 
+from tfctr.training.metrics import DomainFigures
 from tfx_pipeline.components.anomaly_gate import AnomaliesFound
 from tfx_pipeline.config import PipelineConfig
+from tfx_pipeline.domains import print_domains
 from tfx_pipeline.results import Results
 from tfx_pipeline.verdict import Check, Verdict
 
@@ -32,8 +35,8 @@ def step_line(console: Console, step: str, cached: bool, seconds: float, why: st
     console.print(why, style="dim", markup=False, soft_wrap=True)
 
 
-def outcome(console: Console, results: Results) -> None:
-    """The gate's verdict, the parity, and where the model went."""
+def outcome(console: Console, results: Results, domains: Mapping[str, DomainFigures], column: str | None) -> None:
+    """The gate's verdict, the largest domains, the parity, and where the model went."""
     verdict = results.verdict
     console.print()
     if results.start is not None:
@@ -41,6 +44,7 @@ def outcome(console: Console, results: Results) -> None:
     for stage, told in results.stages_told():
         console.print(f"{stage}: {told}", markup=False, highlight=False)
     console.print(verdict_table(verdict))
+    print_domains(console, domains, column or "", "the report has all")
     if not verdict.compared:
         console.print("No model was blessed before: nothing to compare with.", style="dim")
     parity = results.parity

@@ -9,8 +9,9 @@ from typing import Any
 
 import tensorflow_model_analysis as tfma
 
-from tfctr.spec import FeatureSpec, Gates, SurvivalTask
-from tfx_pipeline.gate_metrics import LARGE_SLICE_AUC
+from tfctr.spec import BinaryTask, FeatureSpec, Gates, RegressionTask, SurvivalTask
+from tfctr.spec.gates import bound_for
+from tfx_pipeline.gate_metrics import LARGE_SLICE_AUC, LARGE_SLICE_RMSE
 
 OVERALL = "all rows"
 
@@ -85,9 +86,14 @@ class _Slices:
     def __init__(self, result: Any, tasks: list[str]):
         self._tasks = tasks
         self._values = {slice_name(key): metrics for key, metrics in result.slicing_metrics}
+        self._columns = {slice_name(key): frozenset(column for column, _ in key) for key, _ in result.slicing_metrics}
 
     def names(self) -> list[str]:
         return [name for name in self._values if name != OVERALL]
+
+    def can_veto(self, name: str, gates: Gates) -> bool:
+        """Whether the gates name the columns of a slice; the domain is one without being named."""
+        return self._columns[name] in map(frozenset, gates.slices)
 
     def metrics_of(self, name: str, task: str) -> dict[str, float]:
         outputs = self._values.get(name, {})
@@ -112,11 +118,12 @@ def read_verdict(evaluation: str | Path, spec: FeatureSpec, blessed: bool) -> Ve
         if isinstance(task, SurvivalTask):
             checks += _survival_checks(task.name, values, spec.gates, broken)
             continue
-        checks += _overall_checks(task.name, values, spec.gates, broken)
-        checks += _slice_checks(task.name, slices, spec.gates, broken)
+        overall = _regression_checks if isinstance(task, RegressionTask) else _overall_checks
+        checks += overall(task.name, values, spec.gates, broken)
+        checks += _slice_checks(task, slices, spec.gates, broken)
     checks += broken.unexplained(checks)
     metrics = {task: slices.metrics_of(OVERALL, task) for task in tasks}
-    compared = any("auc_diff" in values or "c_index_diff" in values for values in metrics.values())
+    compared = any({"auc_diff", "c_index_diff", "r2_diff"} & values.keys() for values in metrics.values())
     by_slice = {name: {task: slices.metrics_of(name, task) for task in tasks} for name in slices.names()}
     return Verdict(blessed, compared, tuple(checks), metrics, by_slice)
 
@@ -204,20 +211,48 @@ def _survival_checks(task: str, values: dict[str, float], gates: Gates, broken: 
     return checks
 
 
-def _slice_checks(task: str, slices: _Slices, gates: Gates, broken: _Broken) -> list[Check]:
-    if gates.slice_auc_min is None:
+def _regression_checks(task: str, values: dict[str, float], gates: Gates, broken: _Broken) -> list[Check]:
+    rows = int(values.get("example_count", -1))
+
+    def check(name: str, metric: str, bound: str, note: str = "") -> Check:
+        value = values.get(metric, float("nan"))
+        undefined = "undefined: all labels are alike, or predictions are not numbers" if value != value else ""
+        return Check(task, name, value, bound, OVERALL, rows, not broken.has(task, metric), note or undefined)
+
+    rmse_max, mae_max = bound_for(gates.rmse_max, task), bound_for(gates.mae_max, task)
+    checks = []
+    if gates.r2_min is not None:
+        checks.append(check("R²", "r2", f">= {gates.r2_min:g}"))
+    checks.append(check("RMSE", "rmse", "finite" if rmse_max is None else f"<= {rmse_max:g}"))
+    if mae_max is not None:
+        checks.append(check("MAE", "mae", f"<= {mae_max:g}"))
+    if gates.r2_drop_max is not None and "r2_diff" in values:
+        against = "against the last blessed model"
+        checks.append(check("change of R²", "r2_diff", f">= {-gates.r2_drop_max:g}", against))
+    return checks
+
+
+def _slice_checks(task: BinaryTask | RegressionTask, slices: _Slices, gates: Gates, broken: _Broken) -> list[Check]:
+    """What is demanded of slices: an AUC, of numbers an RMSE."""
+    numbers = isinstance(task, RegressionTask)
+    bound = bound_for(gates.slice_rmse_max, task.name) if numbers else gates.slice_auc_min
+    if bound is None:
         return []
+    title, metric, sign = ("RMSE", "rmse", "<=") if numbers else ("AUC", "auc", ">=")
+    bounded = LARGE_SLICE_RMSE if numbers else LARGE_SLICE_AUC
     checks = []
     for name in slices.names():
-        values = slices.metrics_of(name, task)
-        rows, auc = int(values.get("example_count", -1)), values.get("auc", float("nan"))
-        passed: bool | None = not broken.has(task, LARGE_SLICE_AUC, name)
+        values = slices.metrics_of(name, task.name)
+        rows, value = int(values.get("example_count", -1)), values.get(metric, float("nan"))
+        passed: bool | None = not broken.has(task.name, bounded, name)
         note = ""
         if rows < gates.slice_rows_min:
             passed, note = None, f"fewer than {gates.slice_rows_min:,} rows"
-        elif auc != auc:
+        elif value != value and not numbers:
             passed, note = None, "one class only: no AUC"
-        checks.append(Check(task, "AUC", auc, f">= {gates.slice_auc_min:g}", name, rows, passed, note))
+        elif not slices.can_veto(name, gates):
+            passed, note = None, "a domain, which the gates do not name among the slices"
+        checks.append(Check(task.name, title, value, f"{sign} {bound:g}", name, rows, passed, note))
     return checks
 
 

@@ -186,6 +186,25 @@ def test_a_rating_becomes_a_label_with_a_threshold(tmp_path: Path) -> None:
     assert [feature.kind for feature in spec.features] == ["categorical", "categorical"]
 
 
+def test_a_rating_can_be_predicted_as_the_number_it_is_and_is_said_to(tmp_path: Path) -> None:
+    log = tmp_path / "ratings.csv"
+    log.write_text("user,film,rating,time\n" + "".join(f"{i % 9},{i % 7},{i % 5 + 1},{10**9 + i}\n" for i in range(90)))
+    assert "or predict the number: kind: regression without at_least" in infer_spec(log).text
+    named = infer_spec(log, label="rating")
+    assert (named.spec.tasks[0].kind, named.spec.tasks[0].label) == ("regression", "rating")
+    assert "a number from 1 to 5, which is predicted as it is. CHECK: for yes or no make it kind: binary" in named.text
+    assert "gates: {r2_min: 0.0}" in named.text
+
+
+def test_a_named_label_of_many_numbers_is_a_number(tmp_path: Path) -> None:
+    found = infer_spec(write_csv(tmp_path / "log.csv"), label="price")
+    assert found.spec.tasks[0].kind == "regression"
+    assert "positives_of" not in found.text  # a number has none
+    prepared = prepare(found.spec, tmp_path / "log.csv", tmp_path / "data")
+    assert prepared.report["bad_rows"]["bad"] == 0
+    assert prepared.report["splits"]["train"]["label_mean"]["price"] > 1
+
+
 def test_a_label_of_minus_one_and_one(tmp_path: Path) -> None:
     log = tmp_path / "log.csv"
     log.write_text("label,site\n" + "".join(f"{-1 if i % 3 else 1},s{i % 4}\n" for i in range(60)))

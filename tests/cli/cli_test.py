@@ -133,6 +133,24 @@ def test_check_with_data_tells_lines_of_the_spec(tmp_path: Path, log: Path) -> N
     ]
 
 
+def test_check_tells_what_takes_labels_that_are_neither_0_nor_1(tmp_path: Path) -> None:
+    log, file = tmp_path / "log.csv", tmp_path / "ads.yaml"
+    log.write_text("site,stars,clicked\n" + "".join(f"s{i % 5},{i % 5 + 1},{i % 2}\n" for i in range(50)))
+    tasks = "[{name: like, label: stars}, {name: click, label: clicked}]"
+    text = (
+        f"name: ads\nsplit: {{by: random}}\nfeatures: [{{kind: categorical, name: site, role: item}}]\ntasks: {tasks}\n"
+    )
+    file.write_text(text)
+    assert run("spec", "check", file, "--data", log, status=1).stderr.splitlines() == [
+        "1 problem:",
+        f"  {file}:4: tasks.0.label: column 'stars' also holds 2, and a yes/no label is 0 or 1; say from where on it "
+        "is yes (at_least), or predict the number itself (kind: regression)",
+    ]
+    for better in ("label: stars, at_least: 4", "label: stars, kind: regression"):
+        file.write_text(text.replace("label: stars", better))
+        assert "no problem" in run("spec", "check", file, "--data", log).stdout
+
+
 def test_check_of_data_that_is_not_there(tmp_path: Path) -> None:
     assert "nothing.csv" in run("spec", "check", "frappe", "--data", tmp_path / "nothing.csv", status=1).stderr
 

@@ -33,7 +33,13 @@ ABSTRACT = {
 }
 """Bases that nobody makes one of."""
 
-RESULTS = {metrics.CalibrationCurve, metrics.GroupedResult, metrics.RankingResult, metrics.Recalibration}
+RESULTS = {
+    metrics.CalibrationCurve,
+    metrics.DomainFigures,
+    metrics.GroupedResult,
+    metrics.RankingResult,
+    metrics.Recalibration,
+}
 """What metrics return: described by the metric that returns it."""
 
 

@@ -14,10 +14,12 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
+from tests.conformance import wiring
 from tests.conformance.network_table import NETWORKS, RICH
 from tfctr.layers.embedding import HashedTable
 from tfctr.models import FM, LR
-from tfctr.spec import BoundSpec
+from tfctr.spec import BoundSpec, LabelScale
+from tfctr.testing._examples import ITEM_ALONE
 from tfctr.testing._recipe import Recipe, fill_sequentially, filled
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra onnx")
@@ -133,6 +135,22 @@ def test_another_runtime_answers_as_keras(name: str, format: str, tmp_path: Path
         for task, values in expected.items():
             assert found[task].dtype == np.float32
             np.testing.assert_allclose(found[task], values, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("format", ["onnx", "litert"])
+def test_numbers_leave_in_their_unit(format: str, tmp_path: Path) -> None:
+    spec = wiring.as_numbers(ITEM_ALONE)
+    spec = spec.spec.bind(dict(spec.rows), {"click": LabelScale(mean=20_000, deviation=900)})
+    model = LR(spec)
+    model.build()
+    fill_sequentially(model)
+    file, runtime = FORMATS[format]
+    model.export(tmp_path / file, format=format, verbose=False)
+    features = {"item": np.array([1, 3, 7])}
+    (found,) = runtime(tmp_path / file)(features).values()
+    assert np.ptp(found) > 1
+    assert abs(found.mean() - 20_000) < 2_000
+    np.testing.assert_allclose(found, model(features), rtol=1e-6)
 
 
 @pytest.mark.parametrize("state", ["made", "built", "called"])

@@ -49,6 +49,28 @@ def mean_of_groups(y: Any, p: Any, g: Any) -> Any:
     return np.array([mean.result().value])
 
 
+def of_numbers(metric: Any) -> MetricRecipe:
+    """A metric of numbers and what was predicted of them."""
+
+    def figures(y: Any, p: Any, g: Any) -> Any:
+        found = metric(y + g, p + g / 2)
+        return np.array(list(found.values())) if isinstance(found, dict) else np.atleast_1d(found)
+
+    return MetricRecipe(metric, figures)
+
+
+def number_sums(y: Any, p: Any, g: Any) -> Any:
+    half = len(y) // 2
+    sums = metrics.RegressionSums().add(y[:half] + g[:half], p[:half])
+    sums.merge(metrics.RegressionSums().add(y[half:] + g[half:], p[half:]))
+    return np.array([sums.rmse(), sums.mae(), sums.r2(), sums.relative_error()])
+
+
+def domains(y: Any, p: Any, g: Any) -> Any:
+    found = metrics.figures_by_domain(y, p, g)
+    return np.array([*(value for _, figures in found.rows() for value in figures.values()), found.mean_auc])
+
+
 def of_durations(metric: Any, *, curves: bool = True) -> MetricRecipe:
     """A metric of durations, events and curves over three intervals."""
 
@@ -68,6 +90,12 @@ METRICS = (
     of_durations(metrics.survival_brier),
     of_durations(metrics.survival_nll),
     of_durations(metrics.evaluate_survival),
+    of_numbers(metrics.rmse),
+    of_numbers(metrics.mae),
+    of_numbers(metrics.r2),
+    of_numbers(metrics.evaluate_regression),
+    MetricRecipe(metrics.RegressionSums, number_sums),
+    MetricRecipe(metrics.figures_by_domain, domains),
     of_rows(metrics.auc),
     of_rows(metrics.brier),
     of_rows(metrics.calibration_curve),

@@ -21,7 +21,7 @@ from tfctr.layers.survival import SurvivalLoss
 from tfctr.layers.towers import MLP, Dice
 from tfctr.models import CTRModel
 from tfctr.models.extra_signature import ENCODE_USER, RANK_WITH_STATE
-from tfctr.spec import BinaryTask, BoundSpec, NumericFeature, SurvivalTask, VectorFeature
+from tfctr.spec import BinaryTask, BoundSpec, LabelScale, NumericFeature, RegressionTask, SurvivalTask, VectorFeature
 from tfctr.testing._recipe import fill_sequentially
 from tfctr.training.optimizers import LazySGD
 
@@ -257,9 +257,11 @@ def check_loss(model: CTRModel, features: Features, labels: Any, task_weights: M
     }
     expected = added
     for name, values in named.items():
-        losses = _losses(tasks[name], values, np.asarray(given[name], "float64"))
+        scale = model.spec.label_scales.get(name)
+        losses = _losses(tasks[name], values, np.asarray(given[name], "float64"), scale)
         weights = rows[name][:, 0]
-        mean = (losses * weights).sum() / (weights.sum() if several else len(weights))
+        by_weight = several or isinstance(tasks[name], RegressionTask)
+        mean = (losses * weights).sum() / (weights.sum() if by_weight else len(weights))
         expected += task_weights.get(name, 1.0) * mean
     found = float(model.compute_loss(features, labels, answers, rows if several else next(iter(rows.values()))))
     np.testing.assert_allclose(found, expected, rtol=1e-4, err_msg="the loss is not that of tasks, weights and layers")
@@ -278,6 +280,23 @@ def check_negative_rates(model: CTRModel, features: Features) -> None:
             expected = 1 / (1 + np.exp(-(np.asarray(logits[task.name], "float64") + shift)))
             found = answers[task.name] if isinstance(answers, dict) else answers
             np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6, err_msg=f"{task.name}, {training=}")
+
+
+def check_numbers(model: CTRModel, features: Features) -> None:
+    """The answer to a regression task is its logit in the label's unit, float32, in training as outside.
+
+    The tasks of the model ask for numbers, see `as_numbers`.
+    """
+    for training in (False, True):
+        keras.utils.set_random_seed(0)  # the same units are dropped twice
+        logits = logits_of(model, features, training)
+        keras.utils.set_random_seed(0)
+        answers = model(features, training=training)
+        for name, scale in model.spec.label_scales.items():
+            found = answers[name] if isinstance(answers, dict) else answers
+            expected = scale.mean + scale.deviation * np.asarray(logits[name], "float64")
+            np.testing.assert_allclose(found, expected, rtol=1e-4, err_msg=f"{name}, {training=}")
+            assert keras.backend.standardize_dtype(found.dtype) == "float32"
 
 
 def check_state_answers_as_the_model(model: CTRModel, features: Features) -> None:
@@ -308,6 +327,17 @@ def with_rates(spec: BoundSpec) -> BoundSpec:
         for index, task in enumerate(spec.spec.tasks)
     )
     return spec.spec.model_copy(update={"tasks": tasks}).bind(dict(spec.rows))
+
+
+def as_numbers(spec: BoundSpec) -> BoundSpec:
+    """The same spec, whose yes-or-no tasks ask for numbers, each in another unit; every second by Huber's loss."""
+    tasks = tuple(
+        RegressionTask(name=task.name, label=task.label, loss="huber" if index % 2 else "mse")
+        for index, task in enumerate(spec.spec.tasks)
+        if isinstance(task, BinaryTask)
+    )
+    scales = {task.name: LabelScale(mean=100 * index - 3, deviation=10**index) for index, task in enumerate(tasks)}
+    return spec.spec.model_copy(update={"tasks": tasks}).bind(dict(spec.rows), scales)
 
 
 def without_features(spec: BoundSpec, names: Iterable[str]) -> BoundSpec:
@@ -416,9 +446,12 @@ def _state(layer: Any) -> NDArray[Any]:
     return np.concatenate([np.ravel(weight) for weight in layer.non_trainable_weights])
 
 
-def _losses(task: Any, labels: NDArray[Any], answers: NDArray[Any]) -> NDArray[Any]:
+def _losses(task: Any, labels: NDArray[Any], answers: NDArray[Any], scale: LabelScale | None) -> NDArray[Any]:
     """The loss of each row."""
     if isinstance(task, SurvivalTask):
         return np.asarray(SurvivalLoss(task.grid, reduction="none")(labels, answers.astype("float32")), "float64")
+    if isinstance(task, RegressionTask):
+        error = np.abs(labels - answers)[:, 0] / scale.deviation
+        return np.where(error <= 1, error**2 / 2, error - 0.5) if task.loss == "huber" else error**2
     p = np.clip(answers, 1e-7, 1 - 1e-7)
     return -(labels * np.log(p) + (1 - labels) * np.log(1 - p))[:, 0]

@@ -120,6 +120,26 @@ def test_answers_are_corrected_for_the_negative_rate(name: str) -> None:
     wiring.check_negative_rates(made(name), features(name))
 
 
+NUMBERS = [name for name, model in MODELS.items() if "regression" in model.task_kinds]
+
+
+@pytest.mark.parametrize("name", ["DNN", "SDIM", "MMoE"])
+def test_numbers_are_answered_in_their_own_unit_and_learned_without_it(name: str) -> None:
+    """One of each way to a logit: the base class makes an answer of it, as the next test holds."""
+    few = wiring.without_features(made(name).spec, ("age", "tags", "image", "bought"))
+    model = wiring.variant(made(name), features(name), spec=wiring.as_numbers(few))
+    wiring.check_numbers(model, features(name))
+    wiring.check_loss(model, features(name), labels(name), wiring_of(name).task_weights)
+
+
+def test_all_models_answer_numbers_but_those_of_events() -> None:
+    assert set(MODELS) - set(NUMBERS) == {"ESMM", "CreativeSurvival"}
+    for name in NUMBERS:
+        assert not MODELS[name].problems(wiring.as_numbers(RECIPES[MODELS[name].__name__].make().spec).spec), name
+        own = {"call", "outputs_from_logits", "default_loss"} & set(vars(MODELS[name]))
+        assert not own, f"{name} has {own} of its own: check that it answers numbers as others do"
+
+
 def with_state() -> list[str]:
     return [name for name in MODELS if RANK_WITH_STATE in {way.name for way in made(name).extra_signatures()}]
 

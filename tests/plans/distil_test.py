@@ -85,7 +85,8 @@ def test_the_losses_of_a_row() -> None:
     assert float(label_loss(label, student)[0, 0]) == pytest.approx(0.3566749, abs=1e-6)
     assert float(teacher_loss(teacher, student, 2.0)[0, 0]) == pytest.approx(0.1886753, abs=1e-6)
     two_classes = keras.losses.KLDivergence()(
-        ops.softmax(ops.concatenate([teacher, 0 * teacher], 1) / 2), ops.softmax(ops.concatenate([student, 0 * student], 1) / 2)
+        ops.softmax(ops.concatenate([teacher, 0 * teacher], 1) / 2),
+        ops.softmax(ops.concatenate([student, 0 * student], 1) / 2),
     )
     assert 4 * float(two_classes) == pytest.approx(0.1886753, abs=1e-5)
     mixed = 0.3 * teacher_loss(teacher, student, 2.0) + 0.7 * label_loss(label, student)
@@ -226,7 +227,9 @@ def test_the_students_step_is_that_of_a_mixture_with_fixed_ratios() -> None:
 CONFIG = {"epochs": 10, "patience": 3, "learning_rate": 0.01, "rate_factor": 1.0}
 
 
-def distilled(folder: Path, seed: int, file: str, count: int = 1_000, **settings: Any) -> tuple[CTRModel, dict[str, Any]]:
+def distilled(
+    folder: Path, seed: int, file: str, count: int = 1_000, **settings: Any
+) -> tuple[CTRModel, dict[str, Any]]:
     made = Distil(LR, {}, FitConfig(**CONFIG, seed=seed), teacher_files=(file,), temperature=1.0, **settings)
     return run(made, folder, seed, count), made.reports(folder)[1]
 
@@ -246,7 +249,9 @@ def auc_of(model: CTRModel, seed: int) -> float:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_teacher_that_lies_in_half_of_the_rows_does_less_harm_than_at_a_fixed_ratio(seed: int, tmp_path: Path) -> None:
+def test_a_teacher_that_lies_in_half_of_the_rows_does_less_harm_than_at_a_fixed_ratio(
+    seed: int, tmp_path: Path
+) -> None:
     file = oracle(True, tmp_path)
     learned, _ = distilled(tmp_path / "tgeo", seed, file, ratio_rate=0.01, ratio_every=1)
     fixed, _ = distilled(tmp_path / "constant", seed, file, ratio="constant")

@@ -17,7 +17,7 @@ from tfctr.layers.embedding import FusedLookup, SoftSelectionTable, SparseTable
 from tfctr.models import FM, LR, CTRModel, FinalMLP
 from tfctr.plans import DNIS, Fit
 from tfctr.plans.dnis import DNISSettings, kept_numbers, tables_bytes, take_over
-from tfctr.spec import BoundSpec, FeatureSpec
+from tfctr.spec import FeatureSpec
 from tfctr.training import FitConfig
 
 FREQUENT, RARE, DIM = 20, 80, 6
@@ -67,7 +67,11 @@ def auc_of(model: CTRModel, seed: int) -> float:
 
 
 def sparse_of(model: CTRModel) -> tuple[FusedLookup, SparseTable]:
-    (found,) = ((l, l.fused_table) for l in layers_of(model, FusedLookup) if isinstance(l.fused_table, SparseTable))
+    (found,) = (
+        (lookup, lookup.fused_table)
+        for lookup in layers_of(model, FusedLookup)
+        if isinstance(lookup.fused_table, SparseTable)
+    )
     return found
 
 
@@ -75,7 +79,7 @@ def sparse_of(model: CTRModel) -> tuple[FusedLookup, SparseTable]:
 def test_frequent_ids_keep_more_numbers_and_beat_a_narrow_table(seed: int, tmp_path: Path) -> None:
     made = plan(seed, blocks=(40,))
     model = run(made, tmp_path / "dnis", seed)
-    lookup, table = sparse_of(model)
+    _, table = sparse_of(model)
     kept = table.kept_numbers()[1 : 1 + FREQUENT + RARE].sum(axis=1)
     assert kept[:FREQUENT].mean() > 2 * kept[FREQUENT:].mean()
     assert table.kept_numbers().sum() == round(0.25 * DIM * (2 * FREQUENT + RARE))
@@ -110,7 +114,11 @@ def _shown(made: DNIS, folder: Path) -> np.ndarray:
     model.build()
     for place, weight in enumerate(model.weights):
         weight.assign(arrays[f"weight_{place}"])
-    (table,) = (l.fused_table for l in layers_of(model, FusedLookup) if isinstance(l.fused_table, SoftSelectionTable))
+    (table,) = (
+        lookup.fused_table
+        for lookup in layers_of(model, FusedLookup)
+        if isinstance(lookup.fused_table, SoftSelectionTable)
+    )
     return np.asarray(table.shown())
 
 
@@ -155,12 +163,12 @@ def test_the_largest_numbers_are_kept_and_the_cut_model_answers_as_the_masked_on
 
 def test_a_budget_is_kept_and_more_of_it_keeps_more() -> None:
     model = searched()
-    whole, kept = sum(l.fused_table.serving_bytes() for l in layers_of(model, FusedLookup)), []
+    whole, kept = sum(lookup.fused_table.serving_bytes() for lookup in layers_of(model, FusedLookup)), []
     for share in (0.9, 0.7, 0.5):
         masks = kept_numbers(model, int(share * whole))
         used = tables_bytes(model, masks)
         assert 0.98 * share * whole < used <= share * whole
-        assert used == sum(l.fused_table.serving_bytes() for l in layers_of(cut(model, masks), FusedLookup))
+        assert used == sum(lookup.fused_table.serving_bytes() for lookup in layers_of(cut(model, masks), FusedLookup))
         kept.append(sum(int(mask.sum()) for mask in masks.values()))
     assert kept == sorted(kept, reverse=True)
     with pytest.raises(ValueError, match="a budget of 100 B cannot be kept: with one number an embedding"):
@@ -170,7 +178,7 @@ def test_a_budget_is_kept_and_more_of_it_keeps_more() -> None:
 def test_a_model_with_several_embeddings_keeps_a_number_where_any_needs_it(tmp_path: Path) -> None:
     made = DNIS(FinalMLP, {"embedding_dim": 4}, FitConfig(epochs=1), search_epochs=1, order=2, weights="embeddings")
     model = run(made, tmp_path, count=1_000)
-    tables = [l.fused_table for l in layers_of(model, FusedLookup)]
+    tables = [lookup.fused_table for lookup in layers_of(model, FusedLookup)]
     assert any(isinstance(table, SparseTable) for table in tables)
     assert np.isfinite(auc_of(model, 0))
 

@@ -78,7 +78,7 @@ def test_mistakes_are_told(task: str, said: str) -> None:
 
 def test_a_history_takes_no_positives_of_a_duration() -> None:
     text = GOOD + "meta: {time: t}\nhistory:\n  - {name: seen, of: brand, by: brand, positives_of: short}\n"
-    with pytest.raises(SpecError, match="task 'short' has a duration and no positives"):
+    with pytest.raises(SpecError, match="task 'short' is a survival task and has no positives"):
         parse_spec(text)
 
 

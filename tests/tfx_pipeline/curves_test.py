@@ -16,7 +16,7 @@ from tfx_pipeline.modules.trainer_module import keep_curves
 def test_curves_and_tensorboards_files_are_moved_and_checkpoints_stay(tmp_path: Path, tensorboard: bool) -> None:
     resume, run = tmp_path / "resume", tmp_path / "run"
     run.mkdir()
-    fit(LR(bound()), train_plan(), valid_data(), FitConfig(epochs=1, tensorboard=tensorboard), workdir=resume)
+    fit(LR(bound()), train_plan(), valid_data(), FitConfig(epochs=2, tensorboard=tensorboard), workdir=resume)
     history = (resume / "history.jsonl").read_text()
     keep_curves(resume, run)
     assert (run / "history.jsonl").read_text() == history

@@ -28,3 +28,14 @@ def test_every_task_counts() -> None:
     good, bad = np.array([[0.5]]), np.array([[0.6]])
     found = compare("predict", {"click": good, "buy": bad}, {"click": good, "buy": good}, 1e-6)
     assert not found.passed
+
+
+def test_numbers_are_held_to_the_digits_that_float32_has() -> None:
+    """At 20,000 its steps are 0.002; small answers beside large ones are no better."""
+    near = np.array([[20_000.0], [10.0]]), np.array([[20_000.01], [10.01]])
+    found = compare("predict", {"paid": near[0]}, {"paid": near[1]}, 1e-6, {"paid"})
+    assert found.passed
+    assert found.largest == pytest.approx(0.01 / 20_000.01)
+    assert not compare("predict", {"paid": near[0]}, {"paid": near[1] + 0.02}, 1e-6, {"paid"}).passed
+    assert not compare("predict", {"paid": near[0]}, {"paid": near[1]}, 1e-6).passed
+    assert compare("predict", {"paid": np.zeros(3)}, {"paid": np.zeros(3)}, 1e-6, {"paid"}).largest == 0

@@ -18,7 +18,7 @@ import typer
 from tests.tfx_pipeline.html_check import checked
 from tfctr.data import signed_durations
 from tfctr.spec import FeatureSpec, Gates
-from tfctr.training.metrics import evaluate_survival, logloss
+from tfctr.training.metrics import evaluate_arrays, evaluate_regression, evaluate_survival, logloss
 from tfx_pipeline.commands import _pairs, app
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.report import write_not_blessed
@@ -266,7 +266,7 @@ def survival_rows(rows: int = 60) -> tuple[np.ndarray, np.ndarray]:
 def test_survival_tasks_have_their_figures_and_curves(tmp_path: Path) -> None:
     durations, events = survival_rows()
     curves = np.exp(-np.outer(1 / (1 + durations), [1.0, 2.0, 4.0]))
-    scores = Scores(signed_durations(durations, events), curves, np.ones(60), (1.0, 2.0, 4.0))
+    scores = Scores(signed_durations(durations, events), curves, np.ones(60), (1.0, 2.0, 4.0), "survival")
     spec = make_spec(tasks=[survival_task(quantiles=3)], gates=Gates())
     spec = with_grid(spec, {"cut_points": {"stop": [1.0, 2.0, 4.0]}})
     assert spec.tasks[0].grid == (1.0, 2.0, 4.0)
@@ -279,6 +279,111 @@ def test_survival_tasks_have_their_figures_and_curves(tmp_path: Path) -> None:
     page = checked(render(made))
     assert "weeks" in page.text
     assert made.headline.facts["C-index"] == "0.8000"
+
+
+def number_spec() -> FeatureSpec:
+    task = {"kind": "regression", "name": "paid", "label": "dollars"}
+    return make_spec(tasks=[task], gates=Gates(rmse_max=40, slices=("site",), slice_rmse_max=30, slice_rows_min=100))
+
+
+def number_scores(rows: int = 300) -> Scores:
+    generator = np.random.default_rng(4)
+    labels = 20_000 + generator.normal(0, 100, rows)
+    return Scores(labels, labels + generator.normal(0, 30, rows), np.ones(rows), kind="regression")
+
+
+def test_regression_tasks_have_their_figures_slices_and_picture(tmp_path: Path) -> None:
+    scores = number_scores()
+    exact = evaluate_regression(scores.labels, scores.predictions)
+    bad = {"example_count": 150.0, "rmse": 35.0, "mae": 30.0, "mean_label": 2.0, "mean_prediction": 3.0}
+    small = {**bad, "example_count": 20.0, "rmse": 90.0}
+    checks = (Check("paid", "RMSE", 35.0, "<= 30", "site=a", 150, False),)
+    metrics = {"r2": 0.9, "r2_diff": 0.02, "rmse": 30.5, "rmse_diff": -2.0}
+    slices = {
+        "site=a": {"paid": bad},
+        "site=b": {"paid": {**bad, "rmse": 9.0, "rmse_diff": -1.0}},
+        "site=c": {"paid": small},
+    }
+    verdict = Verdict(True, True, checks, {"paid": metrics}, slices)
+    made = make_view(tmp_path, spec=number_spec(), scores={"paid": scores}, verdict=verdict)
+    (task,) = made.tasks
+    assert task.kind == "a number: dollars"
+    assert [column.name for column in task.figures.columns[1:]] == ["RMSE", "MAE", "R²", "RMSE / deviation"]
+    own, before = task.figures.rows[0].cells, task.figures.rows[1].cells
+    assert own[1:] == pytest.approx([exact[name] for name in ("rmse", "mae", "r2", "relative_error")])
+    assert before[1] == 32.5
+    assert len(task.charts) == 1
+    assert set(task.meanings) == {"RMSE", "MAE", "R²", "RMSE / deviation"}
+    (table,) = made.slices
+    assert [(row.cells[0], row.tone, row.cells[-1]) for row in table.rows] == [
+        ("site=a", "fail", "FAIL, demanded RMSE <= 30"),
+        ("site=b", "", "pass"),
+        ("site=c", "small", "too small to judge: fewer than 100 rows"),
+    ]
+    assert table.rows[1].cells[2:-1] == (150, 9.0, 30.0, 2.0, 3.0, "-1.0000")
+    changes = {row.cells[0]: row.cells[4:6] for row in made.changes.rows}
+    assert changes == {"R²": ("+0.0200", "better"), "RMSE": ("-2.0000", "better")}
+    assert made.headline.facts["R²"] == "0.9000"
+    page = checked(render(made))
+    assert "on average" in page.text
+    assert page.tags["svg"] == 3  # predicted against observed, and what was learned
+
+
+def test_each_domain_has_its_figures_and_many_are_folded_away(tmp_path: Path) -> None:
+    scores = click_scores(900)
+    sites = np.array([f"s{number % 45}" for number in range(900)], object)
+    sites[:30] = EVIL
+    spec = make_spec(meta={"domain": "site"})
+    made = make_view(tmp_path, spec=spec, scores={"click": dataclasses.replace(scores, domains=sites)})
+    first, second = made.tasks[0].domains
+    assert [column.name for column in first.columns] == [
+        "site", "rows", "mean label", "mean prediction", "logloss", "AUC",
+    ]  # fmt: skip
+    mine = sites == EVIL
+    alone = evaluate_arrays(scores.labels[mine], scores.predictions[mine])
+    expected = [EVIL, 30, *(alone[name] for name in ("mean_label", "mean_prediction", "logloss", "auc"))]
+    assert list(first.rows[0].cells) == pytest.approx(expected)
+    assert len(first.rows) + len(second.rows) == 46
+    assert "The mean of the domains' AUC, weighted by their rows, is 0." in made.tasks[0].domains_told
+    html = render(made)
+    assert "<script" not in html
+    assert "click by site, part 2: 6 more" in checked(html).text
+
+
+def test_what_there_is_not_is_not_told(tmp_path: Path) -> None:
+    made = make_view(tmp_path)
+    assert (made.tasks[0].domains, made.tasks[0].domains_told) == ((), "")
+    assert "domain" not in checked(render(made)).text
+
+
+def test_predictions_that_are_no_numbers_are_not_drawn(tmp_path: Path) -> None:
+    broken = dataclasses.replace(number_scores(), predictions=np.full(300, np.nan))
+    made = make_view(tmp_path, spec=number_spec(), scores={"paid": broken})
+    assert made.tasks[0].note.startswith("Nothing to draw")
+    assert "undefined" in checked(render(made)).text
+
+
+def test_means_are_what_a_number_has_to_beat(tmp_path: Path) -> None:
+    prepared_rows(
+        tmp_path,
+        train={"site": ["s"] * 4, "item": list("aabb"), "dollars": [10.0, 20, 30, 40]},
+        test={"site": ["s"] * 3, "item": ["a", "b", "c"], "dollars": [15.0, 35, 10]},
+    )
+    by_item, constant, own = baselines(number_spec(), tmp_path)["paid"].values()
+    of_a, of_b = (30 + PRIOR_ROWS * 25) / (2 + PRIOR_ROWS), (70 + PRIOR_ROWS * 25) / (2 + PRIOR_ROWS)
+    assert by_item["rmse"] == pytest.approx(math.sqrt(((of_a - 15) ** 2 + (of_b - 35) ** 2 + 15**2) / 3))
+    assert constant["mean_prediction"] == 25
+    assert own["r2"] == pytest.approx(0, abs=1e-12)
+    assert constant["r2"] < 0
+
+
+def test_the_mean_of_a_number_is_told_of_each_split(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    told = {"train": {"positive_rate": {}, "label_mean": {"paid": 20_123.4}}}
+    (tmp_path / "data" / "report.json").write_text(json.dumps({"splits": told}))
+    made = make_view(tmp_path, spec=number_spec(), scores={"paid": number_scores()})
+    assert [column.name for column in made.splits.columns] == ["split", "rows", "mean, paid"]
+    assert made.splits.rows[0].cells == ("train", 800, "20,123.4")
 
 
 def test_baselines_by_hand(tmp_path: Path) -> None:

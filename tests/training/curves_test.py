@@ -37,7 +37,9 @@ def test_tensorboard_is_given_what_the_history_says(tmp_path: Path) -> None:
 
 
 def test_curves_are_drawn_and_tensorboard_is_off_by_default(tmp_path: Path) -> None:
-    fit(small_model(), train_plan(), valid_data(), FitConfig(epochs=1), tmp_path)
+    fit(small_model(), train_plan(), valid_data(), FitConfig(epochs=1), tmp_path / "one")
+    assert not (tmp_path / "one" / "curves.png").exists()  # a point is no curve
+    fit(small_model(), train_plan(), valid_data(), FitConfig(epochs=2), tmp_path)
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert not (tmp_path / "tensorboard").exists()
 

@@ -142,6 +142,9 @@ def test_bad_catalogues_are_refused() -> None:
     plan = ArrayPlan(meetings(0)[0], SPEC, batch_size=100)
     with pytest.raises(DataError, match="has no rows of"):
         DrawnNegatives(plan, {}, SPEC.spec)
+    number = {"kind": "regression", "name": "stars", "label": "stars"}
+    with pytest.raises(DataError, match="negatives are rows of a yes/no task, and 'stars' is a regression task"):
+        DrawnNegatives(plan, ALL_ITEMS, FeatureSpec.model_validate({**SPEC.spec.model_dump(), "tasks": [number]}))
     with pytest.raises(DataError, match="has no rows of"):
         DrawnNegatives(plan, {"item": np.zeros(0, int)}, SPEC.spec)
     with pytest.raises(ValueError, match="negatives is at least 1"):

@@ -34,6 +34,16 @@ def test_without_outcomes_only_what_can_be_made_is_made(output: TransformOutput,
         np.testing.assert_array_equal(array, wanted[name])
 
 
+def test_domains_have_names_where_a_vocabulary_holds_them(output: TransformOutput, new_log: pa.Table) -> None:
+    names, learned = output.domain_names, set(output.vocabulary("city"))
+    told = dict(zip(new_log["city"].to_pylist(), output.transform(new_log)["meta__domain"].tolist(), strict=True))
+    for city, domain in told.items():
+        assert names.get(domain) == ("(none)" if not city else city if city in learned else None), city
+    assert len(set(told.values()) & set(names)) == 4  # one of the five values has a line end, which its file lacks
+    without = output.spec.model_copy(update={"meta": output.spec.meta.model_copy(update={"domain": "weekday"})})
+    assert list(TransformOutput(output.directory, spec=without).domain_names.values()) == ["(none)"]
+
+
 def test_columns_that_nothing_reads_are_ignored(output: TransformOutput, new_log: pa.Table) -> None:
     more = new_log.append_column("weekday", pa.nulls(new_log.num_rows, pa.string())).append_column("x", new_log["at"])
     assert output.transform(more).keys() == output.transform(new_log).keys()

@@ -2,7 +2,7 @@
 
 - `_infer_spec`: a first spec from a raw log, for a person to edit.
 - `ranking`: which fields tell something about the label (OutRank).
-- `log_columns`: the columns of whatever can be named as data.
+- `log_columns`: the columns of whatever can be named as data, and labels that a task cannot take.
 - `_log_format`: format, delimiter and header of a file. `log_sample`: its first rows, bounded, in batches.
 - `_column_profile`: what the values of a column are; `_value_statistics`, `_distinct` and `_text_hash` do the
   counting.
@@ -10,7 +10,7 @@
 """
 
 from tfctr.analysis._infer_spec import InferredSpec, infer_spec
-from tfctr.analysis.log_columns import columns_of
+from tfctr.analysis.log_columns import columns_of, label_problems
 from tfctr.analysis.log_sample import LogSample, read_sample
 
-__all__ = ["InferredSpec", "LogSample", "columns_of", "infer_spec", "read_sample"]
+__all__ = ["InferredSpec", "LogSample", "columns_of", "infer_spec", "label_problems", "read_sample"]

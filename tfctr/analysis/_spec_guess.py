@@ -86,21 +86,31 @@ def _guess_task(profiles: Mapping[str, ColumnProfile], label: str | None) -> Spe
     if rated:
         top = rated[0].values.maximum or 0.0
         remark = f"a rating from {rated[0].values.minimum:g} to {top:g}"
-        return _task(rated[0], f"{remark}; CHECK from where on it is liked", at_least=round(0.8 * top, 1))
+        remark += "; CHECK from where on it is liked, or predict the number: kind: regression without at_least"
+        return _task(rated[0], remark, at_least=round(0.8 * top, 1))
     if rare:
         guess = _task(rare[0], f"CHECK: 0/1 with a low rate, {rare[0].values.share_of_ones:.2%} ones")
         guess.doubts.append(f"no column is named like a label; {rare[0].name!r} was taken for its low rate of ones")
         return guess
     guess = SpecGuess({"name": "label", "label": "label"}, "CHECK: nothing looks like a label; name the column")
-    guess.doubts.append("no column looks like a label (0/1, or a rating); set `tasks.0.label`")
+    guess.doubts.append(
+        "no column looks like a label (0/1, or a rating); set `tasks.0.label`, and `kind: regression` for a number"
+    )
     return guess
 
 
 def _task(profile: ColumnProfile, remark: str, at_least: float | None = None) -> SpecGuess:
     keys: dict[str, Any] = {"name": names.identifier(profile.name), "label": profile.name}
+    values = profile.values
     if at_least is not None:
         keys["at_least"] = int(at_least) if at_least == int(at_least) else at_least
-    elif not profile.values.is_binary():
+    elif values.is_number and values.distinct > 2:
+        keys = {"kind": "regression", **keys}
+        remark += (
+            f"; a number from {values.minimum:g} to {values.maximum:g}, which is predicted as it is. CHECK: for yes "
+        )
+        remark += "or no make it kind: binary with `at_least`"
+    elif not values.is_binary():
         remark += "; CHECK: it is not 0/1, set `at_least`"
     return SpecGuess(keys, remark)
 

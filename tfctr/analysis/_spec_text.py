@@ -11,6 +11,7 @@ from tfctr.analysis._spec_guess import SpecGuess
 from tfctr.analysis.log_sample import LogSample
 from tfctr.data._readers.files import format_of
 from tfctr.spec.loading import dump_yaml
+from tfctr.spec.tasks import DEFAULT_KIND
 
 
 def spec_text(guess: SpecGuess, sample: LogSample, *, rows: int, whole: bool) -> str:
@@ -31,7 +32,7 @@ def spec_text(guess: SpecGuess, sample: LogSample, *, rows: int, whole: bool) ->
         _left_out(guess),
         _tasks(guess),
         _meta(guess),
-        _gates(),
+        _gates(guess),
     )
     return "\n".join("\n".join(lines) + "\n" for section in sections if (lines := list(section)))
 
@@ -67,8 +68,10 @@ def _history(guess: SpecGuess) -> Iterator[str]:
     """Switched off: it doubles the work, and not every model reads sequences."""
     if not guess.history:
         return
-    keys = {"name": "earlier_items", "of": guess.history["of"], "by": guess.history["by"]}
-    keys |= {"positives_of": guess.task["name"], "max_length": 50}
+    keys: dict[str, Any] = {"name": "earlier_items", "of": guess.history["of"], "by": guess.history["by"]}
+    if guess.task.get("kind", DEFAULT_KIND) == DEFAULT_KIND:
+        keys["positives_of"] = guess.task["name"]
+    keys["max_length"] = 50
     yield "# What each user liked before, built from the log: uncomment this and the feature `earlier_items` below."
     yield "# history:"
     yield f"#   - {_flow(keys)}"
@@ -99,7 +102,7 @@ def _column_line(left: Guess) -> str:
 
 def _tasks(guess: SpecGuess) -> Iterator[str]:
     yield "tasks:"
-    yield f"  - {_flow({'kind': 'binary', **guess.task})}  # {_remark(guess.task_remark)}"
+    yield f"  - {_flow({'kind': DEFAULT_KIND, **guess.task})}  # {_remark(guess.task_remark)}"
 
 
 def _meta(guess: SpecGuess) -> Iterator[str]:
@@ -109,9 +112,10 @@ def _meta(guess: SpecGuess) -> Iterator[str]:
             yield f"  {key}: {_flow(column)}  # {_remark(guess.meta_remarks[key])}"
 
 
-def _gates() -> Iterator[str]:
+def _gates(guess: SpecGuess) -> Iterator[str]:
     yield "# What a model must reach before it is pushed; set these after a first run."
-    yield "gates: {auc_min: 0.5}"
+    bound = "auc_min: 0.5" if guess.task.get("kind", DEFAULT_KIND) == DEFAULT_KIND else "r2_min: 0.0"
+    yield f"gates: {{{bound}}}"
 
 
 def _flow(value: object) -> str:

@@ -9,18 +9,24 @@ import numpy as np
 
 from tfctr.benchmark.trial import Score
 
-SHOWN = ("auc", "logloss", "gauc")
+SHOWN = ("auc", "logloss", "gauc", "r2", "rmse", "mae")
 
 
 def shown_figures(figures: Iterable[str]) -> list[str]:
     """Return which figures stand in a table, in its order: those of `SHOWN`, with several tasks those of each.
+
+    The mean of the domains' AUC is not among them.
 
     Example:
         >>> shown_figures(["rows", "logloss", "auc"]), shown_figures(["click_auc", "click_rows", "buy_auc"])
         (['auc', 'logloss'], ['click_auc', 'buy_auc'])
     """
     names = list(dict.fromkeys(figures))
-    of_tasks = [name for name in names if name.endswith(tuple(f"_{shown}" for shown in SHOWN))]
+    of_tasks = [
+        name
+        for name in names
+        if name.endswith(tuple(f"_{shown}" for shown in SHOWN)) and not name.endswith("domain_auc")
+    ]
     return [*(name for name in SHOWN if name in names), *of_tasks]
 
 

@@ -32,7 +32,7 @@ def check(
     ] = None,
     model: Annotated[str | None, typer.Option(help="A model whose needs to check, such as DIN.")] = None,
 ) -> None:
-    """Check a spec: with itself, with the columns of a log, with what a model needs.
+    """Check a spec: with itself, with the columns and labels of a log, with what a model needs.
 
     Every problem is a line with file, line, key and remedy. Exit status 1 when there is one.
     """
@@ -59,10 +59,10 @@ def check(
 
 
 def _data_problems(spec: FeatureSpec, data: str) -> list[Problem]:
-    from tfctr.analysis import columns_of
+    from tfctr.analysis import columns_of, label_problems
     from tfctr.spec import check_columns
 
-    return check_columns(spec, columns_of(data, spec))
+    return [*check_columns(spec, columns_of(data, spec)), *label_problems(data, spec)]
 
 
 def _model_problems(spec: FeatureSpec, name: str) -> list[Problem]:

@@ -31,7 +31,7 @@ from tfctr.data.datasets import DATASETS, Dataset
 from tfctr.data.errors import DataError
 from tfctr.data.histories import add_histories, history_index, label_column, positives
 from tfctr.data.survival import check_events
-from tfctr.spec import FeatureSpec, suggest
+from tfctr.spec import FeatureSpec, RegressionTask, suggest
 
 PART_ROWS = 1_000_000
 """Rows in one Parquet file of a split."""
@@ -82,8 +82,9 @@ class PreparedData:
         seconds = "kept from before" if self.cached else f"made in {self.report['seconds']:.1f} s"
         lines = [f"{sum(self.rows.values()):,} rows of {self.report['source']}, {seconds}, in {self.folder}"]
         for name, part in self.report["splits"].items():
-            rates = ", ".join(f"{task} {100 * rate:.2f} %" for task, rate in part["positive_rate"].items())
-            line = f"  {name:<5} {part['rows']:>12,} rows   {rates}"
+            told = [f"{task} {100 * rate:.2f} %" for task, rate in part["positive_rate"].items()]
+            told += [f"{task} {mean:,.6g} on average" for task, mean in part.get("label_mean", {}).items()]
+            line = f"  {name:<5} {part['rows']:>12,} rows   {', '.join(told)}"
             if part["time"] is not None:
                 line += f"   {_moment(part['time'][0])} to {_moment(part['time'][1])}"
             lines.append(line)
@@ -292,13 +293,24 @@ class _PartWriter:
 
 
 def _split_report(keys: pa.Table, rows: np.ndarray, spec: FeatureSpec) -> dict[str, Any]:
-    """Rows, positive rate of each task, and bounds of the time."""
+    """Rows, positive rate or mean label of each task, and bounds of the time."""
     bounds = None
     if spec.meta.time is not None:
         times = pc.min_max(keys.column(spec.meta.time).filter(pa.array(rows))).as_py()
         bounds = None if times["min"] is None else [times["min"], times["max"]]
-    rates = {task.name: float(positives(keys, spec, task.name)[rows].mean()) for task in spec.tasks}
-    return {"rows": int(rows.sum()), "positive_rate": rates, "time": bounds}
+    rates, means = {}, {}
+    for task in spec.tasks:
+        if isinstance(task, RegressionTask):
+            means[task.name] = _mean_label(keys, task, rows)
+        else:
+            rates[task.name] = float(positives(keys, spec, task.name)[rows].mean())
+    return {"rows": int(rows.sum()), "positive_rate": rates, "label_mean": means, "time": bounds}
+
+
+def _mean_label(keys: pa.Table, task: RegressionTask, rows: np.ndarray) -> float:
+    """The mean label of the rows that count, weights left out; NaN where none does."""
+    counts = rows if task.mask is None else rows & (keys.column(task.mask).to_numpy() == 1)
+    return float(keys.column(task.label).to_numpy()[counts].mean(dtype=np.float64)) if counts.any() else float("nan")
 
 
 def _report(folder: Path) -> dict[str, Any] | None:

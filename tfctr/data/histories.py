@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tfctr.data._columns import ARROW_TYPES, value_type
 from tfctr.data.errors import DataError
-from tfctr.spec import FeatureSpec, History, SurvivalTask
+from tfctr.spec import BinaryTask, FeatureSpec, History
 
 
 class HistoryIndex:
@@ -128,7 +128,7 @@ def positives(table: pa.Table, spec: FeatureSpec, task_name: str) -> NDArray[np.
     """Return, per row, whether the label (the event) of this task is 1; a missing or masked one is not. ``(rows,)``."""
     task = next(task for task in spec.tasks if task.name == task_name)
     labels = np.asarray(table.column(task.label_columns[-1]), np.float64)
-    threshold = None if isinstance(task, SurvivalTask) else task.at_least
+    threshold = task.at_least if isinstance(task, BinaryTask) else None
     positive = labels >= (1 if threshold is None else threshold)
     if task.mask is not None and task.mask in table.column_names:
         positive &= np.asarray(table.column(task.mask), np.float64) == 1

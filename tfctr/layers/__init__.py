@@ -2,7 +2,7 @@
 
 - `_base`: what all layers share. `embedding`: ids and numbers to vectors.
 - `interaction`: crosses of fields. `sequence`: histories against a candidate. `towers`: MLPs.
-- `survival`: hazards, their curves and their likelihood.
+- `survival`: hazards, their curves and their likelihood. `regression`: the loss of numbers.
 """
 
 from tfctr.layers._base import Layer

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 from keras import ops
 from keras.saving import serialize_keras_object as serialize
 

@@ -1,4 +1,4 @@
-"""What every model is: a bound spec in, the transformed example in, probabilities out."""
+"""What every model is: a bound spec in, the transformed example in, probabilities or numbers out."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from tfctr.layers.embedding import (
     FullTable,
     RowPenalty,
 )
+from tfctr.layers.regression import RegressionLoss
 from tfctr.layers.survival import SurvivalLoss, integrated_hazards
 from tfctr.models._export import export_model, input_signature
 from tfctr.models._own_step import OwnStep
 from tfctr.models._tower_ranks import factor_towers
 from tfctr.models._traced_once import TracedOnce
 from tfctr.models.extra_signature import ExtraSignature
-from tfctr.spec import AnyTask, BoundSpec, FeatureSpec, Problem, SpecError, SurvivalTask
+from tfctr.spec import AnyTask, BoundSpec, FeatureSpec, Problem, RegressionTask, SpecError, SurvivalTask
 
 
 class CTRModel(ConfigFromInit, WeightOptions, OwnStep, TracedOnce):
@@ -62,8 +63,10 @@ class CTRModel(ConfigFromInit, WeightOptions, OwnStep, TracedOnce):
     Output:
         Probability, float32 ``(batch, 1)``; a dict of task -> probability when the spec has several tasks. When a
         task has a `negative_rate` r, a learned p is returned as ``p / (p + (1 - p) / r)`` (its log-odds plus
-        ``log r``), except in training, where p itself meets the sampled rows. A survival task has the integrated hazard
-        of each interval, float32 ``(batch, intervals)``, of which `tfctr.layers.survival` makes curves.
+        ``log r``), except in training, where p itself meets the sampled rows. A regression task has the number itself,
+        float32 ``(batch, 1)``: ``mean + deviation · logit`` with the label's, which the bound spec knows. A survival
+        task has the integrated hazard of each interval, float32 ``(batch, intervals)``, of which
+        `tfctr.layers.survival` makes curves.
 
     Reference for the correction: He et al., "Practical Lessons from Predicting Clicks on Ads at Facebook", ADKDD
     2014, section 6.3.
@@ -84,7 +87,7 @@ class CTRModel(ConfigFromInit, WeightOptions, OwnStep, TracedOnce):
         (2, 1)
     """
 
-    task_kinds: ClassVar[tuple[str, ...]] = ("binary",)
+    task_kinds: ClassVar[tuple[str, ...]] = ("binary", "regression")
     """Kinds of task that the model can predict."""
 
     def __init__(
@@ -208,11 +211,20 @@ class CTRModel(ConfigFromInit, WeightOptions, OwnStep, TracedOnce):
         return self.outputs_from_logits(logits, training=training)
 
     def outputs_from_logits(self, logits: Any, training: bool | None = None) -> Any:
-        """Return what `call` returns for these logits: probabilities, of survival tasks integrated hazards."""
+        """Return what `call` returns for these logits: probabilities, numbers, of survival tasks integrated hazards."""
         if isinstance(logits, dict):
             tasks = {task.name: task for task in self.spec.spec.tasks}
-            return {name: _task_output(logit, tasks[name], training) for name, logit in logits.items()}
-        return _task_output(logits, self.spec.spec.tasks[0], training)
+            return {name: self._task_output(logit, tasks[name], training) for name, logit in logits.items()}
+        return self._task_output(logits, self.spec.spec.tasks[0], training)
+
+    def _task_output(self, logit: Any, task: AnyTask, training: bool | None) -> Any:
+        if isinstance(task, SurvivalTask):
+            return integrated_hazards(logit)
+        if isinstance(task, RegressionTask):
+            scale = self.spec.label_scales[task.name]
+            return scale.mean + scale.deviation * ops.cast(logit, "float32")
+        # Trained on a share r of the negatives a model learns odds 1/r too high; see BinaryTask.negative_rate.
+        return _probability(logit, 0.0 if training else math.log(task.negative_rate))
 
     def build(self, input_shape: Any = None) -> None:
         """Create all weights. Needs no shape: the spec knows every input.
@@ -250,7 +262,7 @@ class CTRModel(ConfigFromInit, WeightOptions, OwnStep, TracedOnce):
         export_model(self, self.spec, filepath, format, **options)
 
     def compile(self, optimizer: Any = "adam", loss: Any = None, **kwargs: Any) -> None:
-        """Compile as Keras does; the loss is the logloss (the likelihood) of each task unless another is given.
+        """Compile as Keras does; the loss is each task's own (`default_loss`) unless another is given.
 
         Raises:
             ValueError: When the model has `learning_rates` and the optimizer does not follow them.
@@ -283,15 +295,25 @@ class CTRModel(ConfigFromInit, WeightOptions, OwnStep, TracedOnce):
             self.optimizer.build(self.trainable_variables)
 
     def default_loss(self) -> Any:
-        """Return the logloss, of a survival task the negative log-likelihood; of several one for each.
+        """Return the loss of the task; of several one for each, which runs over the rows that count for it.
 
-        Each of several runs over the rows that count for it.
+        The logloss, of a regression task its error in deviations of the label (`RegressionLoss`), of a survival task
+        the negative log-likelihood.
         """
         tasks = self.spec.spec.tasks
         if len(tasks) == 1:
-            return _loss(tasks[0])
+            return self._loss(tasks[0])
         over_weights = "mean_with_sample_weight"  # a plain mean would shrink a task that few rows know about
-        return {task.name: _loss(task, f"{task.name}_", reduction=over_weights) for task in tasks}
+        return {task.name: self._loss(task, f"{task.name}_", reduction=over_weights) for task in tasks}
+
+    def _loss(self, task: AnyTask, prefix: str = "", **options: Any) -> Any:
+        if isinstance(task, SurvivalTask):
+            return SurvivalLoss(task.grid, name=f"{prefix}nll", **options)
+        if isinstance(task, RegressionTask):
+            deviation = self.spec.label_scales[task.name].deviation
+            delta = (task.delta or deviation) if task.loss == "huber" else None
+            return RegressionLoss(deviation, delta, name=f"{prefix}{task.loss}", **options)
+        return keras.losses.BinaryCrossentropy(name=f"{prefix}logloss", **options)
 
     def set_counts(self, counts: Mapping[str, np.ndarray]) -> None:
         """Give the training counts of the vocabularies to every embedding whose penalty uses them."""
@@ -299,22 +321,9 @@ class CTRModel(ConfigFromInit, WeightOptions, OwnStep, TracedOnce):
             embedding.set_counts(dict(counts))
 
 
-def _loss(task: AnyTask, prefix: str = "", **options: Any) -> Any:
-    if isinstance(task, SurvivalTask):
-        return SurvivalLoss(task.grid, name=f"{prefix}nll", **options)
-    return keras.losses.BinaryCrossentropy(name=f"{prefix}logloss", **options)
-
-
 def _width(task: AnyTask) -> int:
     """Numbers in the output of a task."""
     return len(task.grid) if isinstance(task, SurvivalTask) else 1
-
-
-def _task_output(logit: Any, task: AnyTask, training: bool | None) -> Any:
-    if isinstance(task, SurvivalTask):
-        return integrated_hazards(logit)
-    # Trained on a share r of the negatives a model learns odds 1/r too high; see BinaryTask.negative_rate.
-    return _probability(logit, 0.0 if training else math.log(task.negative_rate))
 
 
 def _probability(logit: Any, shift: float) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from keras import ops
 
@@ -41,6 +41,8 @@ class ESMM(MultiTaskModel):
     Reference: X. Ma et al., "Entire Space Multi-Task Model: An Effective Approach for Estimating Post-Click
     Conversion Rate", SIGIR 2018, arXiv 1804.07931, Eq. 1-3.
     """
+
+    task_kinds: ClassVar[tuple[str, ...]] = ("binary",)
 
     def __init__(
         self, spec: BoundSpec | dict[str, Any], *, hidden_units: tuple[int, ...] = (256, 128), **options: Any

@@ -13,7 +13,8 @@ from tfctr.spec import BoundSpec, FeatureSpec, Problem
 class MultiTaskModel(CTRModel):
     """Base of the models that predict every task of a spec. A subclass says in `task_logits` how.
 
-    The loss is ``sum_t β_t sum_b w_tb BCE(y_tb, p_tb) / sum_b w_tb``: each task's mean runs over the rows that count
+    The loss is ``sum_t β_t sum_b w_tb loss_t(y_tb, p_tb) / sum_b w_tb``, the logloss for yes/no tasks and the error in
+    deviations of the label for regression tasks, both of the order of 1. Each task's mean runs over the rows that count
     for it, so that a task known for few rows is not shrunk by the others. A batch without such rows adds nothing.
 
     Args:
@@ -49,7 +50,7 @@ class MultiTaskModel(CTRModel):
 
     @classmethod
     def problems(cls, spec: FeatureSpec) -> list[Problem]:
-        """Return the tasks that are not yes or no; one task is fine, so are several."""
+        """Return the tasks of kinds that it does not predict; one task is fine, so are several."""
         return cls.kind_problems(spec)
 
     def task_logits(self, features: dict[str, Any], training: bool | None = None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from tfctr.models import CTRModel
 
 
 def other_weights(model: CTRModel) -> list[Any]:
-    """Return the weights that belong neither to a look-up nor to gates, in an order that the model's settings decide."""
+    """Return the weights that belong neither to a look-up nor to gates, in the order that the settings decide."""
     apart = {id(weight) for lookup in layers_of(model, FusedLookup) for weight in lookup.weights}
     apart |= {id(weight) for weight in (model.value_gates.weights if model.value_gates is not None else ())}
     return [weight for weight in model.weights if id(weight) not in apart]

@@ -27,7 +27,8 @@ from tfctr.plans.stage import Arrays, Stage
 from tfctr.spec import FeatureSpec, Problem
 from tfctr.spec._base import Frozen
 from tfctr.training import predictions
-from tfctr.training.metrics import auc
+from tfctr.training.config import monitored_figure
+from tfctr.training.evaluation import order_of
 from tfctr.training.optimizers import LazySGD, Split, make_optimizer
 
 BELOW_ALL = -1.0
@@ -116,7 +117,7 @@ class OptEmbed(Plan):
         if not spec.tables:
             problems.append(Problem("OptEmbed searches tables of ids, and the spec has no feature of ids", "features"))
         if len(spec.tasks) > 1:
-            problems.append(Problem("OptEmbed searches by the AUC of one task; keep one", "tasks"))
+            problems.append(Problem("OptEmbed searches by the AUC (R², C-index) of one task; keep one", "tasks"))
         return problems
 
     def supernet(self, stage: Stage) -> CTRModel:
@@ -136,18 +137,19 @@ class OptEmbed(Plan):
         kept = kept_rows(model)
         costs = Costs(model, kept, self.settings.budget)
         batches = list(stage.valid if self.settings.search_batches is None else stage.valid.take(self._batches))
+        task = stage.spec.spec.tasks[0]
 
         def score(widths: Genes) -> float:
             _set_widths(model, dict(zip(kept, widths.tolist(), strict=True)))
-            rows = next(iter(predictions(model, batches).values()))
-            return float(auc(rows.labels, rows.probabilities, weights=rows.weights))
+            return order_of(task, predictions(model, batches)[task.name])
 
         numbers = self.settings.model_dump(
             include={"population", "parents", "mutated", "crossed", "mutation_rate", "generations"}
         )
         evolution = Evolution(costs.largest, score, costs.fitted, seed=stage.config.seed, **numbers)
         widths, best, curve = evolution.run(stage)
-        stage.note(val_auc=best, bytes=format_bytes(costs.total_bytes(widths)), mean_width=float(widths.mean()))
+        stage.note(**{f"val_{monitored_figure(task.kind, 'auc')}": best})
+        stage.note(bytes=format_bytes(costs.total_bytes(widths)), mean_width=float(widths.mean()))
         masks = {f"kept_{name}": rows for name, rows in kept.items()}
         return {"widths": widths, "auc": np.array(best), "curve": np.array(curve), **masks}
 

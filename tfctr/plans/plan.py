@@ -108,6 +108,7 @@ class Plan:
         workdir: str | Path,
         *,
         make_model: MakeModel | None = None,
+        domain_names: Mapping[int, str] | None = None,
     ) -> CTRModel:
         """Run all stages, or those that an earlier run in `workdir` left to do, and return the model.
 
@@ -118,6 +119,7 @@ class Plan:
             workdir: Folder for the stages' files.
             make_model: Makes the stages' models where class and hyper-parameters alone do not: with the training
                 counts of a transform, from yesterday's weights.
+            domain_names: Names of domains in the files of fits, see `tfctr.training.evaluate`.
 
         Raises:
             ValueError: When the folder belongs to another run, a file in it is damaged, or several workers were to run
@@ -143,6 +145,7 @@ class Plan:
                 valid=valid,
                 config=self.config,
                 make_model=make_model or (lambda **changes: self.make_model(spec, **changes)),
+                domain_names=domain_names,
             )
             result = self._execute(stage, number)
         return result if isinstance(result, CTRModel) else read_model(folders[self.STAGES[-1]] / MODEL_FILE)

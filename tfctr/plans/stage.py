@@ -35,7 +35,7 @@ MakeModel: TypeAlias = Callable[..., CTRModel]
 ARRAYS_FILE, MODEL_FILE, REPORT_FILE, PROGRESS_FILE = "result.npz", "result.keras", "stage.json", "kept.npz"
 SNAPSHOT_FILE = "snapshot.npz"
 
-_SHOWN = ("val_auc", "val_logloss")
+_SHOWN = ("val_auc", "val_logloss", "val_r2", "val_rmse")
 """Figures of a fit that its stage's line shows."""
 
 
@@ -81,6 +81,7 @@ class Stage:
         valid: Data set that decides.
         config: How a model is fitted, unless the stage says otherwise.
         make_model: See `MakeModel`.
+        domain_names: Names of domains in the files of fits, see `tfctr.training.evaluate`.
     """
 
     def __init__(
@@ -94,7 +95,9 @@ class Stage:
         valid: Any,
         config: FitConfig,
         make_model: MakeModel,
+        domain_names: Mapping[int, str] | None = None,
     ):
+        self.domain_names = domain_names
         self.name, self.folder = name, folder
         self.spec, self.train, self.valid, self.config = spec, train, valid, config
         self.notes: dict[str, float | str] = {}
@@ -143,6 +146,7 @@ class Stage:
             tuple(callbacks),
             keep=keep,
             step=step,
+            domain_names=self.domain_names,
         )
         figures = {"epochs": len(result.history), **{k: result.best[k] for k in _SHOWN if k in result.best}}
         self.note(**{name if part is None else f"{part}_{name}": value for name, value in figures.items()})

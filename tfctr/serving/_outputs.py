@@ -15,11 +15,12 @@ def served_outputs(task: AnyTask, output: Any) -> dict[str, Any]:
 
     Args:
         task: The task.
-        output: Of a binary task the probability, ``(batch, 1)`` or ``(batch,)``; of a survival task the integrated
-            hazards, ``(batch, intervals)``.
+        output: Of a binary task the probability, of a regression task the number, ``(batch, 1)`` or ``(batch,)``; of a
+            survival task the integrated hazards, ``(batch, intervals)``.
 
     Returns:
-        Of a binary task ``{task: probability (batch, 1)}``. Of a survival task, with a column for each cut point:
+        Of a binary or a regression task ``{task: probability or number (batch, 1)}``. Of a survival task, with a column
+        for each cut point:
         ``task`` the probability of lasting beyond it (never rising), ``task__ended`` the probability that the event
         came until then, ``task__hazards`` the hazard of the interval that ends there; and the expected life up to the
         last cut point, ``task__life`` ``(batch, 1)``.
@@ -37,7 +38,7 @@ def served_outputs(task: AnyTask, output: Any) -> dict[str, Any]:
 
 
 def scalar_output(task: AnyTask, outputs: dict[str, Any], *, life: bool = False) -> Any:
-    """Return a task's one number a row ``(batch, 1)``: the probability, for a survival task of ending in time.
+    """Return a task's one number a row ``(batch, 1)``: itself, for a survival task the probability of ending in time.
 
     Args:
         task: The task.

@@ -14,7 +14,7 @@ from tfctr.models.extra_signature import ENCODE_USER, RANK_WITH_STATE
 from tfctr.serving._outputs import scalar_output, served_outputs
 from tfctr.serving._raw_inputs import input_names
 from tfctr.serving._state import STATE_VERSION, check_version, state_version, with_version
-from tfctr.spec import AnyTask, RawColumn, SequenceFeature
+from tfctr.spec import AnyTask, RawColumn, RegressionTask, SequenceFeature
 from tfctr.transform.schema import sources
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ _DTYPES = {"string": tf.string, "int": tf.int64, "float": tf.float32}
 class ServingModule(tf.Module):
     """A model, its transform, and the signatures that are exported.
 
-    Signatures (outputs are {task: probability, float32 (batch, 1)} unless said otherwise, of survival tasks the curves
-    that `served_outputs` tells of):
+    Signatures (outputs are {task: probability, float32 (batch, 1)} unless said otherwise, of regression tasks the
+    number in its label's unit, of survival tasks the curves that `served_outputs` tells of):
 
     - `serving_default`: ``examples``, serialized ``tf.Example``s of raw features, string (batch,).
     - `predict`: one dense tensor for each raw column, as `tfctr.serving._raw_inputs` describes.
@@ -41,7 +41,8 @@ class ServingModule(tf.Module):
       candidates. The user's side is transformed on its one row; only its ids are repeated. A model that offers
       `ENCODE_USER` and `RANK_WITH_STATE` makes the user's state once and scores the candidates with it.
     - `classify`: serialized examples; ``classes`` (names of the tasks) and ``scores``, both (batch, tasks); the
-      score of a survival task is the probability that the event came until the last cut point.
+      score of a survival task is the probability that the event came until the last cut point. Regression tasks have no
+      part in it; where there are no others, there is no such signature.
     - `regress`, or with several tasks ``regress_<task>``: serialized examples; ``outputs`` (batch, 1), of a
       survival task the expected life.
     - What the model offers besides, see `ExtraSignature`: the raw columns that it needs, named as in `predict`, and
@@ -82,14 +83,20 @@ class ServingModule(tf.Module):
         """Names of the outputs."""
         return tuple(task.name for task in self._spec.tasks)
 
+    @property
+    def _classes(self) -> tuple[AnyTask, ...]:
+        """The tasks that ask for a probability."""
+        return tuple(task for task in self._spec.tasks if not isinstance(task, RegressionTask))
+
     def signatures(self) -> dict[str, Any]:
         """Return the concrete functions by name; `rank` only where there are item columns to rank by."""
         inputs = tf.TensorSpec([None], tf.string, "inputs")  # the name that Classify and Regress demand
         found = {
             "serving_default": self._parts.answers_examples.get_concrete_function(),
             "predict": graph(self._from_columns).get_concrete_function(**self._specs(None)),
-            "classify": graph(self._classify, input_signature=[inputs]).get_concrete_function(),
         }
+        if self._classes:
+            found["classify"] = graph(self._classify, input_signature=[inputs]).get_concrete_function()
         for task in self._spec.tasks:
             name = "regress" if len(self.tasks) == 1 else f"regress_{task.name}"
             found[name] = graph(self._regress_of(task), input_signature=[inputs]).get_concrete_function()
@@ -188,8 +195,9 @@ class ServingModule(tf.Module):
 
     def _classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         probabilities = self._parts.answers_examples(inputs)
-        scores = tf.concat([scalar_output(task, probabilities) for task in self._spec.tasks], axis=1)
-        return {"scores": scores, "classes": tf.repeat(tf.constant([self.tasks]), tf.shape(scores)[0], axis=0)}
+        scores = tf.concat([scalar_output(task, probabilities) for task in self._classes], axis=1)
+        names = tf.constant([[task.name for task in self._classes]])
+        return {"scores": scores, "classes": tf.repeat(names, tf.shape(scores)[0], axis=0)}
 
     def _regress_of(self, task: AnyTask) -> Any:
         def regress(inputs: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -48,7 +48,7 @@ class VersionStatus(NamedTuple):
 
 
 class PredictionClient:
-    """Asks a model for probabilities.
+    """Asks a model for probabilities, or for numbers where a task is one of regression.
 
     Args:
         address: ``host:port`` or ``unix:path``.
@@ -101,7 +101,7 @@ class PredictionClient:
         self._service = model_service_pb2_grpc.ModelServiceStub(self._channel)
 
     def predict_rows(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
-        """Return {task: probability, float32 (rows, 1)}, asked with serialized examples (`serving_default`).
+        """Return {task: probability or number, float32 (rows, 1)}, asked with serialized examples (`serving_default`).
 
         Args:
             rows: Raw rows, column -> value; a list for list columns. What is left out or None is missing.
@@ -117,7 +117,7 @@ class PredictionClient:
         return self.predict_tensors(column_inputs(rows, self.columns()), "predict")
 
     def rank(self, once: Row, items: Sequence[Row]) -> dict[str, np.ndarray]:
-        """Return {task: probability, float32 (items, 1)} of many candidates for one user.
+        """Return {task: probability or number, float32 (items, 1)} of many candidates for one user.
 
         Args:
             once: The user's and the context's columns.

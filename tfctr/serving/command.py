@@ -96,5 +96,5 @@ def _answers(
 
 
 def _numbers(values: np.ndarray) -> list[float]:
-    """Return probabilities as the shortest numbers that read back equal."""
+    """Return answers as the shortest numbers that read back equal."""
     return [float(str(value)) for value in values.ravel()]

@@ -1,6 +1,7 @@
 """The FeatureSpec room: what an example is, without tensors.
 
-- `features`: kinds of feature. `tasks`, `survival_task`: labels and meta columns. `source`: raw log, split, histories.
+- `features`: kinds of feature. `source`: raw log, split, histories.
+- `tasks`, `survival_task`, `regression_task`: labels and meta columns; `_task_base`: what all tasks have.
 - `gates`: bounds a model must keep. `feature_spec`: the whole, and its bound form.
 - `raw_column`: what the raw log must hold. `_references`: cross checks. `errors`: how problems are reported.
 - `loading`: from YAML and back; `_document` reads the text with its lines, `_schema_problems` tells errors.
@@ -14,6 +15,7 @@ from tfctr.spec.errors import Problem, SpecError, suggest
 from tfctr.spec.feature_spec import (
     DOMAIN_NAME,
     GROUP_NAME,
+    NO_DOMAIN,
     TIME_NAME,
     BoundSpec,
     FeatureSpec,
@@ -36,6 +38,7 @@ from tfctr.spec.features import (
 from tfctr.spec.gates import Gates
 from tfctr.spec.loading import dump_spec, load_spec, locate_problems, parse_spec
 from tfctr.spec.raw_column import RawColumn
+from tfctr.spec.regression_task import LabelScale, RegressionTask
 from tfctr.spec.source import History, Source, Split
 from tfctr.spec.survival_task import SurvivalTask
 from tfctr.spec.tasks import AnyTask, BinaryTask, Meta
@@ -44,6 +47,7 @@ __all__ = [
     "DOMAIN_NAME",
     "GROUP_NAME",
     "MISSING",
+    "NO_DOMAIN",
     "TIME_NAME",
     "AnyFeature",
     "AnyTask",
@@ -55,11 +59,13 @@ __all__ = [
     "Gates",
     "History",
     "IdFeature",
+    "LabelScale",
     "Meta",
     "MultiFeature",
     "NumericFeature",
     "Problem",
     "RawColumn",
+    "RegressionTask",
     "SequenceFeature",
     "Source",
     "SpecError",

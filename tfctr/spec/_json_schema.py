@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from tfctr.spec._base import models_in
+from tfctr.spec._task_base import WholeTask
 from tfctr.spec.feature_spec import FeatureSpec
 from tfctr.spec.features import Feature
-from tfctr.spec.survival_task import SurvivalTask
 
 _ARGUMENT = re.compile(r"^    (\w[\w, ]*): ", re.MULTILINE)
 
@@ -30,7 +30,7 @@ def json_schema() -> dict[str, Any]:
         part["description"] = inspect.cleandoc(model.__doc__ or "").partition("\n")[0]
         for field, text in documented_fields(model).items():
             part["properties"][field]["description"] = text
-        if issubclass(model, Feature | SurvivalTask):
+        if issubclass(model, Feature | WholeTask):
             part["required"] = ["kind", *part["required"]]  # the kind is what tells the classes apart
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from tfctr.spec._task_base import WholeTask
 from tfctr.spec.errors import Problem, suggest
 from tfctr.spec.features import AnyFeature, IdFeature, MultiFeature, SequenceFeature
+from tfctr.spec.gates import Gates
 from tfctr.spec.raw_column import RawColumn, raw_columns_of
+from tfctr.spec.regression_task import RegressionTask
 from tfctr.spec.source import History, Split
-from tfctr.spec.survival_task import SurvivalTask
 from tfctr.spec.tasks import AnyTask, Meta
 
 META_PREFIX = "meta__"
@@ -29,13 +31,23 @@ class Spec(Protocol):
     def history(self) -> tuple[History, ...]: ...
     @property
     def split(self) -> Split: ...
+    @property
+    def gates(self) -> Gates: ...
 
     def raw_columns(self, *, serving: bool = False) -> tuple[RawColumn, ...]: ...
 
 
 def reference_problems(spec: Spec) -> list[Problem]:
     """Return everything in `spec` that names a missing or an unfit thing."""
-    parts = (_name_problems, _column_problems, _feature_problems, _task_problems, _history_problems, _split_problems)
+    parts = (
+        _name_problems,
+        _column_problems,
+        _feature_problems,
+        _task_problems,
+        _history_problems,
+        _split_problems,
+        _gate_problems,
+    )
     return [problem for part in parts for problem in part(spec)]
 
 
@@ -139,7 +151,7 @@ def _sequence_problems(feature: SequenceFeature, features: dict[str, AnyFeature]
 
 def _task_problems(spec: Spec) -> Iterator[Problem]:
     names = {task.name for task in spec.tasks}
-    lasting = {task.name for task in spec.tasks if isinstance(task, SurvivalTask)}
+    kinds = _kinds_without_positives(spec)
     features = {feature.column: feature.name for feature in spec.features}
     for index, task in enumerate(spec.tasks):
         key = f"tasks.{index}"
@@ -147,8 +159,10 @@ def _task_problems(spec: Spec) -> Iterator[Problem]:
             yield Problem(
                 f"comes after the unknown task {task.after!r}{suggest(task.after, names - {task.name})}", f"{key}.after"
             )
-        elif task.after in lasting:
-            yield Problem(f"comes after {task.after!r}, a survival task, which is neither yes nor no", f"{key}.after")
+        elif task.after in kinds:
+            yield Problem(
+                f"comes after {task.after!r}, a {kinds[task.after]} task, which is neither yes nor no", f"{key}.after"
+            )
         elif _is_after_itself(task.name, spec):
             yield Problem(f"comes after {task.after!r}, which comes after it; break the circle", f"{key}.after")
         for part in ("label", "duration", "event"):
@@ -162,6 +176,11 @@ def _task_problems(spec: Spec) -> Iterator[Problem]:
                 "the log is written and say log_is_sampled, or keep one task",
                 f"{key}.negative_rate",
             )
+
+
+def _kinds_without_positives(spec: Spec) -> dict[str, str]:
+    """Name -> kind of the tasks whose label is neither yes nor no."""
+    return {task.name: task.kind for task in spec.tasks if isinstance(task, WholeTask)}
 
 
 def _is_after_itself(name: str, spec: Spec) -> bool:
@@ -178,7 +197,7 @@ def _is_after_itself(name: str, spec: Spec) -> bool:
 
 def _history_problems(spec: Spec) -> Iterator[Problem]:
     tasks = {task.name for task in spec.tasks}
-    lasting = {task.name for task in spec.tasks if isinstance(task, SurvivalTask)}
+    kinds = _kinds_without_positives(spec)
     made: dict[str, str] = {}
     for index, history in enumerate(spec.history):
         key = f"history.{index}"
@@ -187,8 +206,9 @@ def _history_problems(spec: Spec) -> Iterator[Problem]:
         if history.positives_of is not None and history.positives_of not in tasks:
             unknown = history.positives_of
             yield Problem(f"unknown task {unknown!r}{suggest(unknown, tasks)}", f"{key}.positives_of")
-        elif history.positives_of in lasting:
-            yield Problem(f"task {history.positives_of!r} has a duration and no positives", f"{key}.positives_of")
+        elif history.positives_of in kinds:
+            asked = f"{history.positives_of!r} is a {kinds[history.positives_of]} task"
+            yield Problem(f"task {asked} and has no positives", f"{key}.positives_of")
         for part in ("name", "times"):
             name = getattr(history, part)
             if name in made:
@@ -221,3 +241,15 @@ def _reader_problems(spec: Spec, made: set[str]) -> Iterator[Problem]:
 def _split_problems(spec: Spec) -> Iterator[Problem]:
     if spec.split.by == "time" and spec.meta.time is None:
         yield Problem("a split by time needs `meta.time`; give it, or split by hash of a column", "split.by")
+
+
+def _gate_problems(spec: Spec) -> Iterator[Problem]:
+    """Bounds in the unit of a label that are of no regression task."""
+    numbers = [task.name for task in spec.tasks if isinstance(task, RegressionTask)]
+    for key in ("rmse_max", "mae_max", "slice_rmse_max"):
+        bound = getattr(spec.gates, key)
+        for name in bound if isinstance(bound, dict) else ():
+            if name not in numbers:
+                yield Problem(
+                    f"is of the unknown regression task {name!r}{suggest(name, numbers)}", f"gates.{key}.{name}"
+                )

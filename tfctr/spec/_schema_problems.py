@@ -14,6 +14,7 @@ from tfctr.spec._base import models_in
 from tfctr.spec.errors import Problem, suggest
 from tfctr.spec.feature_spec import FeatureSpec
 from tfctr.spec.features import AnyFeature
+from tfctr.spec.gates import BY_TASK, NUMBER
 from tfctr.spec.tasks import DEFAULT_KIND, AnyTask
 
 Path = tuple[str | int, ...]
@@ -90,6 +91,8 @@ def _path_in(data: object, details: ErrorDetails) -> Path:
     """Pydantic's location without the kinds that it puts between the index of a feature or task and its keys."""
     path: list[str | int] = []
     for step in details["loc"]:
+        if step in (NUMBER, BY_TASK):  # the form of a bound, which is no key either
+            continue
         if path and isinstance(path[-1], int) and isinstance(data, dict) and data.get("kind", DEFAULT_KIND) == step:
             continue
         path.append(step)

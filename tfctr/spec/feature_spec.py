@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from tfctr.spec._base import Frozen
 from tfctr.spec._references import reference_problems
-from tfctr.spec.errors import Problem, SpecError
+from tfctr.spec.errors import Problem, SpecError, suggest
 from tfctr.spec.features import (
     AnyFeature,
     Feature,
@@ -22,12 +22,16 @@ from tfctr.spec.features import (
 )
 from tfctr.spec.gates import Gates
 from tfctr.spec.raw_column import RawColumn, raw_columns_of
+from tfctr.spec.regression_task import LabelScale, RegressionTask
 from tfctr.spec.source import History, Source, Split
 from tfctr.spec.tasks import AnyTask, Meta
 
 GROUP_NAME = "meta__group"
 TIME_NAME = "meta__time"
 DOMAIN_NAME = "meta__domain"
+
+NO_DOMAIN = "(none)"
+"""What the rows without a domain are called where figures are told."""
 
 
 @dataclass(frozen=True)
@@ -167,24 +171,26 @@ class FeatureSpec(Frozen):
         times = {history.times for history in self.history}
         return tuple(column for name, column in columns.items() if name not in made and name not in times)
 
-    def bind(self, rows: dict[str, int]) -> BoundSpec:
-        """Return this spec with the rows of every table filled in; see `BoundSpec`."""
-        return BoundSpec(spec=self, rows=rows)
+    def bind(self, rows: dict[str, int], label_scales: dict[str, LabelScale] | None = None) -> BoundSpec:
+        """Return this spec with what is learned from training rows filled in; see `BoundSpec`."""
+        return BoundSpec(spec=self, rows=rows, label_scales=label_scales or {})
 
 
 class BoundSpec(Frozen):
-    """A spec whose table sizes are known; the only spec a model accepts.
+    """A spec for which is known what a transform learns; the only spec a model accepts.
 
     Args:
         spec: The spec.
         rows: Table name -> rows, padding and out-of-vocabulary rows included. Ids are in ``[0, rows)``.
+        label_scales: Regression task -> mean and standard deviation of its label; empty without such tasks.
 
     Raises:
-        SpecError: When a table has no size, or a size names no table, or is below 2.
+        SpecError: When a table has no size, a size names no table or is below 2, or a regression task has no scale.
     """
 
     spec: FeatureSpec
     rows: dict[str, int]
+    label_scales: dict[str, LabelScale] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _every_table_has_rows(self) -> BoundSpec:
@@ -199,9 +205,23 @@ class BoundSpec(Frozen):
                 problems.append(Problem(f"size given for unknown table {name!r}", "rows"))
             elif rows < 2:
                 problems.append(Problem(f"table {name!r} needs 2 rows (padding, OOV), received {rows}", "rows"))
+        problems += self._scale_problems()
         if problems:
             raise SpecError(problems)
         return self
+
+    def _scale_problems(self) -> list[Problem]:
+        numbers = {task.name for task in self.spec.tasks if isinstance(task, RegressionTask)}
+        wanted = "take `bound_spec` of a transform output, or give LabelScale(mean=..., deviation=...)"
+        missing = [
+            Problem(f"mean and deviation of the label of task {name!r} are not known; {wanted}", "label_scales")
+            for name in sorted(numbers - set(self.label_scales))
+        ]
+        unknown = [
+            Problem(f"scale given for unknown regression task {name!r}{suggest(name, numbers)}", "label_scales")
+            for name in sorted(set(self.label_scales) - numbers)
+        ]
+        return [*missing, *unknown]
 
     @classmethod
     def coerce(cls, value: BoundSpec | dict[str, Any]) -> BoundSpec:

@@ -7,14 +7,13 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from tfctr.spec._base import Frozen
-from tfctr.spec.features import Identifier
+from tfctr.spec._task_base import WholeTask
 
 SHORTEST = 1e-30
 """What a duration of 0 becomes in a label, which tells by its sign whether the event was seen."""
 
 
-class SurvivalTask(Frozen):
+class SurvivalTask(WholeTask):
     """The time until an event such as the end of an ad creative; the model predicts a curve over intervals of time.
 
     Time is cut into intervals ``(0, c1], (c1, c2], ...``; for each the model predicts the hazard, the probability that
@@ -39,14 +38,11 @@ class SurvivalTask(Frozen):
     """
 
     kind: Literal["survival"] = "survival"
-    name: Identifier
     duration: str
     event: str
     cut_points: tuple[float, ...] = ()
     quantiles: int | None = Field(default=None, ge=2, le=1000)
     unit: str = "days"
-    weight: str | None = None
-    mask: str | None = None
 
     @model_validator(mode="after")
     def _one_grid(self) -> SurvivalTask:
@@ -78,33 +74,3 @@ class SurvivalTask(Frozen):
     def label_columns(self) -> tuple[str, ...]:
         """Raw columns that the label is made of."""
         return self.duration, self.event
-
-    @property
-    def weight_name(self) -> str:
-        """Name of the transformed tensor of weights: weight × mask, float32 ``(batch,)``."""
-        return f"{self.name}__weight"
-
-    @property
-    def weighted(self) -> bool:
-        """Whether rows of this task carry weights."""
-        return self.weight is not None or self.mask is not None
-
-    @property
-    def after(self) -> None:
-        """No order: a survival task comes after no other one."""
-        return None
-
-    @property
-    def negative_rate(self) -> float:
-        """All rows are trained on."""
-        return 1.0
-
-    @property
-    def log_is_sampled(self) -> bool:
-        """No rows were dropped."""
-        return False
-
-    @property
-    def drops_negatives(self) -> bool:
-        """Training leaves no rows out."""
-        return False

@@ -7,14 +7,15 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from tfctr.spec._base import Frozen
-from tfctr.spec.features import Identifier
+from tfctr.spec._task_base import Task
+from tfctr.spec.regression_task import RegressionTask
 from tfctr.spec.survival_task import SurvivalTask
 
 DEFAULT_KIND = "binary"
 """What a task without a `kind` is."""
 
 
-class BinaryTask(Frozen):
+class BinaryTask(Task):
     """A yes/no outcome such as a click; the model predicts its probability.
 
     Args:
@@ -36,11 +37,8 @@ class BinaryTask(Frozen):
     """
 
     kind: Literal["binary"] = "binary"
-    name: Identifier
     label: str
     at_least: float | None = None
-    weight: str | None = None
-    mask: str | None = None
     after: str | None = None
     negative_rate: float = Field(default=1.0, gt=0, le=1)
     log_is_sampled: bool = False
@@ -55,22 +53,14 @@ class BinaryTask(Frozen):
         """Whether training leaves negative rows of the log out."""
         return self.negative_rate < 1 and not self.log_is_sampled
 
-    @property
-    def weight_name(self) -> str:
-        """Name of the transformed tensor of weights: weight × mask, float32 ``(batch,)``."""
-        return f"{self.name}__weight"
-
-    @property
-    def weighted(self) -> bool:
-        """Whether rows of this task carry weights."""
-        return self.weight is not None or self.mask is not None
-
 
 def _with_kind(value: object) -> object:
     return {"kind": DEFAULT_KIND, **value} if isinstance(value, dict) and "kind" not in value else value
 
 
-AnyTask = Annotated[BinaryTask | SurvivalTask, Field(discriminator="kind"), BeforeValidator(_with_kind)]
+AnyTask = Annotated[
+    BinaryTask | SurvivalTask | RegressionTask, Field(discriminator="kind"), BeforeValidator(_with_kind)
+]
 
 
 class Meta(Frozen):
@@ -79,7 +69,7 @@ class Meta(Frozen):
     Args:
         group: Rows of one group are compared with each other (GAUC, NDCG): user, request or session.
         time: Time of the row, int64 seconds; what a time split and a history are ordered by.
-        domain: Scenario, site or placement, for metrics by domain.
+        domain: Scenario, site or placement: figures are told for each of its values, and it is a slice of the gate.
     """
 
     group: str | None = None

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tfctr.spec import AnyTask, FeatureSpec, RawColumn, SequenceFeature, SurvivalTask
+from tfctr.spec import AnyTask, FeatureSpec, RawColumn, RegressionTask, SequenceFeature, SurvivalTask
 
 VALUES = 7
 """Distinct values of an id."""
@@ -94,10 +94,12 @@ def _scalars(column: RawColumn, words: dict[str, str], count: int, rng: np.rando
 
 
 def _outcomes(task: AnyTask, strength: NDArray[Any], rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
-    """Labels of a task: more often 1, or later, the larger the strength."""
+    """Labels of a task: more often 1, or later, or larger, the larger the strength."""
     drawn = rng.random(len(strength))
     if isinstance(task, SurvivalTask):
         ended = rng.random(len(strength)) < 0.7
         durations = (0.5 + 12 * strength) * -np.log1p(-drawn)
         return {task.duration: durations.astype("float32"), task.event: ended.astype("float32")}
+    if isinstance(task, RegressionTask):
+        return {task.label: (20_000 + 5_000 * (strength + 0.3 * drawn)).astype("float32")}
     return {task.label: (drawn < 0.15 + 0.7 * strength).astype("float32")}

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import tensorflow as tf
 
-SHOWN = ("loss", "logloss", "auc", "nll", "c_index", "learning_rate")
+SHOWN = ("loss", "logloss", "auc", "nll", "c_index", "rmse", "r2", "learning_rate")
 """Endings of the figures that the picture shows."""
 
 
 def write_curves(path: Path, history: Sequence[dict[str, float]]) -> None:
-    """Write the curves of loss, AUC, GAUC and learning rate by epoch as a PNG file.
+    """Write the curves of loss, learning rate and each task's main figures by epoch as a PNG file.
 
     Args:
         path: The file; replaced when it is there.

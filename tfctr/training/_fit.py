@@ -7,8 +7,8 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from tfctr.data._atomic_write import atomic_write
 from tfctr.data.batches import BatchPlan, SampledNegatives
-from tfctr.spec import AnyTask, SurvivalTask
+from tfctr.spec import AnyTask
 from tfctr.training._checkpoint import (
     Progress,
     load_checkpoint,
@@ -30,9 +30,11 @@ from tfctr.training._curves import ScalarLog, write_curves
 from tfctr.training._memory_check import refuse_external_rows, refuse_untrainable
 from tfctr.training._run_callbacks import RunCallbacks
 from tfctr.training._step_callback import StepCallback
-from tfctr.training.config import SURVIVAL_FIGURES, FitConfig
+from tfctr.training.config import FitConfig, monitored_figure
 from tfctr.training.evaluation import evaluate
 from tfctr.training.id_check import CheckedBatches
+from tfctr.training.metrics import DomainFigures
+from tfctr.training.metrics.by_domain import read_domains, write_domains
 from tfctr.training.optimizers import make_optimizer
 from tfctr.training.steps.step import Step
 from tfctr.training.strategy import build_loss, is_chief, number, spans_workers, split_by_rows, strategy_of
@@ -46,11 +48,13 @@ class FitResult:
 
     Attributes:
         history: One dict an epoch: loss, validation figures, learning rate, seconds, examples per second.
-        best_epoch: Index into `history` of the epoch whose weights the model now has.
+        best_epoch: Index into `history` of the best epoch, whose weights the model now has unless the last was kept.
+        domains: Task -> validation figures of each domain with these weights; empty for a spec without a domain.
     """
 
     history: tuple[dict[str, float], ...]
     best_epoch: int
+    domains: dict[str, DomainFigures] = field(default_factory=dict)
 
     @property
     def best(self) -> dict[str, float]:
@@ -68,6 +72,7 @@ def fit(
     *,
     keep: Literal["best", "last"] = "best",
     step: Step | None = None,
+    domain_names: Mapping[int, str] | None = None,
 ) -> FitResult:
     """Train `model`, keep its best epoch, and continue exactly where an earlier run in `workdir` stopped.
 
@@ -85,13 +90,13 @@ def fit(
             that share of its negative rows.
         valid: Data set of ``(features, labels[, weights])`` that decides which epoch is best.
         config: Settings; the defaults of `FitConfig` when None.
-        workdir: Folder for checkpoint, best weights, `history.jsonl` and, of several epochs, the learning curves
-            `curves.png`; None
-            keeps nothing on disk but then cannot resume.
+        workdir: Folder for checkpoint, best weights, `history.jsonl`, of several epochs `curves.png`, and
+            where the spec has a domain `domains.json`; None keeps nothing on disk but then cannot resume.
         callbacks: Keras callbacks. They see the run as one ``model.fit`` with validation; what they count goes into
             the checkpoint. One that sets ``model.stop_training`` ends the run after the epoch.
         keep: Which epoch's weights the model ends with; the last one's are wanted where it ends a schedule.
         step: Takes the place of Keras' training step, see `tfctr.training.steps`; its state is in the checkpoint too.
+        domain_names: Names of domains for `domains.json`, see `evaluate`.
 
     Returns:
         The history; `model` holds the weights that `keep` says.
@@ -105,7 +110,7 @@ def fit(
             of its own meets several replicas.
     """
     config = config or FitConfig()
-    run = _Run(model, train, valid, config, workdir, callbacks, keep, step)
+    run = _Run(model, train, valid, config, workdir, callbacks, keep, step, domain_names)
     with run.checked, run.stepping():
         run.callbacks.begin(run.progress.callbacks)
         while not run.progress.finished:
@@ -127,8 +132,9 @@ class _Run:
         callbacks: tuple[keras.callbacks.Callback, ...],
         keep: Literal["best", "last"],
         step: Step | None,
+        domain_names: Mapping[int, str] | None,
     ):
-        self.keep, self.step = keep, step
+        self.keep, self.step, self.domain_names = keep, step, domain_names
         self.model, self.train, self.config = model, _thinned(train, model, config), config
         self.checked = CheckedBatches(model.spec, active=config.debug)
         self.valid = self.checked(valid)
@@ -139,6 +145,7 @@ class _Run:
         self.writes = self.folder is not None and is_chief(self.strategy)
         self._scalars = self._scalar_log()
         self._best_in_memory: list[Any] = []
+        self._domains: dict[str, DomainFigures] = {}
         self._metrics: list[Any] = []
         self._loss_built = False
         with self.strategy.scope():
@@ -171,6 +178,8 @@ class _Run:
     def _resume(self) -> Progress:
         if self._checkpoint is None or not self._checkpoint.exists():
             return Progress()
+        assert self.folder is not None
+        self._domains = read_domains(self.folder)
         if not self.writes and self._best.exists():
             load_weights(self._best, self.model)
             self._best_in_memory = self.model.get_weights()
@@ -236,10 +245,13 @@ class _Run:
             )
             logs = {name: float(values[-1]) for name, values in fitted.history.items()}
         seconds = time.perf_counter() - started
-        figures = {f"val_{name}": value for name, value in evaluate(self.model, self.valid).items()}
+        evaluation = evaluate(self.model, self.valid, domain_names=self.domain_names)
+        figures = {f"val_{name}": value for name, value in evaluation.items()}
         rate = number(self.model.optimizer.learning_rate)
         row = {"epoch": epoch, **logs, **figures, "learning_rate": rate, "seconds": seconds, **watcher.speed()}
         self._judge(row)
+        if self.keep == "last" or self.progress.best_epoch == epoch:
+            self._keep_domains(evaluation.domains)
         self.callbacks.end_epoch(epoch, row)
         self.progress.finished |= bool(getattr(self.model, "stop_training", False))  # Keras sets it in its fit
         if self._scalars is not None:
@@ -276,6 +288,11 @@ class _Run:
         else:
             self._best_in_memory = self.model.get_weights()
 
+    def _keep_domains(self, domains: dict[str, DomainFigures]) -> None:
+        self._domains = domains
+        if self.writes and self.folder is not None and domains:
+            write_domains(self.folder, domains)
+
     def _write_history(self) -> None:
         if not self.writes or self.folder is None:
             return
@@ -291,7 +308,7 @@ class _Run:
                 load_weights(self._best, self.model)
             else:
                 self.model.set_weights(self._best_in_memory)
-        return FitResult(tuple(self.progress.history), self.progress.best_epoch)
+        return FitResult(tuple(self.progress.history), self.progress.best_epoch, self._domains)
 
 
 def _refuse_replicas(strategy: tf.distribute.Strategy) -> None:
@@ -339,7 +356,7 @@ def _monitored(row: dict[str, float], monitor: str, tasks: Sequence[AnyTask]) ->
     """The figure that decides; with several tasks the mean over those that have it."""
     found = {}
     for task in tasks:
-        figure = SURVIVAL_FIGURES.get(monitor, monitor) if isinstance(task, SurvivalTask) else monitor
+        figure = monitored_figure(task.kind, monitor)
         name = f"val_{task.name}_{figure}" if len(tasks) > 1 else f"val_{figure}"
         found[task.name] = row.get(name, math.nan)
     values = [value for value in found.values() if value == value]
@@ -348,8 +365,8 @@ def _monitored(row: dict[str, float], monitor: str, tasks: Sequence[AnyTask]) ->
         logger.warning("%s of %s cannot be computed on the validation rows; the other tasks decide", monitor, without)
     if not values:
         raise ValueError(
-            f"{monitor} cannot be computed on the validation rows: they are empty, hold one class only, or (for "
-            "gauc) have no group. Give other rows or monitor='logloss'."
+            f"{monitor} cannot be computed on the validation rows: they are empty, hold one class or one number only, "
+            "or (for gauc) have no group or no yes/no task. Give other rows or monitor='logloss'."
         )
     return sum(values) / len(values)
 

@@ -8,8 +8,21 @@ from pydantic import Field
 
 from tfctr.spec._base import Frozen
 
-SURVIVAL_FIGURES = {"auc": "c_index", "logloss": "nll"}
-"""What a monitored figure is called for a survival task."""
+MONITORED = {
+    "survival": {"auc": "c_index", "logloss": "nll"},
+    "regression": {"auc": "r2", "logloss": "relative_error"},
+}
+"""Kind of task -> what a monitored figure is called there, where it has another name. None has a unit: of several
+tasks the mean decides."""
+
+
+def monitored_figure(kind: str, monitor: str) -> str:
+    """Return what a monitored figure is called for a task of this kind.
+
+    >>> monitored_figure("regression", "auc"), monitored_figure("binary", "auc")
+    ('r2', 'auc')
+    """
+    return MONITORED.get(kind, {}).get(monitor, monitor)
 
 
 class FitConfig(Frozen):
@@ -22,7 +35,8 @@ class FitConfig(Frozen):
             `lazy_ftrl` and `lazy_sgd` are the sparse forms of their namesakes.
         learning_rate: Step size; 0.001 is what public CTR benchmarks use with Adam.
         monitor: Validation figure that decides which epoch is best, when the rate is cut and when to stop. For survival
-            tasks `auc` stands for the C-index and `logloss` for the negative log-likelihood.
+            tasks `auc` stands for the C-index and `logloss` for the negative log-likelihood; for regression tasks `auc`
+            stands for R² and `logloss` for the RMSE over the labels' standard deviation.
         patience: Epochs without a better figure after which training stops.
         min_delta: What counts as better.
         rate_factor: The learning rate is multiplied by this after an epoch that was not better; 1 keeps it.

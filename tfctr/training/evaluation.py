@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfctr.spec import AnyTask, SurvivalTask
-from tfctr.spec.feature_spec import GROUP_NAME
+from tfctr.spec import AnyTask, BinaryTask, RegressionTask, SurvivalTask
+from tfctr.spec.feature_spec import DOMAIN_NAME, GROUP_NAME
 from tfctr.spec.survival_task import SHORTEST
-from tfctr.training.metrics import evaluate_arrays, evaluate_survival
+from tfctr.training.config import monitored_figure
+from tfctr.training.metrics import (
+    DomainFigures,
+    auc,
+    evaluate_arrays,
+    evaluate_regression,
+    evaluate_survival,
+    figures_by_domain,
+)
+from tfctr.training.metrics.by_domain import COLUMNS
 from tfctr.training.strategy import strategy_of
 
 
@@ -22,15 +31,29 @@ class Predictions:
     """Answers of a model for one task, row by row.
 
     Attributes:
-        labels, probabilities, weights: float64 ``(rows,)``. Of a survival task the labels are signed durations, and the
-            probabilities, of lasting beyond each cut point, ``(rows, intervals)``.
-        groups: int64 ``(rows,)``, None when the rows have no group.
+        labels, probabilities, weights: float64 ``(rows,)``. Of a regression task the probabilities are the predicted
+            numbers. Of a survival task the labels are signed durations, and the probabilities, of lasting beyond each
+            cut point, ``(rows, intervals)``.
+        groups, domains: int64 ``(rows,)``, None when the rows have no group, or no domain.
     """
 
     labels: np.ndarray
     probabilities: np.ndarray
     weights: np.ndarray
     groups: np.ndarray | None
+    domains: np.ndarray | None = None
+
+
+class Evaluation(dict[str, float]):
+    """Figures by name, and those of each domain where the rows have domains.
+
+    Attributes:
+        domains: Task -> figures of each domain, of yes/no and regression tasks.
+    """
+
+    def __init__(self, figures: Mapping[str, float], domains: Mapping[str, DomainFigures] | None = None):
+        super().__init__(figures)
+        self.domains = dict(domains or {})
 
 
 def predictions(model: keras.Model, dataset: Any) -> dict[str, Predictions]:
@@ -43,11 +66,11 @@ def predictions(model: keras.Model, dataset: Any) -> dict[str, Predictions]:
     predict = _predict_function(model)
     tasks = model.spec.spec.tasks
     columns: dict[str, list[tuple[np.ndarray, ...]]] = {task.name: [] for task in tasks}
-    groups: list[np.ndarray] = []
+    meta: dict[str, list[np.ndarray]] = {GROUP_NAME: [], DOMAIN_NAME: []}
     for features, labels, *rest in dataset:
         outputs = predict(features)
-        if GROUP_NAME in features:
-            groups.append(np.asarray(features[GROUP_NAME]))
+        for name in meta.keys() & features.keys():
+            meta[name].append(np.asarray(features[name]))
         for task in tasks:
             label = _flat(_of_task(labels, task.name))
             weight = _flat(_of_task(rest[0], task.name)) if rest else np.ones_like(label)
@@ -57,35 +80,53 @@ def predictions(model: keras.Model, dataset: Any) -> dict[str, Predictions]:
             columns[task.name].append(
                 (label, _curves(predicted) if isinstance(task, SurvivalTask) else _flat(predicted), weight)
             )
-    joined = np.concatenate(groups) if groups else None
-    return {task: Predictions(*_stack(parts), groups=joined) for task, parts in columns.items()}
+    groups, domains = (np.concatenate(parts) if parts else None for parts in meta.values())
+    return {task: Predictions(*_stack(parts), groups, domains) for task, parts in columns.items()}
 
 
-def evaluate(model: keras.Model, dataset: Any) -> dict[str, float]:
-    """Return the figures of `evaluate_arrays`, of survival tasks those of `evaluate_survival`.
+def evaluate(model: keras.Model, dataset: Any, *, domain_names: Mapping[int, str] | None = None) -> Evaluation:
+    """Return the figures of `evaluate_arrays`, of other kinds of task `evaluate_regression` and `evaluate_survival`.
 
     With several tasks each name is led by ``<task>_``.
 
     A task that comes `after` another and counts in all rows has a second set, ``<task>_given_<earlier>_…``: on the rows
     where the earlier event happened, of the probability given that event, ``p(task) / p(earlier)``.
 
+    Where the spec has a `meta.domain`, the result's `domains` holds the figures of each domain (`figures_by_domain`),
+    and ``domain_auc`` is the mean of the domains' AUC weighted by their rows: a model that only tells good domains from
+    bad ones has an AUC above it.
+
     Figures of a task without a row that counts are NaN.
 
     Args:
         model: A built model.
         dataset: Finite data set of ``(features, labels[, weights])``.
+        domain_names: Id of a domain -> its name, such as `TransformOutput.domain_names`; others are named by their id.
     """
     tasks = {task.name: task for task in model.spec.spec.tasks}
     found = predictions(model, dataset)
     figures: dict[str, float] = {}
+    domains: dict[str, DomainFigures] = {}
     for task, rows in found.items():
         prefix = f"{task}_" if len(found) > 1 else ""
         values = figures_of(tasks[task], rows)
         figures.update({f"{prefix}{name}": float(value) for name, value in values.items()})
+        if by_domain := _by_domain(tasks[task], rows, domain_names):
+            domains[task] = by_domain
+            if isinstance(tasks[task], BinaryTask):
+                figures[f"{prefix}domain_auc"] = by_domain.mean_auc
     for task in model.spec.spec.tasks:
         if task.after is not None and task.mask is None:
             figures |= _given(task.name, task.after, found)
-    return figures
+    return Evaluation(figures, domains)
+
+
+def _by_domain(task: AnyTask, rows: Predictions, names: Mapping[int, str] | None) -> DomainFigures | None:
+    """The figures of each domain; None where rows have none, and of durations."""
+    if rows.domains is None or task.kind not in COLUMNS:
+        return None
+    columns = (rows.labels, rows.probabilities, rows.domains, rows.weights)
+    return figures_by_domain(*columns, kind=task.kind, names=names)
 
 
 def _given(task: str, earlier: str, found: dict[str, Predictions]) -> dict[str, float]:
@@ -104,11 +145,21 @@ def _given(task: str, earlier: str, found: dict[str, Predictions]) -> dict[str, 
 
 def figures_of(task: AnyTask, rows: Predictions) -> dict[str, float]:
     """Return the figures of one task's predictions by name."""
+    if isinstance(task, RegressionTask):
+        return evaluate_regression(rows.labels, rows.probabilities, rows.weights)
     if not isinstance(task, SurvivalTask):
         return evaluate_arrays(rows.labels, rows.probabilities, groups=rows.groups, weights=rows.weights)
     durations = np.abs(rows.labels)
     durations[durations <= np.float32(SHORTEST)] = 0.0
     return evaluate_survival(durations, rows.labels > 0, rows.probabilities, task.grid, rows.weights)
+
+
+def order_of(task: AnyTask, rows: Predictions) -> float:
+    """Return the figure that ``monitor="auc"`` stands for: AUC, R² or C-index; higher is better."""
+    name = monitored_figure(task.kind, "auc")
+    if name == "auc":  # alone: it is a small part of the work for all figures
+        return float(auc(rows.labels, rows.probabilities, weights=rows.weights))
+    return figures_of(task, rows)[name]
 
 
 def _predict_function(model: keras.Model) -> Callable[[Any], Any]:

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from tfctr.spec import DOMAIN_NAME, GROUP_NAME, TIME_NAME, AnyTask, BinaryTask, FeatureSpec, SurvivalTask
+from tfctr.spec import (
+    DOMAIN_NAME,
+    GROUP_NAME,
+    TIME_NAME,
+    AnyTask,
+    BinaryTask,
+    FeatureSpec,
+    RegressionTask,
+    SurvivalTask,
+)
 from tfctr.spec.survival_task import SHORTEST
 from tfctr.transform.columns import scalar, scalar_float, scalar_text
 
@@ -17,7 +26,7 @@ def task_outputs(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> dict[
     In rows that a mask takes out the label is 0, whatever stands in the log.
 
     Raises:
-        tf.errors.InvalidArgumentError: In the graph, when a row that counts has no label, or one that is
+        tf.errors.InvalidArgumentError: In the graph, when a row that counts has no label, or a yes/no task one that is
             neither 0 nor 1 without `at_least`, or a negative or missing weight or duration.
     """
     outputs: dict[str, tf.Tensor] = {}
@@ -46,10 +55,12 @@ def _weight(task: AnyTask, raw: Mapping[str, tf.SparseTensor]) -> tf.Tensor | No
     return weight if mask is None else weight * mask
 
 
-def _label(task: BinaryTask, raw: Mapping[str, tf.SparseTensor]) -> tf.Tensor:
+def _label(task: BinaryTask | RegressionTask, raw: Mapping[str, tf.SparseTensor]) -> tf.Tensor:
     value = scalar_float(raw[task.label])
-    if task.at_least is None:
-        good, wanted = (value == 0) | (value == 1), "0 or 1 (or give `at_least`)"
+    if isinstance(task, RegressionTask):
+        good, wanted, label = ~tf.math.is_nan(value), "a number", value
+    elif task.at_least is None:
+        good, wanted = (value == 0) | (value == 1), "0 or 1 (or give `at_least`, or make it `kind: regression`)"
         label = value
     else:
         good, wanted = ~tf.math.is_nan(value), f"a number (1 from {task.at_least:g} on)"
@@ -86,11 +97,15 @@ def meta_outputs(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> dict[
     outputs: dict[str, tf.Tensor] = {}
     for column, name in ((spec.meta.group, GROUP_NAME), (spec.meta.domain, DOMAIN_NAME)):
         if column:
-            fingerprint = tf.fingerprint(scalar_text(raw[column]), method="farmhash64")  # (batch, 8) bytes
-            outputs[name] = tf.bitcast(fingerprint, tf.int64)
+            outputs[name] = fingerprints(scalar_text(raw[column]))
     if spec.meta.time:
         outputs[TIME_NAME] = _time(raw[spec.meta.time])
     return outputs
+
+
+def fingerprints(values: tf.Tensor) -> tf.Tensor:
+    """Return what texts ``(n,)`` are in the meta tensors: FarmHash64, int64 ``(n,)``."""
+    return tf.bitcast(tf.fingerprint(values, method="farmhash64"), tf.int64)  # of (n, 8) bytes
 
 
 def _time(column: tf.SparseTensor) -> tf.Tensor:

@@ -16,8 +16,10 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter, TensorAdapterConfig
 
-from tfctr.spec import BoundSpec, FeatureSpec, RawColumn
+from tfctr.spec import MISSING, NO_DOMAIN, BoundSpec, CategoricalFeature, FeatureSpec, RawColumn
 from tfctr.transform._graph import TransformGraph
+from tfctr.transform._label_scales import read_label_scales
+from tfctr.transform._tasks import fingerprints
 from tfctr.transform._vocabulary_files import VocabularyFiles
 from tfctr.transform.columns import RAW_DTYPES, RawTensor, as_sparse
 from tfctr.transform.examples import example_batches
@@ -52,14 +54,18 @@ class TransformOutput:
             )
         self.spec = spec if spec is not None else _read_spec(self.directory)
 
+    @property
+    def _assets(self) -> Path:
+        return self.directory / "transform_fn" / "assets"
+
     @cached_property
     def _files(self) -> VocabularyFiles:
-        return VocabularyFiles(self.directory / "transform_fn" / "assets", self.spec)
+        return VocabularyFiles(self._assets, self.spec)
 
     @cached_property
     def bound_spec(self) -> BoundSpec:
-        """The spec with the rows of every table."""
-        return self.spec.bind(self._files.rows())
+        """The spec with the rows of every table, and the scale of every regression task's label."""
+        return self.spec.bind(self._files.rows(), read_label_scales(self._assets, self.spec))
 
     @cached_property
     def schema(self) -> schema_pb2.Schema:
@@ -74,7 +80,7 @@ class TransformOutput:
         """
         folder = self.directory / "transform_fn"
         digest = hashlib.sha256(_canonical(self.spec).encode())
-        for path in sorted((folder / "assets").glob("*")):
+        for path in sorted(self._assets.glob("*")):
             digest.update(path.name.encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         for part in _graph_parts(folder / "saved_model.pb"):
@@ -98,6 +104,21 @@ class TransformOutput:
         Padding has 0.
         """
         return self._files.counts(table)
+
+    @cached_property
+    def domain_names(self) -> dict[int, str]:
+        """Fingerprint in `DOMAIN_NAME` -> name, of the domains whose values the transform has kept.
+
+        These are the values of a vocabulary that was learned from the spec's column `meta.domain`; without a feature
+        of that column no name is kept but that of rows without a domain.
+        """
+        known = {MISSING: NO_DOMAIN}
+        for feature in self.spec.features:
+            if feature.column == self.spec.meta.domain and isinstance(feature, CategoricalFeature):
+                learned = self.vocabulary(feature.table) if feature.hash_buckets is None else ()
+                known |= {value: value for value in learned if value != MISSING}
+        ids = fingerprints(tf.constant([name.encode("utf-8", "surrogateescape") for name in known]))
+        return dict(zip(ids.numpy().tolist(), known.values(), strict=True))
 
     def raw_feature_spec(self, serving: bool = False) -> dict[str, tf.io.VarLenFeature]:
         """Return the parsing spec of raw examples for `tf.io.parse_example`."""

@@ -15,6 +15,7 @@ from tfctr.spec import (
     VectorFeature,
     table_of,
 )
+from tfctr.transform._label_scales import learn_label_scales
 from tfctr.transform._numeric import numeric_outputs
 from tfctr.transform._tasks import meta_outputs, task_outputs
 from tfctr.transform._vocabulary import LearnedVocabulary, TableValues, hashed_ids, learn_vocabularies
@@ -53,6 +54,7 @@ def make_preprocessing_fn(spec: FeatureSpec) -> PreprocessingFn:
         outputs |= {f.name: _vector(f, raw[f.column]) for f in spec.features if isinstance(f, VectorFeature)}
         outputs |= task_outputs(spec, raw)
         outputs |= meta_outputs(spec, raw)
+        learn_label_scales(spec, outputs)
         return outputs
 
     return preprocessing_fn

@@ -5,7 +5,16 @@ from __future__ import annotations
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from tfctr.spec import DOMAIN_NAME, GROUP_NAME, TIME_NAME, FeatureSpec, RawColumn, SequenceFeature, SurvivalTask
+from tfctr.spec import (
+    DOMAIN_NAME,
+    GROUP_NAME,
+    TIME_NAME,
+    FeatureSpec,
+    RawColumn,
+    RegressionTask,
+    SequenceFeature,
+    SurvivalTask,
+)
 from tfctr.transform.columns import RAW_DTYPES
 
 _TYPES = {"string": schema_pb2.BYTES, "int": schema_pb2.INT, "float": schema_pb2.FLOAT}
@@ -15,8 +24,9 @@ def raw_schema(spec: FeatureSpec, serving: bool = False) -> schema_pb2.Schema:
     """Return the curated schema of raw examples: what TFDV validates against and TFT reads by.
 
     A column of features must be there, but a row may lack a value; a label must be there in every row (unless
-    the task has a mask) and be 0 or 1 (unless the task has `at_least`), a duration at least 0. No column has a fixed
-    shape, so every column reaches the transform as a sparse tensor, in training and in serving alike.
+    the task has a mask) and be 0 or 1 (unless the task has `at_least`), that of a regression task finite, a duration at
+    least 0. No column has a fixed shape, so every column reaches the transform as a sparse tensor, in training and in
+    serving alike.
 
     Args:
         spec: The spec.
@@ -37,6 +47,8 @@ def raw_schema(spec: FeatureSpec, serving: bool = False) -> schema_pb2.Schema:
             if isinstance(task, SurvivalTask):
                 by_name[task.duration].float_domain.CopyFrom(_domain(0))
                 by_name[task.event].float_domain.CopyFrom(_domain(0, 1))
+            elif isinstance(task, RegressionTask):
+                by_name[task.label].float_domain.CopyFrom(_domain())
             elif task.at_least is None:
                 by_name[task.label].float_domain.CopyFrom(_domain(0, 1))
             if task.mask:
@@ -82,11 +94,8 @@ def _set_value_count(feature: schema_pb2.Feature, column: RawColumn) -> None:
         feature.value_count.min = 0
 
 
-def _domain(low: float, high: float | None = None) -> schema_pb2.FloatDomain:
-    domain = schema_pb2.FloatDomain(min=low, disallow_nan=True, disallow_inf=True)
-    if high is not None:
-        domain.max = high
-    return domain
+def _domain(low: float | None = None, high: float | None = None) -> schema_pb2.FloatDomain:
+    return schema_pb2.FloatDomain(min=low, max=high, disallow_nan=True, disallow_inf=True)
 
 
 def raw_feature_spec(spec: FeatureSpec, serving: bool = False) -> dict[str, tf.io.VarLenFeature]:

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfctr.data import signed_durations
-from tfctr.spec import AnyTask, BinaryTask, FeatureSpec, SurvivalTask
+from tfctr.spec import AnyTask, BinaryTask, FeatureSpec, RegressionTask, SurvivalTask
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Columns of one task's label (0/1, or a signed duration) and weight in the evaluator's examples.
+    """Columns of one task's label (0/1, a number, or a signed duration) and weight in the evaluator's examples.
 
     Args:
         task: The task; its name is also the key of its prediction.
@@ -55,7 +55,7 @@ class Outcome:
         A missing label stays missing where nothing masks it: the schema has it found.
         """
         task = self.task
-        label = _signed(task, table) if isinstance(task, SurvivalTask) else _binary(task, table)
+        label = _signed(task, table) if isinstance(task, SurvivalTask) else _label(task, table)
         if not self._weighted:
             return {self.label_column: label}
         weight = pa.array([1.0] * len(label), pa.float32())
@@ -71,9 +71,9 @@ class Outcome:
         return {self.label_column: label, f"eval__{task.weight_name}": weight}
 
 
-def _binary(task: BinaryTask, table: pa.RecordBatch) -> pa.Array:
+def _label(task: BinaryTask | RegressionTask, table: pa.RecordBatch) -> pa.Array:
     label = table.column(task.label)
-    if task.at_least is not None:
+    if isinstance(task, BinaryTask) and task.at_least is not None:
         label = pc.greater_equal(label, pa.scalar(task.at_least, label.type))
     return label.cast(pa.float32())
 

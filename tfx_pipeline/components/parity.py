@@ -26,6 +26,7 @@ from tfx_pipeline.parity_check import (
     check_signatures,
     compare,
     model_probabilities,
+    numbers_of,
     training_probabilities,
 )
 
@@ -48,7 +49,7 @@ def Parity(  # noqa: N802 - a component's name
     rows: Parameter[int],
     tolerance: Parameter[float],
 ) -> None:
-    """Send raw rows through every exported signature and demand the training-time probabilities.
+    """Send raw rows through every exported signature and demand the training-time predictions.
 
     The copy of the model that may be pushed carries the report, and some of the rows as warm-up requests.
 
@@ -61,7 +62,7 @@ def Parity(  # noqa: N802 - a component's name
         blessing: Output: the report and, for the pusher, that copy of the model.
         spec: The spec as JSON.
         rows: Rows sent through the signatures.
-        tolerance: Allowed absolute difference of a probability.
+        tolerance: Allowed absolute difference of a probability, of a number relative to the largest.
     """
     parsed = FeatureSpec.model_validate_json(spec)
     transform = TransformOutput(transform_graph.uri, spec=parsed)
@@ -108,7 +109,7 @@ def _against_files(
     batches = transformed_dataset(pattern, spec, batch_size=8192)
     parts = [model_probabilities(trained, batch[0], spec) for batch in batches]
     then = {task: np.concatenate([part[task] for part in parts]) for task in now}
-    return compare("rows on disk", _sorted(now), _sorted(then), tolerance)
+    return compare("rows on disk", _sorted(now), _sorted(then), tolerance, numbers_of(spec))
 
 
 def _sorted(probabilities: Probabilities) -> Probabilities:

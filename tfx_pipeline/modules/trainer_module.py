@@ -18,6 +18,7 @@ from tfctr.plans import Plan
 from tfctr.serving import export_model
 from tfctr.spec import FeatureSpec
 from tfctr.training import FitConfig, choose_strategy
+from tfctr.training.metrics.by_domain import DOMAINS_FILE
 from tfctr.transform import TransformOutput
 from tfx_pipeline.files import HISTORY_FILE, KERAS_FILE, STAGES_FILE, START_FILE
 from tfx_pipeline.model_check import model_class, plan_class
@@ -26,7 +27,7 @@ from tfx_pipeline.modules.warm_start import keep_for_warm_start, warm_started
 from tfx_pipeline.start import Start
 
 EVAL_BATCH = 8192
-CURVES = ("history.jsonl", "curves.png", "tensorboard")
+CURVES = ("history.jsonl", "curves.png", DOMAINS_FILE, "tensorboard")
 """What `fit` leaves in its folder for people, checkpoints apart."""
 
 
@@ -55,7 +56,9 @@ def run_fn(fn_args: FnArgs) -> None:
             options = {**custom["hyperparameters"], **changes}
             return warm or make_model(custom["model"], options, transform, config.seed)
 
-        model = plan.run(transform.bound_spec, train, valid, resume, make_model=make)
+        model = plan.run(
+            transform.bound_spec, train, valid, resume, make_model=make, domain_names=transform.domain_names
+        )
 
     model.save(run_folder / KERAS_FILE)
     (run_folder / HISTORY_FILE).write_text(json.dumps(plan.history(resume)))

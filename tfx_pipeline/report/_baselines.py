@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from tfctr.spec import AnyTask, BinaryTask, CategoricalFeature, FeatureSpec, SurvivalTask
-from tfctr.training.metrics import evaluate_arrays, evaluate_survival, life_table
+from tfctr.spec import AnyTask, BinaryTask, CategoricalFeature, FeatureSpec, RegressionTask, SurvivalTask
+from tfctr.training.metrics import evaluate_arrays, evaluate_regression, evaluate_survival, life_table
 from tfx_pipeline.components.outcomes import Outcome
 
 PRIOR_ROWS = 10.0
-"""Rows of the mean rate that each item's own rows are added to: an item seen once is not a sure thing."""
+"""Rows of the mean rate or number that each item's own rows are added to: an item seen once is not a sure thing."""
 
 Figures = dict[str, dict[str, float]]
 """Name of a baseline -> its figures, named as `evaluate_arrays` or `evaluate_survival` name them."""
@@ -48,6 +48,7 @@ def baselines(spec: FeatureSpec, prepared: Path) -> dict[str, Figures]:
 
     - One rate for every row: that of the training rows, and that of the test rows themselves, which no constant beats.
     - The rate of each item among the training rows (popularity), where an item has a name.
+    - Of regression tasks means in place of rates.
     - Of survival tasks: the life table of the training rows for every row.
 
     Training rows are streamed; test rows are held, label, weight and item of each.
@@ -60,31 +61,36 @@ def baselines(spec: FeatureSpec, prepared: Path) -> dict[str, Figures]:
         return {}
     item = _item_column(spec, prepared / "train")
     return {
-        task.name: _survival(task, prepared) if isinstance(task, SurvivalTask) else _binary(task, item, prepared)
+        task.name: _survival(task, prepared) if isinstance(task, SurvivalTask) else _means(task, item, prepared)
         for task in spec.tasks
     }
 
 
-def _binary(task: BinaryTask, item: str | None, prepared: Path) -> Figures:
+def _means(task: BinaryTask | RegressionTask, item: str | None, prepared: Path) -> Figures:
+    """Rates of a yes/no task, means of a number."""
     train, test = _sums(task, item, prepared / "train"), _read(task, item, prepared / "test")
-    weight, positive = (float(pc.sum(train.column(name)).as_py() or 0) for name in ("weight", "positive"))
+    weight, label = (float(pc.sum(train.column(name)).as_py() or 0) for name in ("weight", "label"))
     if not weight > 0 or not test.weights.sum() > 0:
         return {}
-    rate, own_rate = positive / weight, float(np.average(test.labels, weights=test.weights))
+    mean, own_mean = label / weight, float(np.average(test.labels, weights=test.weights))
+    numbers = isinstance(task, RegressionTask)
+    word, leader = ("mean", "means by item") if numbers else ("rate", "popularity")
     predictions = {}
     if test.items is not None:
-        predictions[f"popularity: rate of each {item} in training"] = _popularity(train, test.items, rate)
-    predictions[f"constant: rate of the training rows, {rate:.4g}"] = np.full(len(test.labels), rate)
-    predictions[f"constant: rate of these rows, {own_rate:.4g}"] = np.full(len(test.labels), own_rate)
+        predictions[f"{leader}: {word} of each {item} in training"] = _by_item_mean(train, test.items, mean)
+    predictions[f"constant: {word} of the training rows, {mean:.4g}"] = np.full(len(test.labels), mean)
+    predictions[f"constant: {word} of these rows, {own_mean:.4g}"] = np.full(len(test.labels), own_mean)
+    if numbers:
+        return {name: evaluate_regression(test.labels, means, test.weights) for name, means in predictions.items()}
     return {name: evaluate_arrays(test.labels, rates, None, test.weights) for name, rates in predictions.items()}
 
 
-def _sums(task: BinaryTask, item: str | None, folder: Path) -> pa.Table:
-    """Weight and weight of positives of each item among the rows of a split: columns item, weight, positive."""
+def _sums(task: AnyTask, item: str | None, folder: Path) -> pa.Table:
+    """Weight and weighted label of each item among the rows of a split: columns item, weight, label."""
     parts: list[pa.Table] = []
     for part in _parts(task, item, folder):
         items = pa.nulls(len(part.labels), pa.int64()) if part.items is None else part.items
-        columns = {"item": items, "weight": part.weights, "positive": part.weights * part.labels}
+        columns = {"item": items, "weight": part.weights, "label": part.weights * part.labels}
         parts.append(_by_item(pa.table(columns)))
         if len(parts) == _PARTIAL_SUMS:
             parts = [_by_item(pa.concat_tables(parts))]
@@ -92,17 +98,17 @@ def _sums(task: BinaryTask, item: str | None, folder: Path) -> pa.Table:
 
 
 def _by_item(rows: pa.Table) -> pa.Table:
-    sums = rows.group_by("item").aggregate([("weight", "sum"), ("positive", "sum")])
-    return pa.table({"item": sums["item"], "weight": sums["weight_sum"], "positive": sums["positive_sum"]})
+    sums = rows.group_by("item").aggregate([("weight", "sum"), ("label", "sum")])
+    return pa.table({"item": sums["item"], "weight": sums["weight_sum"], "label": sums["label_sum"]})
 
 
-def _popularity(train: pa.Table, items: pa.ChunkedArray, rate: float) -> np.ndarray:
-    """The rate of each row's item among the training rows, drawn to the mean rate by `PRIOR_ROWS`."""
-    weight, positive = (train.column(name).to_numpy() for name in ("weight", "positive"))
-    rates = (positive + PRIOR_ROWS * rate) / (weight + PRIOR_ROWS)
+def _by_item_mean(train: pa.Table, items: pa.ChunkedArray, mean: float) -> np.ndarray:
+    """The mean label of each row's item among the training rows, drawn to the mean of all by `PRIOR_ROWS`."""
+    weight, label = (train.column(name).to_numpy() for name in ("weight", "label"))
+    means = (label + PRIOR_ROWS * mean) / (weight + PRIOR_ROWS)
     place = pc.index_in(items, train.column("item").combine_chunks())
     known = place.is_valid().to_numpy(zero_copy_only=False)
-    return np.where(known, rates[pc.fill_null(place, 0).to_numpy()], rate)
+    return np.where(known, means[pc.fill_null(place, 0).to_numpy()], mean)
 
 
 def _survival(task: SurvivalTask, prepared: Path) -> Figures:

@@ -10,10 +10,11 @@ from tfx_pipeline.verdict import OVERALL, Check
 
 _DIFF = "_diff"
 _NAMES = {"auc": "AUC", "logloss": "logloss", "c_index": "C-index", "gauc": "GAUC", "calibration": "predicted / actual",
+          "r2": "R²", "rmse": "RMSE", "mae": "MAE",
           "mean_prediction": "mean prediction", "brier": "Brier score", "nll": "negative log-likelihood"}  # fmt: skip
 """Figures of a model. Others are facts of the rows, the same for both models, or only the gate reads them."""
 
-_BETTER = {"auc": 1, "gauc": 1, "c_index": 1, "logloss": -1, "brier": -1, "nll": -1}
+_BETTER = {"auc": 1, "gauc": 1, "c_index": 1, "r2": 1, "logloss": -1, "brier": -1, "nll": -1, "rmse": -1, "mae": -1}
 """Which way is good; of the mean prediction neither is, and predicted / actual is best near 1."""
 
 

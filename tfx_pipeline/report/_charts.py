@@ -8,19 +8,20 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from tfctr.spec import AnyTask, SurvivalTask
+from tfctr.spec import AnyTask, RegressionTask, SurvivalTask
 from tfctr.training.metrics import calibration_curve, undefined_reason
 from tfctr.training.metrics.plots import (
     calibration_figure,
     calibrations_figure,
     learning_figure,
+    numbers_figure,
     roc_figure,
     survival_figure,
     svg_text,
 )
 from tfx_pipeline.rescore import Scores
 
-_LEARNED = ("loss", "logloss", "nll", "auc", "c_index", "gauc")
+_LEARNED = ("loss", "logloss", "nll", "rmse", "auc", "c_index", "r2", "gauc")
 """Ends of the names of training's figures that are drawn; each task has its own."""
 
 _BUCKETS = 10
@@ -47,6 +48,8 @@ def task_charts(task: AnyTask, rows: Scores) -> tuple[tuple[Chart, ...], str]:
     if isinstance(task, SurvivalTask):
         return _survival_charts(task, rows), ""
     arrays = (rows.labels, rows.predictions, rows.weights)
+    if isinstance(task, RegressionTask):
+        return _number_charts(task, rows)
     if reason := undefined_reason(*arrays):
         return (), f"Nothing to draw: {reason}."
     roc = roc_figure(rows.labels, {"this model": rows.predictions}, rows.weights, title="")
@@ -58,6 +61,17 @@ def task_charts(task: AnyTask, rows: Scores) -> tuple[tuple[Chart, ...], str]:
             calibration_figure(*arrays, buckets=_BUCKETS, title=""),
         ),
     ), ""
+
+
+def _number_charts(task: RegressionTask, rows: Scores) -> tuple[tuple[Chart, ...], str]:
+    if not np.isfinite(rows.predictions).all() or not rows.weights.sum() > 0:
+        return (), "Nothing to draw: no row counts, or predictions are not numbers."
+    caption = (
+        f"Predicted and observed {task.name}, rows in buckets of equal weight: dots on the dotted line mean that what "
+        "was predicted is right on average. Bars hold one standard deviation of the rows to either side."
+    )
+    arrays = (rows.labels, rows.predictions, rows.weights)
+    return (_chart(caption, numbers_figure(*arrays, buckets=_BUCKETS, unit=task.label, title="")),), ""
 
 
 def _survival_charts(task: SurvivalTask, rows: Scores) -> tuple[Chart, ...]:
@@ -83,7 +97,7 @@ def overall_calibration(scores: dict[str, Scores]) -> Chart | None:
     curves = {
         task: calibration_curve(rows.labels, rows.predictions, rows.weights, bins=_BUCKETS)
         for task, rows in scores.items()
-        if not rows.cut_points and undefined_reason(rows.labels, rows.predictions, rows.weights) is None
+        if rows.kind == "binary" and undefined_reason(rows.labels, rows.predictions, rows.weights) is None
     }
     if len(curves) < 2:
         return None

@@ -12,7 +12,7 @@ from tfx_pipeline.report._table import lasted, moment, signed
 from tfx_pipeline.results import Results
 from tfx_pipeline.terminal import not_pushed_reasons
 
-MAIN = {"auc": "AUC", "c_index": "C-index"}
+MAIN = {"auc": "AUC", "c_index": "C-index", "r2": "R²"}
 """The figure that a task is told by."""
 
 

@@ -62,18 +62,19 @@ def stages_table(results: Results) -> Table | None:
 
 
 def splits_table(spec: FeatureSpec, results: Results, data: dict[str, Any]) -> Table:
-    """Rows, share of positives and span of time of each split."""
+    """Rows, share of positives or mean label, and span of time of each split."""
     told = data.get("splits", {})
-    words = {task.name: "events" if isinstance(task, SurvivalTask) else "positives" for task in spec.tasks}
-    shares = tuple(Column(f"{words[task.name]}, {task.name}", numeric=True) for task in spec.tasks)
+    words = {"binary": "positives", "survival": "events", "regression": "mean"}
+    shares = tuple(Column(f"{words[task.kind]}, {task.name}", numeric=True) for task in spec.tasks)
     timed = any(split.get("time") for split in told.values())
     head = (Column("split"), Column("rows", numeric=True), *shares)
     head = (*head, Column("from"), Column("to")) if timed else head
     rows = []
     for split, count in results.rows.items():
-        rates = told.get(split, {}).get("positive_rate", {})
-        cells: list[Cell] = [split, count]
-        cells += [f"{rates[task.name]:.3%}" if task.name in rates else None for task in spec.tasks]
+        part = told.get(split, {})
+        told_of = {task: f"{rate:.3%}" for task, rate in part.get("positive_rate", {}).items()}
+        told_of |= {task: f"{mean:,.6g}" for task, mean in part.get("label_mean", {}).items()}
+        cells: list[Cell] = [split, count, *(told_of.get(task.name) for task in spec.tasks)]
         if timed:
             cells += [_moment(seconds) for seconds in told.get(split, {}).get("time") or (None, None)]
         rows.append(Row(tuple(cells)))

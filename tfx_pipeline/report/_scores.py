@@ -13,6 +13,8 @@ from tfx_pipeline.rescore import Scores, rescore
 from tfx_pipeline.results import Results
 
 _PARTS = ("labels", "predictions", "weights", "cut_points")
+_DOMAINS, _DOMAIN_NAMES = "domains", "domain names"
+"""Arrays of all tasks: the number of each row's domain, and their names; a blank is in no task's name."""
 
 
 def scores_of_test_rows(folder: Path, spec: FeatureSpec, results: Results) -> dict[str, Scores]:
@@ -23,7 +25,8 @@ def scores_of_test_rows(folder: Path, spec: FeatureSpec, results: Results) -> di
         spec: The spec, with cut points where a task had quantiles.
         results: Names the model and the rows.
     """
-    mark = hashlib.sha256(f"{results.model}|{results.test_examples}".encode()).hexdigest()[:16]
+    made_of = f"{results.model}|{results.test_examples}|{spec.meta.domain}"
+    mark = hashlib.sha256(made_of.encode()).hexdigest()[:16]
     kept = folder / f"scores-{mark}.npz"
     if kept.exists():
         return _load(kept, spec)
@@ -33,14 +36,19 @@ def scores_of_test_rows(folder: Path, spec: FeatureSpec, results: Results) -> di
     arrays: dict[str, Any] = {
         f"{task}.{part}": np.asarray(getattr(rows, part)) for task, rows in scores.items() for part in _PARTS
     }
+    domains = next(iter(scores.values())).domains  # the same rows for every task
+    if domains is not None:
+        names, codes = np.unique(domains, return_inverse=True)
+        arrays |= {_DOMAINS: codes.astype(np.int32), _DOMAIN_NAMES: names.astype(str)}
     np.savez(kept, **arrays)
     return scores
 
 
 def _load(kept: Path, spec: FeatureSpec) -> dict[str, Scores]:
     with np.load(kept, allow_pickle=False) as arrays:
-        parts = {task.name: [arrays[f"{task.name}.{part}"] for part in _PARTS] for task in spec.tasks}
+        parts = {task: [arrays[f"{task.name}.{part}"] for part in _PARTS] for task in spec.tasks}
+        domains = arrays[_DOMAIN_NAMES].astype(object)[arrays[_DOMAINS]] if _DOMAINS in arrays else None
     return {
-        name: Scores(labels, predictions, weights, tuple(points.tolist()))
-        for name, (labels, predictions, weights, points) in parts.items()
+        task.name: Scores(labels, predictions, weights, tuple(points.tolist()), task.kind, domains)
+        for task, (labels, predictions, weights, points) in parts.items()
     }

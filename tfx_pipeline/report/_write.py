@@ -10,6 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tfctr.serving._model_card import CARD_FILE
 from tfctr.spec import FeatureSpec
+from tfctr.training.metrics import DomainFigures
+from tfctr.training.metrics.by_domain import DOMAINS_FILE, read_domains, write_domains
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.report._bounds import checks_table
 from tfx_pipeline.report._commands import Command, reproduce
@@ -26,6 +28,8 @@ INDEX, NOT_BLESSED = "index.html", "not_blessed"
 def write_report(config: PipelineConfig, spec: FeatureSpec, results: Results) -> Path:
     """Write ``report/index.html`` below the run's folder, and the page of a model that was not pushed.
 
+    Where the spec has a domain, ``report/domains.json`` has the figures of all domains.
+
     Args:
         config: What ran.
         spec: Its spec.
@@ -35,12 +39,16 @@ def write_report(config: PipelineConfig, spec: FeatureSpec, results: Results) ->
         The report.
     """
     folder = _folder(config)
-    for suffix in ("html", "txt"):
-        (folder / f"{NOT_BLESSED}.{suffix}").unlink(missing_ok=True)
+    for stale in (f"{NOT_BLESSED}.html", f"{NOT_BLESSED}.txt", DOMAINS_FILE):
+        (folder / stale).unlink(missing_ok=True)
     if results.pushed_to is None:
         write_not_blessed(config, spec, results)
     spec = with_grid(spec, read_json(results.model / CARD_FILE))
-    page = view(config, spec, results, scores_of_test_rows(folder, spec, results))
+    scores = scores_of_test_rows(folder, spec, results)
+    page = view(config, spec, results, scores)
+    domains = {task: figures for task, rows in scores.items() if (figures := rows.by_domain()) is not None}
+    if domains:
+        write_domains(folder, domains)
     path = folder / INDEX
     path.write_text(render(page), "utf-8")
     return path
@@ -89,6 +97,11 @@ def _text(page: dict[str, Any]) -> str:
     lines += ["", "See it again:"]
     lines += [f"  {command.purpose}: {command.text}" for command in page["commands"]]
     return "\n".join([*lines, ""])
+
+
+def domains_of_run(config: PipelineConfig) -> dict[str, DomainFigures]:
+    """Return task -> figures of each domain, as the report has them; empty for a spec without a domain."""
+    return read_domains(_folder(config))
 
 
 def _folder(config: PipelineConfig) -> Path:

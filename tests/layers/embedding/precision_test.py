@@ -61,9 +61,7 @@ def trained(table: EmbeddingTable, dim: int = 5) -> CTRModel:
 
 @pytest.mark.parametrize(("precision", "error"), [("int8", 0.01), ("int4", 0.2)])
 @pytest.mark.parametrize("kind", TABLES)
-def test_a_model_of_any_table_answers_nearly_the_same(
-    kind: str, precision: str, error: float, tmp_path: Path
-) -> None:
+def test_a_model_of_any_table_answers_nearly_the_same(kind: str, precision: str, error: float, tmp_path: Path) -> None:
     model, features = trained(TABLES[kind]), example(64)["features"]
     small = quantize_tables(model, precision)
     answers, rounded = (np.asarray(one.predict_on_batch(features)) for one in (model, small))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from tfctr.layers.embedding import (
     QuotientRemainderTable,
 )
 from tfctr.models import DNN, FM, CTRModel
+from tfctr.serving.export import _check_same_spec
 from tfctr.spec import FeatureSpec, SpecError
 from tfctr.training.growth import GrowthError, compare_vocabularies, grow
 from tfctr.training.optimizers import DenseAdam, LazyAdagrad, LazyAdam, LazyFtrl
@@ -119,6 +122,23 @@ def test_predictions_for_old_ids_are_the_same(both: Pair, cls: type[CTRModel]) -
     before, after = answers(model, both[0], known), answers(grown, both[1], known)
     assert before.std() > 0.001
     np.testing.assert_array_equal(after, before)
+
+
+def test_numbers_are_answered_in_yesterday_s_scale(both: Pair, tmp_path: Path) -> None:
+    """Of another day the labels have another mean: with it the same logits would be other answers."""
+    task = {"kind": "regression", "name": "click", "label": "clicked"}
+    spec = FeatureSpec.model_validate({**SPEC.model_dump(), "tasks": [task]})
+    days = []
+    for number, (transform, scale) in enumerate(zip(both, ([900.0, 70.0], [500.0, 8.0]), strict=True)):
+        folder = shutil.copytree(transform.directory, tmp_path / str(number))
+        (folder / "transform_fn" / "assets" / "tfctr_label_scales").write_text(json.dumps({"click": scale}))
+        days.append(TransformOutput(folder, spec=spec))
+    old, new = days
+    model = trained(old)
+    grown, kept = grow(model, old, new), day(4, 12, seed=3)
+    assert grown.spec.label_scales == old.bound_spec.label_scales != new.bound_spec.label_scales
+    np.testing.assert_array_equal(answers(grown, new, kept), answers(model, old, kept))
+    _check_same_spec(grown, new)
 
 
 def test_new_ids_answer_as_yesterday_until_they_are_trained(both: Pair) -> None:

@@ -107,7 +107,9 @@ def test_the_second_order_gradient_is_the_derivative_through_the_weights_step() 
 
 
 def test_an_evaluation_and_a_displacement_leave_no_trace() -> None:
-    model = DNN(BOUND, hidden_units=(4,), dropout_rate=0.5, batch_norm=True, kernel_regularizer=keras.regularizers.L2(0.1))
+    model = DNN(
+        BOUND, hidden_units=(4,), dropout_rate=0.5, batch_norm=True, kernel_regularizer=keras.regularizers.L2(0.1)
+    )
     model.build()
     model.compile("sgd")
     batch, before = first(plan(40, 1)), [np.array(weight) for weight in model.variables]
@@ -243,7 +245,7 @@ def test_a_subclass_may_write_the_loss() -> None:
 
 
 def test_what_is_wrong_is_said() -> None:
-    with pytest.raises(ValueError, match="order is 1 or 2. Received: 3"):
+    with pytest.raises(ValueError, match=r"order is 1 or 2\. Received: 3"):
         bilevel(plan(20, 1), order=3)  # type: ignore[arg-type]
     empty = ArrayPlan(rows(5, 1), SPEC, batch_size=20, drop_remainder=True)
     with pytest.raises(ValueError, match="the search plan has no batch"):

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tfctr.data._convert.problems import Problems
-from tfctr.spec import AnyTask, FeatureSpec, SequenceFeature, SurvivalTask
+from tfctr.spec import AnyTask, BinaryTask, FeatureSpec, RegressionTask, SequenceFeature, SurvivalTask
 
 Columns = dict[str, pa.Array]
 
@@ -19,9 +19,9 @@ Columns = dict[str, pa.Array]
 def check_outcomes(columns: Columns, spec: FeatureSpec, problems: Problems) -> None:
     """Check masks, weights and labels of every task, and replace the labels of masked rows that have none by 0.
 
-    A label must be there and be finite, and be 0 or 1 unless the task has a threshold. A row whose mask is 0 does
-    not count for the task, so its label may be anything. Where two tasks count, the later one in their order is 1 only
-    if the earlier one is.
+    A label must be there and be finite, and that of a yes/no task be 0 or 1 unless the task has a threshold. A row
+    whose mask is 0 does not count for the task, so its label may be anything. Where two tasks count, the later one in
+    their order is 1 only if the earlier one is.
     """
     happened: dict[str, np.ndarray] = {}
     known: dict[str, np.ndarray] = {}
@@ -34,18 +34,12 @@ def check_outcomes(columns: Columns, spec: FeatureSpec, problems: Problems) -> N
         if isinstance(task, SurvivalTask):
             _check_duration(task, columns, masked, problems)
             continue
-        label = columns[task.label]
-        values = label.to_numpy(zero_copy_only=False)
-        problems.add(np.isnan(values) & ~masked, f"{task.label}: the label is missing or NaN", label)
-        happened[task.name] = values >= (1 if task.at_least is None else task.at_least)
-        known[task.name] = ~masked
-        if task.at_least is None:
-            wrong = (values != 0) & (values != 1) & ~masked
-            problems.add(wrong, f"{task.label}: the label is not 0 or 1", label)
-        if masked.any():
-            columns[task.label] = pc.if_else(pa.array(masked & np.isnan(values)), pa.scalar(0, label.type), label)
+        values = _check_label(task, columns, masked, problems)
+        if isinstance(task, BinaryTask):
+            happened[task.name] = values >= (1 if task.at_least is None else task.at_least)
+            known[task.name] = ~masked
     for task in spec.tasks:
-        if not isinstance(task, SurvivalTask) and task.after is not None:
+        if isinstance(task, BinaryTask) and task.after is not None:
             both = known[task.name] & known[task.after]
             wrong = both & happened[task.name] & ~happened[task.after]
             problems.add(wrong, f"{task.label}: {task.name} without the {task.after} before it", columns[task.label])
@@ -65,6 +59,21 @@ def check_alignment(columns: Columns, spec: FeatureSpec, problems: Problems) -> 
         if name in columns and other in columns:
             lengths, wanted = (_lengths(columns[column]) for column in (other, name))
             problems.add(lengths != wanted, f"{other}: not as many values as {name}", columns[other])
+
+
+def _check_label(
+    task: BinaryTask | RegressionTask, columns: Columns, masked: NDArray[np.bool_], problems: Problems
+) -> NDArray[Any]:
+    """A label is a finite number (what is infinite was found when it was read), without a threshold 0 or 1."""
+    label = columns[task.label]
+    values: NDArray[Any] = label.to_numpy(zero_copy_only=False)
+    problems.add(np.isnan(values) & ~masked, f"{task.label}: the label is missing or NaN", label)
+    if isinstance(task, BinaryTask) and task.at_least is None:
+        wrong = (values != 0) & (values != 1) & ~masked
+        problems.add(wrong, f"{task.label}: the label is not 0 or 1 (at_least or kind: regression takes others)", label)
+    if masked.any():
+        columns[task.label] = pc.if_else(pa.array(masked & np.isnan(values)), pa.scalar(0, label.type), label)
+    return values
 
 
 def _check_duration(task: SurvivalTask, columns: Columns, masked: NDArray[np.bool_], problems: Problems) -> None:

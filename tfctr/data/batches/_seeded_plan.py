@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Required, Self, TypedDict
 
 import numpy as np
+import tensorflow as tf
 
 from tfctr.data.batches.element import spec_of
 from tfctr.data.batches.prefetch import DEFAULT_PREFETCH, Prefetch
@@ -75,6 +76,10 @@ class SeededPlan:
             labels=self.labels,
             prefetch=self.prefetch,
         )
+
+    def epoch(self, epoch: int = 0, start_step: int = 0) -> tf.data.Dataset:
+        """Return the batches of an epoch (from 0) from `start_step` (from 0) on."""
+        raise NotImplementedError
 
     @property
     def all_rows(self) -> int:

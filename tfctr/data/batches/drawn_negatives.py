@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfctr.data.batches.element import BatchPlan, Element
 from tfctr.data.batches.prefetch import DEFAULT_PREFETCH, Prefetch
 from tfctr.data.errors import DataError
-from tfctr.spec import FeatureSpec, SequenceFeature
+from tfctr.spec import BinaryTask, FeatureSpec, SequenceFeature
 
 
 class DrawnNegatives:
@@ -29,7 +29,7 @@ class DrawnNegatives:
         prefetch: How the batches are made beside the step.
 
     Raises:
-        DataError: When the catalogue is empty or lacks a tensor.
+        DataError: When the catalogue is empty or lacks a tensor, or the task asks for something else than yes or no.
         ValueError: When `negatives` is below 1.
 
     Reference: Wu et al., "GraphHash", WWW 2025, section 5 (one even negative for each positive).
@@ -47,6 +47,8 @@ class DrawnNegatives:
     ):
         if negatives < 1:
             raise ValueError(f"negatives is at least 1 for each positive row. Received: {negatives}")
+        if task := next((task for task in spec.tasks if not isinstance(task, BinaryTask)), None):
+            raise DataError(f"negatives are rows of a yes/no task, and {task.name!r} is a {task.kind} task")
         names = item_tensors(spec)
         missing = [name for name in names if name not in items]
         if missing or not names or not len(items[names[0]]):

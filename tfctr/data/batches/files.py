@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import glob
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack, cast
 
 import numpy as np
 import tensorflow as tf
@@ -63,7 +63,7 @@ class FilePlan(SeededPlan):
         order = generator.permutation(len(self.files)) if self.shuffle else np.arange(len(self.files))
         files = [self.files[place] for place in order]
         if self._numbers is None and not self._columns:
-            sources, opened = tf.data.Dataset.from_tensor_slices(files), _open
+            sources, opened = tf.data.Dataset.from_tensor_slices(files), cast(Callable[..., Any], _open)
         else:
             sources, opened = tf.data.Dataset.from_tensor_slices((files, self._starts[order])), self._open_numbered
         records = sources.interleave(opened, **INTERLEAVED) if self.shuffle else sources.flat_map(opened)

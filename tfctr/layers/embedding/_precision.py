@@ -97,7 +97,8 @@ class QuantizedRows:
 
     def numpy(self) -> np.ndarray:
         """Return all rows as float32 ``(rows, width)``."""
-        return np.asarray(ops.convert_to_numpy(self.take(np.arange(self.codes.shape[0]))))
+        rows: np.ndarray = np.asarray(ops.convert_to_numpy(self.take(np.arange(self.codes.shape[0]))))
+        return rows
 
 
 def quantized(values: np.ndarray, precision: str) -> tuple[np.ndarray, np.ndarray]:
@@ -117,4 +118,5 @@ def quantized(values: np.ndarray, precision: str) -> tuple[np.ndarray, np.ndarra
 
 
 def _codes(values: np.ndarray, scales: np.ndarray, largest: int) -> np.ndarray:
-    return np.clip(np.rint(values / scales), -largest, largest).astype("int32")
+    codes: np.ndarray = np.clip(np.rint(values / scales), -largest, largest).astype("int32")
+    return codes

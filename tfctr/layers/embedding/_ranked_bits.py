@@ -73,7 +73,8 @@ def ranked(bits: Any, before: Any, positions: Any) -> tuple[Any, Any]:
     """Return whether positions are set, bool, and how many positions before them are, int32; both of their shape.
 
     Args:
-        bits, before: What `packed` gave, as tensors or variables.
+        bits: What `packed` gave, a tensor or variable.
+        before: Its counts, likewise.
         positions: Integers of any shape, in ``[0, size)``.
     """
     positions = ops.cast(positions, "int32")

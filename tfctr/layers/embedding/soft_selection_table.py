@@ -99,7 +99,8 @@ class SoftSelectionTable(EmbeddingTable):
         ids = rows - 1
         sizes = [round(size * ids) if size < 1 else int(size) for size in self.blocks]
         ends = np.cumsum(sizes)
-        return np.r_[len(sizes), np.searchsorted(ends, np.arange(ids), side="right")].astype("int32")
+        blocks: np.ndarray = np.r_[len(sizes), np.searchsorted(ends, np.arange(ids), side="right")].astype("int32")
+        return blocks
 
     def set_counts(self, counts: np.ndarray) -> None:
         """Cut the ids into blocks by their training counts, float ``(rows,)``; of equal ones the first comes first."""

@@ -39,7 +39,7 @@ class SparseTable(EmbeddingTable):
 
     Args:
         rows, dim, initializer, penalty: See `EmbeddingTable`.
-        entries: Numbers that are kept; None keeps all. Of a template also by vocabulary, for a table that holds several.
+        entries: Numbers that are kept; None keeps all. Of a template also by vocabulary, as a table may hold several.
         kept: Rows that have any, as `entries`.
 
     Raises:
@@ -101,7 +101,7 @@ class SparseTable(EmbeddingTable):
         self.numbers = self.add_rows("numbers", self.weight_shapes()["numbers"], self.initializer)
         mask = np.zeros((rows, dim), bool)
         mask[1 : 1 + self._kept_rows] = _filled(self._kept_rows, dim, self._numbers)
-        there = mask.any(axis=1)
+        there = np.any(mask, axis=1, keepdims=True)[:, 0]
         self.bits, self.before = add_ranked_bits(self, "kept", there)
         for name, values in _directory(mask[there]).items():
             weight = self.add_weight(
@@ -137,7 +137,7 @@ class SparseTable(EmbeddingTable):
         Raises:
             ValueError: When other numbers of rows or entries are kept, or the padding is.
         """
-        there = mask.any(axis=1)
+        there = np.any(mask, axis=1, keepdims=True)[:, 0]
         if there[0] or int(there.sum()) != self._kept_rows or int(mask.sum()) != self._numbers:
             raise ValueError(
                 f"this table keeps {self._numbers} numbers in {self._kept_rows} rows and not the padding. Received: "

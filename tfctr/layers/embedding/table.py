@@ -30,8 +30,8 @@ class EmbeddingTable(Layer):
             deviation 0.01 by default, small enough that a fresh model answers about 0.5. A seed becomes another one
             for each table that is sized.
         penalty: Regularisation of the rows, see `RowPenalty`; None for none.
-        precision: ``int8`` or ``int4`` keeps the rows in 8 or 4 bits a number, with a scale a column. They do not train:
-            `tfctr.models.quantize_tables` makes such tables of trained ones. None keeps float32.
+        precision: ``int8`` or ``int4`` keeps the rows in 8 or 4 bits a number, with a scale a column. They do not
+            train: `tfctr.models.quantize_tables` makes such tables of trained ones. None keeps float32.
 
     Input shape:
         int64 ``(...)``; ids in ``[0, rows)``.

@@ -37,7 +37,7 @@ def joint_logits(members: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def class_means(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the teacher's mean probability for label 0 and for label 1, float32 ``(2,)``; 0.5 for a class without rows."""
+    """Return the teacher's mean probability for label 0 and for 1, float32 ``(2,)``; 0.5 where no row has the label."""
     probability = 1 / (1 + np.exp(-logits.astype(np.float64)))
     kinds = (labels <= 0, labels > 0)
     return np.array([probability[kind].mean() if kind.any() else 0.5 for kind in kinds], "float32")

@@ -43,7 +43,8 @@ def triangle_state(student: Any, teacher: Any, label: Any, class_means: np.ndarr
     S, T, G and T̄ as probabilities of both classes, then ``(T̄-S)²``, ``(G-S)²``, ``(T-S)²``, ``(T-G)²``, ``(T̄-G)²``.
 
     Args:
-        student, teacher: Logits ``(batch, 1)``.
+        student: Logits ``(batch, 1)``.
+        teacher: Logits ``(batch, 1)``.
         label: ``(batch, 1)``.
         class_means: Mean probability of the teacher for label 0 and for label 1, ``(2,)``.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import keras
@@ -131,7 +132,7 @@ class Distil(Plan):
         settings = self.settings
         if settings.teacher_files:
             for file in settings.teacher_files:
-                teacher = read_model(file)
+                teacher = read_model(Path(file))
                 if teacher.spec.to_config() != stage.spec.to_config():
                     raise ValueError(f"{file} was trained with another spec or other vocabularies than these rows")
                 yield teacher

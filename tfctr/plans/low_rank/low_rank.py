@@ -103,8 +103,9 @@ class LowRank(Plan):
             method=settings.method,
             inner_activation=settings.inner_activation,
         )
-        figures = {f"val_{name}": value for name, value in evaluate(model, stage.valid).items() if name.endswith("auc")}
-        stage.note(bytes=format_bytes(model_bytes(model)), **figures)
+        figures = evaluate(model, stage.valid).items()
+        shown = {f"val_{name}": value for name, value in figures if name.endswith(("auc", "c_index", "r2"))}
+        stage.note(bytes=format_bytes(model_bytes(model)), **shown)
         return model
 
     def tune(self, stage: Stage) -> CTRModel:

@@ -27,7 +27,8 @@ def grow(
     The rows of ids that stayed go to their new places, and all slots of the optimizer with them, so that training
     goes on as if they had never moved; weights outside the tables, their slots and the optimizer's count of steps
     are copied. Ids that are gone have no row any more; their values are out-of-vocabulary. For transformed rows of
-    ids that stayed, the grown model predicts exactly what `model` did.
+    ids that stayed, the grown model predicts exactly what `model` did; so the scales of the labels of regression tasks
+    stay those that it was made with.
 
     Vocabularies that changed need tables with a row an id (`FullTable`): where ids share rows by hashing their
     number, or are composed of two rows, an id that has moved has no row of its own to take along. Vocabularies of
@@ -52,7 +53,7 @@ def grow(
         raise ValueError(f"new_rows is 'oov' or 'popularity'. Received: {new_rows!r}")
     changes = compare_vocabularies(old_transform, new_transform)
     _check_model(model, old_transform)
-    grown: CTRModel = type(model).from_config({**model.get_config(), "spec": new_transform.bound_spec.to_config()})
+    grown: CTRModel = type(model).from_config({**model.get_config(), "spec": _grown_spec(model, new_transform)})
     grown.build()
     sources = row_sources(model, grown, changes)
     _copy_weights(model, grown, sources, new_rows)
@@ -64,6 +65,13 @@ def grow(
         _copy_optimizer(optimizer, grown.optimizer, sources, new_rows)
     logger.info("grown from yesterday's vocabularies:\n%s", changes)
     return grown
+
+
+def _grown_spec(model: CTRModel, transform: TransformOutput) -> dict[str, Any]:
+    """The transform's spec with the model's own label scales: with others the same logits would be other answers."""
+    bound, kept = transform.bound_spec, model.spec.label_scales
+    scales = {task: kept.get(task, scale) for task, scale in bound.label_scales.items()}
+    return bound.spec.bind(bound.rows, scales).to_config()
 
 
 def _check_model(model: CTRModel, transform: TransformOutput) -> None:

@@ -1,15 +1,16 @@
-"""Metrics of click probabilities, in four layers.
+"""Metrics of click probabilities, and of durations and numbers, in four layers.
 
 1. Exact functions on numpy arrays, one family a file: `_auc`, `_logloss` (also normalized entropy, RIG), `_gauc`,
    `calibration` (ratio, ECE, curve), `_recalibration` (slope, intercept), `ranking` (NDCG, recall, precision at k),
    `_brier`; `evaluate` gives all of them as one dict. Of durations: `concordance` (C-index), `survival_curves`
-   (Kaplan–Meier, life table, Brier score under censoring); `_evaluate_survival` gives them as one dict.
+   (Kaplan–Meier, life table, Brier score under censoring); `_evaluate_survival` gives them as one dict. Of numbers:
+   `_regression` (RMSE, MAE, R²), by the sums of `regression_sums`, which merge.
 2. `streaming`: accumulators with bounded memory and a stated error, which merge.
 3. `keras_metrics`: metrics for `compile(metrics=...)`; `evaluation_callback`: all figures, GAUC too, after each epoch.
-4. `tfma_metrics`, `tfma_survival`: the same numbers on Beam, for the Evaluator and its gate.
+4. `tfma_metrics`, `tfma_survival`, `tfma_regression`: the same numbers on Beam, for the Evaluator and its gate.
 
-`report`, `_roc` and `plots` show the figures; `metric_inputs` and `_survival_rows` read what metrics take; `group_mean`
-averages over groups.
+`by_domain` has the figures of each domain. `report`, `_roc` and `plots` show figures; `metric_inputs`, `_number_rows`
+and `_survival_rows` read what metrics take; `group_mean` averages over groups.
 Modules of layer 3 and 4 and `plots` are imported by their own names, because they load Keras, Beam or matplotlib.
 """
 
@@ -19,6 +20,8 @@ from tfctr.training.metrics._evaluate_survival import evaluate_survival, surviva
 from tfctr.training.metrics._gauc import gauc
 from tfctr.training.metrics._logloss import logloss, normalized_entropy, relative_information_gain
 from tfctr.training.metrics._recalibration import Recalibration, calibration_slope, recalibration
+from tfctr.training.metrics._regression import evaluate_regression, mae, r2, rmse
+from tfctr.training.metrics.by_domain import DomainFigures, figures_by_domain
 from tfctr.training.metrics.calibration import (
     CalibrationCurve,
     calibration_curve,
@@ -30,6 +33,7 @@ from tfctr.training.metrics.evaluate import evaluate_arrays
 from tfctr.training.metrics.group_mean import GroupedResult, GroupMean
 from tfctr.training.metrics.metric_inputs import undefined_reason
 from tfctr.training.metrics.ranking import RankingResult, ranking_at_k
+from tfctr.training.metrics.regression_sums import RegressionSums
 from tfctr.training.metrics.streaming import (
     BinarySums,
     GroupSample,
@@ -42,6 +46,7 @@ from tfctr.training.metrics.survival_curves import KaplanMeier, life_table, surv
 __all__ = [
     "BinarySums",
     "CalibrationCurve",
+    "DomainFigures",
     "GroupMean",
     "GroupSample",
     "GroupedResult",
@@ -50,6 +55,7 @@ __all__ = [
     "OrderedGroups",
     "RankingResult",
     "Recalibration",
+    "RegressionSums",
     "StreamingEvaluation",
     "auc",
     "brier",
@@ -58,15 +64,20 @@ __all__ = [
     "calibration_slope",
     "concordance_index",
     "evaluate_arrays",
+    "evaluate_regression",
     "evaluate_survival",
     "expected_calibration_error",
+    "figures_by_domain",
     "gauc",
     "life_table",
     "logloss",
+    "mae",
     "normalized_entropy",
+    "r2",
     "ranking_at_k",
     "recalibration",
     "relative_information_gain",
+    "rmse",
     "survival_brier",
     "survival_nll",
     "undefined_reason",

@@ -102,7 +102,7 @@ class _BufferedCombiner(beam.CombineFn):
 
 
 class AccumulatorCombiner(_BufferedCombiner):
-    """Adds rows to a `BinarySums` or `LogitHistogram`."""
+    """Adds rows to a `BinarySums`, `LogitHistogram` or `RegressionSums`."""
 
     def _add(self, accumulator: _RowAccumulator, *columns: Any) -> None:
         accumulator.add(*columns)
@@ -189,7 +189,7 @@ def _batches(
         predictions = np.asarray(prediction, np.float64).reshape(-1)
         if len(labels) != len(predictions):
             raise ValueError(
-                f"Metric {key.name!r} is for one probability a row, but got {len(labels)} labels and "
+                f"Metric {key.name!r} is for one prediction a row, but got {len(labels)} labels and "
                 f"{len(predictions)} predictions. Choose the output with output_names or prediction_key."
             )
         yield labels, predictions, np.broadcast_to(np.asarray(weight, np.float64).reshape(-1), labels.shape)

@@ -47,6 +47,25 @@ def read_rows(
         ValueError: Shapes differ, a label is not 0 or 1, a weight is negative or not finite, or a score is no
             probability where one is needed.
     """
+    y, s, w = read_weighted(labels, scores, weights)
+    bad = (y != 0) & (y != 1)
+    if bad.any():
+        raise ValueError(f"labels must be 0 or 1. Received: {_first(y, bad)}.")
+    bad = (s < 0) | (s > 1)
+    if probabilities and bad.any():
+        raise ValueError(
+            f"probabilities must be in [0, 1]. Received: {_first(s, bad)}. "
+            "Are these logits? Pass them through a sigmoid first."
+        )
+    return Rows(y, s, w)
+
+
+def read_weighted(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Rows:
+    """Convert the arrays of a metric and leave out the rows of weight 0; labels and scores may be any numbers.
+
+    Raises:
+        ValueError: Shapes differ, or a weight is negative or not finite.
+    """
     y, s = _column(labels, "labels"), _column(scores, "probabilities")
     w = np.ones_like(y) if weights is None else _column(weights, "weights")
     if not len(y) == len(s) == len(w):
@@ -58,18 +77,7 @@ def read_rows(
     if bad.any():
         raise ValueError(f"weights must be finite and at least 0. Received: {_first(w, bad)}.")
     keep = w > 0
-    if not keep.all():
-        y, s, w = y[keep], s[keep], w[keep]
-    bad = (y != 0) & (y != 1)
-    if bad.any():
-        raise ValueError(f"labels must be 0 or 1. Received: {_first(y, bad)}.")
-    bad = (s < 0) | (s > 1)
-    if probabilities and bad.any():
-        raise ValueError(
-            f"probabilities must be in [0, 1]. Received: {_first(s, bad)}. "
-            "Are these logits? Pass them through a sigmoid first."
-        )
-    return Rows(y, s, w)
+    return Rows(y, s, w) if keep.all() else Rows(y[keep], s[keep], w[keep])
 
 
 def read_groups(groups: ArrayLike, weights: ArrayLike | None, rows: int) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Plots of an evaluation as matplotlib figures: ROC, calibration, learning and survival curves.
+"""Plots of an evaluation as matplotlib figures: ROC, calibration of rates and numbers, learning, survival curves.
 
 The figures belong to no window and no global state (matplotlib's Agg canvas), so they can be made in any process and
 thread: return one from a notebook's cell, write it with `png_bytes`, or put it into a page with `svg_text`.
@@ -21,8 +21,9 @@ from numpy.typing import ArrayLike
 
 from tfctr.training.metrics._auc import auc
 from tfctr.training.metrics._evaluate_survival import restricted_life
+from tfctr.training.metrics._number_rows import read_numbers
 from tfctr.training.metrics._roc import roc_curve
-from tfctr.training.metrics.calibration import CalibrationCurve, calibration_curve
+from tfctr.training.metrics.calibration import CalibrationCurve, bucket_sums, calibration_curve
 from tfctr.training.metrics.metric_inputs import read_rows
 from tfctr.training.metrics.survival_curves import KaplanMeier
 
@@ -30,6 +31,7 @@ __all__ = [
     "calibration_figure",
     "calibrations_figure",
     "learning_figure",
+    "numbers_figure",
     "png_bytes",
     "roc_figure",
     "survival_figure",
@@ -168,6 +170,44 @@ def calibrations_figure(curves: Mapping[str, CalibrationCurve], *, title: str = 
     ends = [values.min() / 1.5, values.max() * 1.5] if len(values) else [1e-3, 1.0]
     axes.plot(ends, ends, linestyle=":", color=_GREY, label="perfect")
     axes.set(xlabel="predicted rate", ylabel="observed rate", title=title, xlim=ends, ylim=ends)
+    _legend(axes, loc="upper left")
+    return figure
+
+
+def numbers_figure(
+    labels: ArrayLike,
+    predictions: ArrayLike,
+    weights: ArrayLike | None = None,
+    *,
+    buckets: int = 20,
+    unit: str = "number",
+    title: str = "Predicted and observed",
+) -> Figure:
+    """Mean label against mean prediction in equal-mass buckets; bars hold one standard deviation of the labels.
+
+    Args:
+        labels: Finite numbers, `(rows,)` or `(rows, 1)`.
+        predictions: Same number of rows, finite.
+        weights: Row weights, at least 0; None means 1 each.
+        buckets: Number of buckets.
+        unit: What the numbers are, for the axes.
+        title: Title of the plot.
+
+    Raises:
+        ValueError: As `read_numbers`.
+    """
+    figure, (axes,) = _figure(1)
+    rows = read_numbers(labels, predictions, weights)
+    weight, predicted, observed = bucket_sums(rows, buckets, "mass")
+    squares = bucket_sums(rows._replace(labels=rows.labels**2), buckets, "mass")[2]
+    full = weight > 0
+    predicted, observed, squares = (values[full] / weight[full] for values in (predicted, observed, squares))
+    spread = np.sqrt(np.maximum(squares - observed**2, 0))
+    places = np.concatenate([predicted, observed - spread, observed + spread])
+    ends = [places.min(), places.max()] if len(places) else [0.0, 1.0]
+    axes.plot(ends, ends, linestyle=":", color=_GREY, label="perfect")
+    axes.errorbar(predicted, observed, spread, marker="o", capsize=2, label="observed")
+    axes.set(xlabel=f"predicted {unit}", ylabel=f"observed {unit}", title=title)
     _legend(axes, loc="upper left")
     return figure
 

@@ -52,15 +52,14 @@ class Step:
         logs: dict[str, Any] = model.plain_step(batch)
         return logs
 
-    def batches(
-        self, train: tf.data.Dataset, search: BatchPlan | None, epoch: int, first_step: int
-    ) -> tf.data.Dataset:
+    def batches(self, train: tf.data.Dataset, search: BatchPlan | None, epoch: int, first_step: int) -> tf.data.Dataset:
         """Return the elements of an epoch, each a tuple of batches.
 
         Args:
             train: The training batches, from `first_step` on.
             search: `search` of the step, without the negatives that training leaves out.
-            epoch, first_step: From 0.
+            epoch: From 0.
+            first_step: From 0.
 
         Raises:
             ValueError: When the second plan has no batch.
