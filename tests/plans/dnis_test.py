@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -16,9 +17,10 @@ from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import FusedLookup, SoftSelectionTable, SparseTable
 from tfctr.models import FM, LR, CTRModel, FinalMLP
 from tfctr.plans import DNIS, Fit
-from tfctr.plans.dnis import DNISSettings, kept_numbers, tables_bytes, take_over
+from tfctr.plans.dnis import DNISSettings, kept_numbers, selections, tables_bytes, take_over
 from tfctr.spec import FeatureSpec
 from tfctr.training import FitConfig
+from tfctr.training.steps import BilevelStep
 
 FREQUENT, RARE, DIM = 20, 80, 6
 SEEDS = (0, 1, 2)
@@ -96,30 +98,30 @@ def test_the_gradients_of_a_block_are_brought_to_one_size() -> None:
     np.testing.assert_allclose(raw, given + 0.5)
 
 
-@pytest.mark.parametrize("normalize", [True, False])
-def test_rare_blocks_move_only_when_gradients_are_normalised(normalize: bool, tmp_path: Path) -> None:
-    made = plan(search_epochs=1, blocks=(40,), normalize=normalize)
-    run(made, tmp_path, count=2_000, rare=0.01)
-    shown = _shown(made, tmp_path)
-    moved = np.abs(1 - shown).mean(axis=1)
-    assert (moved[1] > 0.2 * moved[0]) == normalize
-    assert (shown >= 0).all()
-    assert (shown <= 1).all()
+def test_rare_blocks_move_only_when_gradients_are_normalised() -> None:
+    model = searched()
+    model.compile("sgd")
+    batch = next(iter(ArrayPlan(rows(4_000, 1, rare=0.005), SPEC, batch_size=4_000).epoch(0)))
+    step = BilevelStep(ArrayPlan(rows(10, 2), SPEC, batch_size=10), selections, keras.optimizers.SGD(0.1))
+    step.build(model)
+    sizes = {}
+    for name, transform in (("raw", None), ("normal", plan()._gradients)):
+        step.transform = transform
+        _, (gradient,) = step.hypergradients(model, batch, batch)
+        sizes[name] = np.abs(gradient).mean(axis=1)
+    assert sizes["raw"][1] < 0.1 * sizes["raw"][0]
+    np.testing.assert_allclose(sizes["normal"], 1.0, atol=1e-3)
 
 
-def _shown(made: DNIS, folder: Path) -> np.ndarray:
-    """What the search left of α."""
-    arrays = np.load(next(folder.glob("*search*/result.npz")))
-    model = FM(BOUND, embedding_dim=DIM, table=SoftSelectionTable(blocks=made.settings.blocks))
-    model.build()
+def test_alpha_stays_between_0_and_1(tmp_path: Path) -> None:
+    made = plan(search_epochs=2, blocks=(40,), selection_rate=0.3)
+    run(made, tmp_path, count=2_000)
+    arrays = np.load(next(tmp_path.glob("*search*/result.npz")))
+    model = searched()
     for place, weight in enumerate(model.weights):
         weight.assign(arrays[f"weight_{place}"])
-    (table,) = (
-        lookup.fused_table
-        for lookup in layers_of(model, FusedLookup)
-        if isinstance(lookup.fused_table, SoftSelectionTable)
-    )
-    return np.asarray(table.shown())
+    (selection,) = (np.asarray(weight) for weight in selections(model))
+    assert 0 <= selection.min() < selection.max() <= 1
 
 
 def searched() -> CTRModel:
@@ -128,6 +130,7 @@ def searched() -> CTRModel:
     rng = np.random.default_rng(0)
     for lookup in layers_of(model, FusedLookup):
         lookup.fused_table.embeddings.assign(rng.normal(size=lookup.fused_table.size))
+    model.set_counts({"user": np.r_[0, [100.0] * FREQUENT, [1.0] * RARE], "ad": np.r_[0, [100.0] * FREQUENT]})
     return model
 
 
