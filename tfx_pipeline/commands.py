@@ -40,6 +40,7 @@ SetOption = Annotated[list[str] | None, typer.Option("--set", help="Hyperparamet
 WarmOption = Annotated[bool, typer.Option(help="Train on from the last blessed model.")]
 NewRowsOption = Annotated[str, typer.Option(help="What new ids start from then: oov or popularity.")]
 PlanSetOption = Annotated[list[str] | None, typer.Option("--plan-set", help="Plan's setting, name=value; repeat.")]
+TablePrecisionOption = Annotated[str | None, typer.Option(help="Keep trained tables in int8 or int4.")]
 FitOption = Annotated[list[str] | None, typer.Option("--fit", help="Training setting, name=value; repeat.")]
 
 
@@ -54,6 +55,7 @@ def run(
     gates: GatesOption = None,
     hyperparameters: SetOption = None,
     plan_settings: PlanSetOption = None,
+    table_precision: TablePrecisionOption = None,
     fit: FitOption = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Rows in a training batch.")] = 1024,
     warm_start: WarmOption = False,
@@ -78,6 +80,7 @@ def run(
         gates=gates,
         hyperparameters=_pairs(hyperparameters),
         plan_settings=_pairs(plan_settings),
+        table_precision=table_precision,
         fit=_pairs(fit),
         batch_size=batch_size,
         warm_start=warm_start,
@@ -124,6 +127,7 @@ def compile_command(
     gates: GatesOption = None,
     hyperparameters: SetOption = None,
     plan_settings: PlanSetOption = None,
+    table_precision: TablePrecisionOption = None,
     fit: FitOption = None,
     warm_start: WarmOption = False,
     new_rows: NewRowsOption = "oov",
@@ -141,6 +145,7 @@ def compile_command(
         serving_dir=serving_dir,
         hyperparameters=_pairs(hyperparameters),
         plan_settings=_pairs(plan_settings),
+        table_precision=table_precision,
         fit=_pairs(fit),
         warm_start=warm_start,
         new_rows=new_rows,

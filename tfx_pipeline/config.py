@@ -33,6 +33,8 @@ class PipelineConfig(BaseModel):
         plan: Name in `tfctr.plans.PLANS`: how the model comes about.
         plan_settings: Fields of the plan's `Settings`.
         fit: Fields of `tfctr.training.FitConfig`; what is left out keeps its default.
+        table_precision: ``int8`` or ``int4`` rounds the rows of the trained model's tables, see
+            `tfctr.models.quantize_tables`; gate, parity and server see the rounded model. None keeps float32.
         batch_size: Rows in a training batch.
         warm_start: Whether training goes on from the last blessed model that saw other data, grown to today's
             vocabularies, instead of starting from scratch; where that cannot be, the run says why and starts anew.
@@ -63,6 +65,7 @@ class PipelineConfig(BaseModel):
     plan: str = "Fit"
     plan_settings: dict[str, Any] = Field(default_factory=dict)
     fit: dict[str, Any] = Field(default_factory=dict)
+    table_precision: Literal["int8", "int4"] | None = None
     batch_size: int = Field(default=1024, ge=1)
     warm_start: bool = False
     new_rows: Literal["oov", "popularity"] = "oov"

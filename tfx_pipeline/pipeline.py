@@ -149,6 +149,7 @@ def trainer_settings(config: PipelineConfig, spec: FeatureSpec) -> dict[str, Any
         "hyperparameters": config.hyperparameters,
         "plan": config.plan,
         "plan_settings": config.plan_settings,
+        "table_precision": config.table_precision,
         "fit": config.fit,
         "batch_size": config.batch_size,
         "seed": config.seed,

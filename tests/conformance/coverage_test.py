@@ -16,6 +16,7 @@ import tfctr.models
 from tests.conformance.descriptors import DESCRIPTORS, METRICS, NETWORKS
 from tfctr import models
 from tfctr.layers.embedding import EmbeddingTable, RowPenalty
+from tfctr.models._own_step import OwnStep
 from tfctr.models._traced_once import TracedOnce
 from tfctr.spec import AnyFeature
 from tfctr.training import metrics
@@ -29,6 +30,7 @@ ABSTRACT = {
     models.CTRModel,
     models.HistoryModel,
     models.MultiTaskModel,
+    OwnStep,
     TracedOnce,
 }
 """Bases that nobody makes one of."""

@@ -27,6 +27,8 @@ from typer.testing import CliRunner
 from tests.serving.conftest import ask, local_flags
 from tests.tfx_pipeline.conftest import FAST
 from tests.tfx_pipeline.html_check import checked
+from tfctr.layers._walk import layers_of
+from tfctr.layers.embedding import FusedLookup
 from tfctr.models import ENTRIES, MODELS
 from tfctr.plans import PLAN_ENTRIES, PLANS
 from tfctr.serving import in_process
@@ -213,6 +215,16 @@ def test_long_histories_are_served_from_a_state(
         found = model.call(asked("rank_with_state") | state, "rank_with_state")
         wanted = model.call(asked("rank"), "rank")
     np.testing.assert_allclose(found["click"], wanted["click"], atol=1e-6)
+
+
+def test_tables_in_few_bits_are_served_as_they_were_rounded(
+    families: Callable[[str], Family], tmp_path: Path
+) -> None:
+    family = families("clicks")
+    served, files = trained(family, family.with_model("FM", table_precision="int4"), tmp_path)
+    assert_served_as_trained(family, served, files)
+    lookups = layers_of(keras.models.load_model(files / KERAS_FILE), FusedLookup)
+    assert {lookup.fused_table.precision for lookup in lookups} == {"int4", "int8"}  # the linear part has 8 bits
 
 
 @pytest.mark.parametrize("name", PLANS)

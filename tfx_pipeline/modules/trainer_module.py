@@ -13,7 +13,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from tfctr.data.batches import FilePlan, transformed_dataset
 from tfctr.layers._base import dtype_policy
-from tfctr.models import CTRModel
+from tfctr.models import CTRModel, quantize_tables
 from tfctr.plans import Plan
 from tfctr.serving import export_model
 from tfctr.spec import FeatureSpec
@@ -60,10 +60,12 @@ def run_fn(fn_args: FnArgs) -> None:
             transform.bound_spec, train, valid, resume, make_model=make, domain_names=transform.domain_names
         )
 
-    model.save(run_folder / KERAS_FILE)
+    precision = custom["table_precision"]
+    served = model if precision is None else quantize_tables(model, precision)
+    served.save(run_folder / KERAS_FILE)
     (run_folder / HISTORY_FILE).write_text(json.dumps(plan.history(resume)))
     (run_folder / STAGES_FILE).write_text(json.dumps(plan.reports(resume)))
-    export_model(model, transform, Path(fn_args.serving_model_dir))
+    export_model(served, transform, Path(fn_args.serving_model_dir))
     if start is not None:
         (run_folder / START_FILE).write_text(start.to_json())
         keep_for_warm_start(model, transform, Path(fn_args.serving_model_dir))
