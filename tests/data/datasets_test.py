@@ -270,7 +270,7 @@ def test_entries_are_complete(name: str) -> None:
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("name", [name for name in DATASETS if name != "movielens-1m"])
+@pytest.mark.parametrize("name", [name for name in DATASETS if name not in ("movielens-1m", "ads16")])
 def test_entries_can_be_had_from_the_mirror(name: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TFCTR_DATA", str(data_dir))
     table = DATASETS[name].load(progress=False)
