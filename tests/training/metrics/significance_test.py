@@ -47,6 +47,18 @@ def test_a_resampled_mean_of_lists_counts_each_list_as_often_as_it_was_drawn(row
         assert value == pytest.approx(top / below if below else math.nan, nan_ok=True)
 
 
+def test_users_are_drawn_with_all_their_lists():
+    y, p = [1, 0, 0, 1, 1, 0], [0.9, 0.1, 0.8, 0.3, 0.2, 0.4]
+    lists, users = [0, 0, 1, 1, 2, 2], ["a", "a", "a", "a", "b", "b"]
+    metric = list_metrics()["mrr"]
+    np.testing.assert_allclose(metric.sums_by(users, y, p, lists), [[1.5, 2], [0.5, 1]])
+    drawn = metric.resampled(y, p, lists, clusters=users)
+    assert drawn.groups == 2
+    np.testing.assert_allclose(drawn.of_counts(np.array([[1, 1], [2, 0], [0, 1.0]])), [2 / 3, 0.75, 0.5])
+    broken = metric.resampled(y, [math.nan, *p[1:]], lists, clusters=users)
+    assert math.isnan(bootstrap(broken, samples=3).value)
+
+
 def test_an_interval_has_the_width_that_theory_says_and_misses_one_time_in_twenty():
     rng = np.random.default_rng(0)
     users, rows, misses = 60, 5, 0

@@ -32,7 +32,7 @@ def catalogue_coverage(items: ArrayLike, catalogue: int) -> float:
         >>> catalogue_coverage([[0, 1], [0, -1]], catalogue=4)
         0.5
     """
-    return coverage_of(exposures(items, catalogue))
+    return float(coverage_of(exposures(items, catalogue)))
 
 
 def user_coverage(items: ArrayLike) -> float:
@@ -70,12 +70,6 @@ def exposures(items: ArrayLike, catalogue: int) -> Floats:
     return np.bincount(ids, minlength=catalogue).astype(np.float64)
 
 
-def coverage_of(counts: ArrayLike) -> float:
-    """Share of items with a count above 0; NaN without items."""
-    given = np.asarray(counts, np.float64)
-    return float(np.mean(given > 0)) if len(given) else float("nan")
-
-
 def gini_index(counts: ArrayLike) -> float:
     """Gini index of exposure: `sum_ij |x_i - x_j| / (2 n sum_i x_i)`, 0 where all items are shown alike.
 
@@ -92,11 +86,7 @@ def gini_index(counts: ArrayLike) -> float:
         >>> gini_index([4, 3, 2, 1, 0])
         0.4
     """
-    shown = np.sort(_counts(counts))
-    if not shown.sum():
-        return float("nan")
-    places = 2 * np.arange(1, len(shown) + 1) - len(shown) - 1
-    return float(np.sum(places * shown) / (len(shown) * shown.sum()))
+    return float(gini_of(_counts(counts)))
 
 
 def exposure_entropy(counts: ArrayLike) -> float:
@@ -115,11 +105,7 @@ def exposure_entropy(counts: ArrayLike) -> float:
         >>> round(exposure_entropy([4, 3, 2, 1, 0]), 6)
         1.279854
     """
-    shown = _counts(counts)
-    if not shown.sum():
-        return float("nan")
-    shares = shown[shown > 0] / shown.sum()
-    return float(-np.sum(shares * np.log(shares)))
+    return float(entropy_of(_counts(counts)))
 
 
 def novelty(items: ArrayLike, popularity: ArrayLike) -> GroupedResult:
@@ -206,6 +192,25 @@ def serendipity(items: ArrayLike, expected: ArrayLike, relevant: ArrayLike) -> G
     known = (lists[:, :, None] == usual[:, None, :]).any(axis=2)
     surprising = (there & liked & ~known).sum(axis=1).astype(np.float64)
     return _over_users(ratio(surprising, there.sum(axis=1).astype(np.float64)), there)
+
+
+def coverage_of(counts: Floats) -> Floats:
+    """Share of items with a count above 0, of counts `(..., items)`; NaN without items."""
+    return ratio((counts > 0).sum(axis=-1).astype(np.float64), np.asarray(float(counts.shape[-1])))
+
+
+def gini_of(counts: Floats) -> Floats:
+    """Gini index of counts `(..., items)`."""
+    shown, items = np.sort(counts, axis=-1), counts.shape[-1]
+    places = 2.0 * np.arange(1, items + 1) - items - 1
+    return ratio(np.sum(places * shown, axis=-1), items * shown.sum(axis=-1))
+
+
+def entropy_of(counts: Floats) -> Floats:
+    """Entropy of counts `(..., items)`, nats."""
+    shares = ratio(counts, counts.sum(axis=-1, keepdims=True))
+    entropies: Floats = -np.sum(shares * np.log(np.where(shares > 0, shares, 1.0)), axis=-1)
+    return entropies
 
 
 def _counts(counts: ArrayLike) -> Floats:

@@ -68,6 +68,41 @@ class GroupMetric:
             return GroupMean()
         return mean_of_groups(self.values(keys, rows), keys, rows, weighting, self.kind)
 
+    def sums_by(
+        self,
+        clusters: ArrayLike,
+        labels: ArrayLike,
+        predictions: ArrayLike,
+        groups: ArrayLike,
+        weights: ArrayLike | None = None,
+        *,
+        weighting: Weighting = "uniform",
+    ) -> Floats:
+        """Return weight times figure, and weight, summed over the groups of each cluster, `(clusters, 2)`.
+
+        Groups without a figure add nothing to either. The first over the second is the mean of a cluster.
+
+        Args:
+            clusters: Key of each row's cluster, such as the user whose lists of several folds are groups; all rows of
+                a group are of one cluster.
+            labels: As in `result`.
+            predictions: As in `result`.
+            groups: As in `result`.
+            weights: As in `result`.
+            weighting: As in `result`.
+        """
+        keys, owners = (read_keys(one, labels, weights) for one in (groups, clusters))
+        rows = read_kind(self.kind, labels, predictions, weights)
+        if not len(keys):
+            return np.zeros((0, 2))
+        values, shares = self.values(keys, rows), weights_of_groups(keys, rows, weighting, self.kind)
+        broken = np.isnan(np.bincount(np.unique(keys, return_inverse=True)[1], rows.scores))
+        defined = ~np.isnan(values) | broken
+        shares = np.where(defined, shares, 0.0)
+        worth = np.where(broken, np.nan, shares * np.where(defined, values, 0.0))
+        owner = np.unique(owners, return_inverse=True)[1][np.unique(keys, return_index=True)[1]]
+        return np.stack([np.bincount(owner, worth), np.bincount(owner, shares)], axis=1)
+
     def resampled(
         self,
         labels: ArrayLike,
@@ -76,24 +111,27 @@ class GroupMetric:
         weights: ArrayLike | None = None,
         *,
         weighting: Weighting = "uniform",
+        clusters: ArrayLike | None = None,
     ) -> Resampled:
-        """Return the figure as `bootstrap` takes it: the mean over groups that are drawn anew."""
-        keys = read_keys(groups, labels, weights)
-        rows = read_kind(self.kind, labels, predictions, weights)
-        if not len(keys):
-            return Resampled(0, lambda counts: ratio(counts.sum(axis=1), 0 * counts.sum(axis=1)))
-        values, shares = self.values(keys, rows), weights_of_groups(keys, rows, weighting, self.kind)
-        return resampled_mean(values, shares)
+        """Return the figure as `bootstrap` takes it: the mean over groups, or clusters of them, that are drawn anew.
+
+        Args:
+            labels: As in `result`.
+            predictions: As in `result`.
+            groups: As in `result`.
+            weights: As in `result`.
+            weighting: As in `result`.
+            clusters: What is drawn, as in `sums_by`; None draws the groups.
+        """
+        drawn = groups if clusters is None else clusters
+        sums = self.sums_by(drawn, labels, predictions, groups, weights, weighting=weighting)
+        return resampled_mean(sums)
 
 
-def resampled_mean(values: Floats, weights: Floats) -> Resampled:
-    """Return the weighted mean of groups' figures as `bootstrap` takes it; undefined ones are left out.
+def resampled_mean(sums: Floats) -> Resampled:
+    """Return a mean over clusters as `bootstrap` takes it.
 
     Args:
-        values: Of each group, `(groups,)`.
-        weights: Of each group, `(groups,)`.
+        sums: Weight times figure, and weight, of each cluster, `(clusters, 2)`.
     """
-    defined = ~np.isnan(values)
-    shares = np.where(defined, weights, 0.0)
-    worth = shares * np.where(defined, values, 0.0)
-    return Resampled(len(values), lambda counts: ratio(counts @ worth, counts @ shares))
+    return Resampled(len(sums), lambda counts: ratio(counts @ sums[:, 0], counts @ sums[:, 1]))

@@ -11,6 +11,7 @@ from typing import get_args
 
 from numpy.typing import ArrayLike
 
+from tfctr.training.metrics._auc import auc_by_group
 from tfctr.training.metrics._list_values import (
     Gain,
     average_precisions,
@@ -25,9 +26,9 @@ from tfctr.training.metrics.group_metric import GroupMetric
 
 
 def list_metrics(k: int = 10) -> dict[str, GroupMetric]:
-    """Return ndcg, recall, precision, hit_rate, mrr and map of 0/1 labels, for streams and intervals over users.
+    """Return ndcg, recall, precision, hit_rate, mrr, map and gauc of 0/1 labels, for streams and intervals over users.
 
-    A list without a label of 1 is skipped and counted.
+    A list without a label of 1 is skipped and counted; for gauc also one without a label of 0.
 
     Args:
         k: How many places of a list are looked at by the first four; at least 1.
@@ -45,6 +46,7 @@ def list_metrics(k: int = 10) -> dict[str, GroupMetric]:
         "hit_rate": GroupMetric("hit_rate", partial(hit_rates, k=k)),
         "mrr": GroupMetric("mrr", reciprocal_ranks),
         "map": GroupMetric("map", average_precisions),
+        "gauc": GroupMetric("gauc", lambda keys, rows: auc_by_group(keys, rows)[0]),
     }
 
 

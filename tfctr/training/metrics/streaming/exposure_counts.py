@@ -55,7 +55,7 @@ class ExposureCounts:
 
     def catalogue_coverage(self) -> float:
         """Share of the catalogue that stands in any list."""
-        return coverage_of(self.counts)
+        return float(coverage_of(self.counts))
 
     def user_coverage(self) -> float:
         """Share of users whose list is not empty; NaN without users."""
