@@ -179,6 +179,11 @@ METRICS = (
     of_lists(metrics.serendipity, lambda lists, hits: metrics.serendipity(lists.items, [18], hits)),
     of_lists(metrics.ExposureCounts, lambda lists, hits: metrics.ExposureCounts(21).add(lists.items).gini_index()),
     MetricRecipe(metrics.bootstrap, lambda y, p, g: sure(MAE.resampled(y, p, g))),
+    MetricRecipe(metrics.resample, lambda y, p, g: metrics.resample(MAE.resampled(y, p, g), samples=3)),
+    MetricRecipe(
+        metrics.interval_of,
+        lambda y, p, g: np.array([metrics.interval_of(0.5, p).low, metrics.interval_of(0.5, p).high]),
+    ),
     MetricRecipe(metrics.auc_resampled, lambda y, p, g: sure(metrics.auc_resampled(y, p, g))),
     MetricRecipe(metrics.pr_auc_resampled, lambda y, p, g: sure(metrics.pr_auc_resampled(y, p, g))),
     MetricRecipe(

@@ -23,7 +23,7 @@ Modules of layer 3 and 4 and `plots` are imported by their own names, because th
 """
 
 from tfctr.training.metrics._auc import auc
-from tfctr.training.metrics._bootstrap import Interval, Resampled, bootstrap, difference, mean_of
+from tfctr.training.metrics._bootstrap import Interval, Resampled, bootstrap, difference, interval_of, mean_of, resample
 from tfctr.training.metrics._brier import brier
 from tfctr.training.metrics._confusion import Confusion, confusion, threshold_metrics
 from tfctr.training.metrics._delong import DeLongResult, delong_test
@@ -137,6 +137,7 @@ __all__ = [
     "graded_ndcg",
     "half_life_utility",
     "hit_rate_at_k",
+    "interval_of",
     "intra_list_diversity",
     "kendall_tau",
     "life_table",
@@ -162,6 +163,7 @@ __all__ = [
     "rating_metrics",
     "recalibration",
     "relative_information_gain",
+    "resample",
     "rmse",
     "roc_curve",
     "serendipity",

@@ -70,14 +70,36 @@ def bootstrap(statistic: Resampled, *, samples: int = 1000, level: float = 0.95,
     Reference: Efron, "Bootstrap methods: another look at the jackknife", Ann. Statist. 1979; percentile intervals over
     clusters: Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8.
     """
+    return interval_of(
+        float(statistic.of_counts(np.ones((1, statistic.groups)))[0]),
+        resample(statistic, samples=samples, seed=seed),
+        level,
+    )
+
+
+def resample(statistic: Resampled, *, samples: int = 1000, seed: int = 0) -> Floats:
+    """Return the figure of each resample, `(samples,)`: what `bootstrap` takes percentiles of.
+
+    Args:
+        statistic: The figure.
+        samples: How many times, at least 1.
+        seed: Of the draws. Equal seeds and numbers of groups give equal draws, so that figures of two models can be
+            subtracted.
+
+    Raises:
+        ValueError: For less than one sample.
+
+    Example:
+        >>> from tfctr.training.metrics import rating_metrics
+        >>> mae = rating_metrics()["mae"].resampled([4, 2, 5, 1], [3, 2, 3, 1], ["a", "a", "b", "b"])
+        >>> sorted(set(resample(mae, samples=50).tolist()))
+        [0.5, 0.75, 1.0]
+    """
     if samples < 1:
         raise ValueError(f"samples must be at least 1. Received: {samples}.")
-    if not 0 < level < 1:
-        raise ValueError(f"level must be in (0, 1). Received: {level}.")
     groups = statistic.groups
-    value = float(statistic.of_counts(np.ones((1, groups)))[0])
     if not groups:
-        return Interval(value, np.nan, np.nan, np.nan, 1.0)
+        return np.full(samples, np.nan)
     generator = np.random.default_rng([seed, groups])
     drawn = []
     for start in range(0, samples, CHUNK):
@@ -85,12 +107,27 @@ def bootstrap(statistic: Resampled, *, samples: int = 1000, level: float = 0.95,
         cells = picks + groups * np.arange(len(picks))[:, None]
         counts = np.bincount(cells.ravel(), minlength=picks.size).reshape(picks.shape)
         drawn.append(statistic.of_counts(counts.astype(np.float64)))
-    figures = np.concatenate(drawn)
+    return np.concatenate(drawn)
+
+
+def interval_of(value: float, figures: Floats, level: float = 0.95) -> Interval:
+    """Return the interval of a figure from those of its resamples.
+
+    Args:
+        value: Over the groups as they are.
+        figures: Of `resample`.
+        level: Share of the resamples inside the interval.
+
+    Raises:
+        ValueError: For a level outside (0, 1).
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level must be in (0, 1). Received: {level}.")
     defined = figures[~np.isnan(figures)]
     if not len(defined):
         return Interval(value, np.nan, np.nan, np.nan, 1.0)
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(value, float(low), float(high), float(defined.std()), 1 - len(defined) / samples)
+    return Interval(value, float(low), float(high), float(defined.std()), 1 - len(defined) / len(figures))
 
 
 def difference(first: Resampled, second: Resampled) -> Resampled:

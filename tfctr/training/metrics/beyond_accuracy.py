@@ -124,12 +124,7 @@ def novelty(items: ArrayLike, popularity: ArrayLike) -> GroupedResult:
 
     Reference: Zhou et al., "Solving the apparent diversity-accuracy dilemma of recommender systems", PNAS 2010.
     """
-    shares = np.asarray(popularity, np.float64)
-    if not ((shares > 0) & (shares <= 1)).all():
-        raise ValueError("A popularity must be in (0, 1]; smooth the counts that it comes from.")
-    lists, there = _lists(items, len(shares))
-    bits = np.where(there, -np.log2(np.r_[shares, 1.0])[lists], 0.0)
-    return _over_users(ratio(bits.sum(axis=1), there.sum(axis=1).astype(np.float64)), there)
+    return _over_users(novelties(items, popularity), items)
 
 
 def intra_list_diversity(items: ArrayLike, vectors: ArrayLike) -> GroupedResult:
@@ -150,16 +145,7 @@ def intra_list_diversity(items: ArrayLike, vectors: ArrayLike) -> GroupedResult:
 
     Reference: Ziegler et al., "Improving recommendation lists through topic diversification", WWW 2005.
     """
-    given = np.asarray(vectors, np.float64)
-    lengths = np.linalg.norm(given, axis=1, keepdims=True)
-    if not (lengths > 0).all():
-        raise ValueError("A vector of length 0 has no direction; give every item one.")
-    lists, there = _lists(items, len(given))
-    unit = np.r_[given / lengths, np.zeros((1, given.shape[1]))]
-    sizes = there.sum(axis=1).astype(np.float64)
-    joined = unit[np.where(there, lists, len(given))].sum(axis=1)
-    similarity = ratio((joined**2).sum(axis=1) - sizes, sizes * (sizes - 1))
-    return _over_users(1 - similarity, there)
+    return _over_users(diversities(items, vectors), items)
 
 
 def serendipity(items: ArrayLike, expected: ArrayLike, relevant: ArrayLike) -> GroupedResult:
@@ -181,6 +167,35 @@ def serendipity(items: ArrayLike, expected: ArrayLike, relevant: ArrayLike) -> G
     Reference: Ge, Delgado-Battenfeld and Jannach, "Beyond accuracy: evaluating recommender systems by coverage and
     serendipity", RecSys 2010.
     """
+    return _over_users(serendipities(items, expected, relevant), items)
+
+
+def novelties(items: ArrayLike, popularity: ArrayLike) -> Floats:
+    """`novelty` of each list, NaN of an empty one, `(users,)`."""
+    shares = np.asarray(popularity, np.float64)
+    if not ((shares > 0) & (shares <= 1)).all():
+        raise ValueError("A popularity must be in (0, 1]; smooth the counts that it comes from.")
+    lists, there = _lists(items, len(shares))
+    bits = np.where(there, -np.log2(np.r_[shares, 1.0])[lists], 0.0)
+    return ratio(bits.sum(axis=1), there.sum(axis=1).astype(np.float64))
+
+
+def diversities(items: ArrayLike, vectors: ArrayLike) -> Floats:
+    """`intra_list_diversity` of each list, NaN of one without a pair, `(users,)`."""
+    given = np.asarray(vectors, np.float64)
+    lengths = np.linalg.norm(given, axis=1, keepdims=True)
+    if not (lengths > 0).all():
+        raise ValueError("A vector of length 0 has no direction; give every item one.")
+    lists, there = _lists(items, len(given))
+    unit = np.r_[given / lengths, np.zeros((1, given.shape[1]))]
+    sizes = there.sum(axis=1).astype(np.float64)
+    joined = unit[np.where(there, lists, len(given))].sum(axis=1)
+    similarity = ratio((joined**2).sum(axis=1) - sizes, sizes * (sizes - 1))
+    return 1 - similarity
+
+
+def serendipities(items: ArrayLike, expected: ArrayLike, relevant: ArrayLike) -> Floats:
+    """`serendipity` of each list, NaN of an empty one, `(users,)`."""
     lists = np.atleast_2d(np.asarray(items, np.int64))
     liked, usual = np.asarray(relevant) > 0, np.atleast_2d(np.asarray(expected, np.int64))
     if liked.shape != lists.shape or len(usual) not in (1, len(lists)):
@@ -191,7 +206,7 @@ def serendipity(items: ArrayLike, expected: ArrayLike, relevant: ArrayLike) -> G
     there = lists != NOTHING
     known = (lists[:, :, None] == usual[:, None, :]).any(axis=2)
     surprising = (there & liked & ~known).sum(axis=1).astype(np.float64)
-    return _over_users(ratio(surprising, there.sum(axis=1).astype(np.float64)), there)
+    return ratio(surprising, there.sum(axis=1).astype(np.float64))
 
 
 def coverage_of(counts: Floats) -> Floats:
@@ -228,5 +243,6 @@ def _lists(items: ArrayLike, catalogue: int) -> tuple[NDArray[np.int64], NDArray
     return lists, lists != NOTHING
 
 
-def _over_users(values: Floats, there: NDArray[np.bool_]) -> GroupedResult:
+def _over_users(values: Floats, items: ArrayLike) -> GroupedResult:
+    there = np.atleast_2d(np.asarray(items)) != NOTHING
     return GroupMean().add(values, np.ones(len(values)), there.sum(axis=1)).result()
