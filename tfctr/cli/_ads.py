@@ -35,7 +35,7 @@ EPILOG = (
 DEMO_USERS = 40
 DEMO = {
     "splits": ("users", "pairs"),
-    "models": ("popularity", "logistic", "logistic-crossed", "rbf-svr", "FM"),
+    "models": ("popularity", "logistic", "logistic-crossed", "rbf-svr", "FM", "FM-stars"),
     "personality": ("without", "with", "permuted"),
     "folds": 2,
     "seeds": 1,
@@ -64,7 +64,7 @@ def study(
         bool, typer.Option("--demo", help="Generate an archive with a planted effect, and study it.")
     ] = False,
     splits: Annotated[str | None, typer.Option(help="Of pairs, users, ads, categories, by commas; else all.")] = None,
-    models: Annotated[str | None, typer.Option(help="Baselines and models of the package, by commas.")] = None,
+    models: Annotated[str | None, typer.Option(help="Baselines, models as FM or FM-stars, by commas.")] = None,
     personality: Annotated[str | None, typer.Option(help="Of without, with, permuted, by commas.")] = None,
     folds: Annotated[int | None, typer.Option(min=2, help="Parts of each split; 5 when left out.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Trainings of random models; 3 when left out.")] = None,

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tfctr.benchmark.ads._study_rows import StudyRows
-from tfctr.benchmark.ads.config import Personality, SplitKind
+from tfctr.benchmark.ads.config import Personality, Predicts, SplitKind
 from tfctr.data.datasets.ads16.big_five import ITEMS, TRAITS
 from tfctr.spec import BoundSpec, FeatureSpec
 
@@ -29,7 +29,11 @@ LISTS = ("pastimes", "sports", "music", "books", "movies", "tv_programmes", "web
 VECTORS = {"ad_vector": "item", "user_vector": "user"}
 ANSWERS = tuple(f"answer_{item + 1}" for item in range(ITEMS))
 PERSONALITY = (*TRAITS, *ANSWERS)
-CLICK = {"kind": "binary", "name": "click", "label": "click"}
+TASKS = {
+    "clicks": {"kind": "binary", "name": "click", "label": "click"},
+    "stars": {"kind": "regression", "name": "stars", "label": "rating"},
+}
+"""What may be predicted; a model is made for one of them."""
 
 
 def study_spec(rows: StudyRows, split: SplitKind, leave_out: tuple[str, ...] = ()) -> FeatureSpec:
@@ -49,24 +53,29 @@ def study_spec(rows: StudyRows, split: SplitKind, leave_out: tuple[str, ...] = (
         {
             "name": f"ads_{split}",
             "features": [feature for feature in features if feature["name"] not in leave_out],
-            "tasks": [CLICK],
+            "tasks": list(TASKS.values()),
             "split": {"by": "hash", "column": "user_id"},
             "meta": {"group": "user_id"},
         }
     )
 
 
-def seen_by(spec: FeatureSpec, personality: Personality) -> FeatureSpec:
-    """Return the spec of a model with or without the questionnaire."""
-    if personality != "without":
-        return spec
-    features = tuple(one for one in spec.features if one.name not in PERSONALITY)
-    return spec.model_copy(update={"features": features})
+def seen_by(spec: FeatureSpec, personality: Personality, predicts: Predicts) -> FeatureSpec:
+    """Return the spec of a model with or without the questionnaire, which predicts one thing."""
+    left_out = PERSONALITY if personality == "without" else ()
+    return spec.model_copy(
+        update={
+            "features": tuple(one for one in spec.features if one.name not in left_out),
+            "tasks": tuple(task for task in spec.tasks if task.name == TASKS[predicts]["name"]),
+        }
+    )
 
 
 def bound_as(spec: FeatureSpec, whole: BoundSpec) -> BoundSpec:
-    """Bind a spec to the sizes of one that has all its features, and more."""
-    return spec.bind({table: whole.rows[table] for table in spec.tables})
+    """Bind a spec as one that has all its features and tasks, and more."""
+    tasks = {task.name for task in spec.tasks}
+    scales = {name: scale for name, scale in whole.label_scales.items() if name in tasks}
+    return spec.bind({table: whole.rows[table] for table in spec.tables}, scales)
 
 
 def permuted(

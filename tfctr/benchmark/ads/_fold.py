@@ -8,13 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from tfctr.benchmark.ads._features import bound_as, permuted, seen_by
 from tfctr.benchmark.ads._study_rows import StudyRows
-from tfctr.benchmark.ads.config import Personality, StudyConfig
+from tfctr.benchmark.ads.config import Personality, Predicts, StudyConfig
 from tfctr.benchmark.trial import Splits
 from tfctr.data import Holdout
 from tfctr.spec import FeatureSpec
@@ -37,15 +36,15 @@ class Fold:
         self._parent = folder
         self._folder: Path | None = None
 
-    def splits(self, personality: Personality) -> Splits:
-        """Return train, deciding and test rows as a model of this personality sees them."""
+    def splits(self, personality: Personality, predicts: Predicts) -> Splits:
+        """Return train, deciding and test rows as a model sees them that predicts this."""
         transform, arrays = self._transformed
         if personality == "permuted":
             users = self.rows.codes("user_id")
             arrays = permuted(arrays, users, self.rows.count("user_id"), self.config.fold_seed)
         parts = (self.holdout.train, self.holdout.valid, self.holdout.test)
         train, valid, test = ({name: values[part] for name, values in arrays.items()} for part in parts)
-        bound = bound_as(seen_by(self.spec, personality), transform.bound_spec)
+        bound = bound_as(seen_by(self.spec, personality, predicts), transform.bound_spec)
         return Splits(bound, train, valid, test, transform)
 
     def close(self) -> None:
@@ -55,9 +54,9 @@ class Fold:
 
     @cached_property
     def _transformed(self) -> tuple[TransformOutput, dict[str, NDArray[Any]]]:
-        """The transform, and all rows transformed; stars beside them."""
+        """The transform, and all rows transformed."""
         self._parent.mkdir(parents=True, exist_ok=True)
         self._folder = Path(tempfile.mkdtemp(prefix=".transform-", dir=self._parent))
         train = self.rows.table.take(pa.array(self.holdout.train))
         transform = fit_transform(self.spec, train, self._folder / "output")
-        return transform, {**transform.transform(self.rows.table), "rating": self.rows.rating.astype(np.float32)}
+        return transform, transform.transform(self.rows.table)

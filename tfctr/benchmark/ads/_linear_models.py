@@ -51,7 +51,7 @@ def linear_svr(fold: Splits, config: StudyConfig, seed: int) -> Floats:
             model.fit(x, y)
         return lambda rows: np.asarray(model.predict(rows), np.float64)
 
-    return _chosen(fold, DesignMatrix(fold.spec), "rating", fitted, rmse)
+    return _chosen(fold, DesignMatrix(fold.spec), "stars", fitted, rmse)
 
 
 def rbf_svr(fold: Splits, config: StudyConfig, seed: int) -> Floats:
@@ -62,7 +62,7 @@ def rbf_svr(fold: Splits, config: StudyConfig, seed: int) -> Floats:
         model = SVR(C=10 * penalty).fit(x[rows], y[rows])
         return lambda others: np.asarray(model.predict(others), np.float64)
 
-    return _chosen(fold, DesignMatrix(fold.spec), "rating", fitted, rmse, PENALTIES[1:])
+    return _chosen(fold, DesignMatrix(fold.spec), "stars", fitted, rmse, PENALTIES[1:])
 
 
 def _chosen(

@@ -45,7 +45,7 @@ def settings_for(name: str, config: StudyConfig) -> dict[str, Any]:
 
 
 def package_model(fold: Splits, config: StudyConfig, seed: int, *, name: str) -> Floats:
-    """Click probabilities of a model of `MODELS`, at the epoch that is best on the deciding rows."""
+    """Answers of a model of `MODELS`, clicks or stars as its spec says, at the epoch best on the deciding rows."""
     hyperparameters = settings_for(name, config)
     batch_size, fit_settings = hyperparameters.pop("batch_size"), hyperparameters.pop("fit")
     settings = FitConfig(**{**fit_settings, "seed": seed})

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 from tfctr.benchmark.ads._design import DesignMatrix
+from tfctr.benchmark.ads._features import seen_by
 from tfctr.benchmark.ads._linear_models import linear_svr, logistic, popularity, rbf_svr
 from tfctr.benchmark.ads._package_models import package_model
-from tfctr.benchmark.ads.config import StudyConfig, StudyError
+from tfctr.benchmark.ads.config import STARS, Predicts, StudyConfig, StudyError
 from tfctr.benchmark.trial import Splits
 from tfctr.models import MODELS
 from tfctr.spec import FeatureSpec, suggest
@@ -33,7 +33,7 @@ class StudyModel:
     """
 
     name: str
-    predicts: Literal["clicks", "stars"]
+    predicts: Predicts
     predict: Predict
     random: bool = False
     personal: bool = True
@@ -57,7 +57,7 @@ def find_model(name: str, spec: FeatureSpec) -> StudyModel:
     """Return the model of this name.
 
     Args:
-        name: Of a baseline, or of a model in `MODELS`.
+        name: Of a baseline, or of a model in `MODELS`; with `STARS` behind it, it predicts stars.
         spec: What it will see.
 
     Raises:
@@ -66,9 +66,11 @@ def find_model(name: str, spec: FeatureSpec) -> StudyModel:
     baselines = {model.name: model for model in BASELINES}
     if name in baselines:
         return baselines[name]
-    if name not in MODELS:
+    kind = name.removesuffix(STARS)
+    predicts: Predicts = "clicks" if kind == name else "stars"
+    if kind not in MODELS:
         known = [*baselines, *MODELS]
         raise StudyError(f"no model {name!r}{suggest(name, known)}. There are: {', '.join(known)}")
-    if problems := MODELS[name].problems(spec):
+    if problems := MODELS[kind].problems(seen_by(spec, "with", predicts)):
         raise StudyError(f"{name} cannot be made of a study's features: {problems[0].message}")
-    return StudyModel(name, "clicks", partial(package_model, name=name), random=True)
+    return StudyModel(name, predicts, partial(package_model, name=kind), random=True)

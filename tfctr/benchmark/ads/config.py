@@ -12,7 +12,22 @@ from tfctr.spec._base import Frozen
 SplitKind = Literal["pairs", "users", "ads", "categories"]
 SPLITS: tuple[SplitKind, ...] = get_args(SplitKind)
 Personality = Literal["without", "with", "permuted"]
-DEFAULT_MODELS = ("popularity", "logistic", "logistic-crossed", "linear-svr", "rbf-svr", "LR", "FM", "DCNv2")
+Predicts = Literal["clicks", "stars"]
+STARS = "-stars"
+"""Ends the name of a model of the package that predicts stars, and not clicks."""
+
+DEFAULT_MODELS = (
+    "popularity",
+    "logistic",
+    "logistic-crossed",
+    "linear-svr",
+    "rbf-svr",
+    "LR",
+    "FM",
+    "DCNv2",
+    "FM-stars",
+    "DCNv2-stars",
+)
 
 
 class StudyError(DataError):
@@ -25,7 +40,8 @@ class StudyConfig(Frozen):
     Args:
         splits: `pairs` deals out ratings one by one and is optimistic; `users`, `ads` and `categories` hold whole ones
             out. Only under `users` can personality be told from the id of a user.
-        models: `popularity`, `logistic`, `logistic-crossed`, `linear-svr`, `rbf-svr`, and models of the package.
+        models: `popularity`, `logistic`, `logistic-crossed`, `linear-svr`, `rbf-svr`, and models of the package: `FM`
+            predicts clicks, `FM-stars` ratings.
         personality: Features: `without` the questionnaire, `with` it, and `permuted`, where its answers are dealt out
             among users by chance: a control that must show no gain.
         folds: Parts of each split; every row is judged once.
@@ -35,7 +51,7 @@ class StudyConfig(Frozen):
         k: Length of the lists that are judged.
         samples: Resamples of users for each interval.
         level: Share of them inside the interval.
-        settings: Name of a model -> hyper-parameters, `batch_size` and `fit`, in place of the small defaults.
+        settings: Model of the package -> hyper-parameters, `batch_size` and `fit`, in place of the small defaults.
         svr_rows: `rbf-svr` learns from no more rows than this, drawn by chance: its cost grows with their square.
         fold_seed: Of the dealing of rows and the permutation; the same folds for all models.
         bootstrap_seed: Of the resampling of users.

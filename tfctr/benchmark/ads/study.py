@@ -16,7 +16,7 @@ from tfctr.benchmark.ads._package_models import settings_for
 from tfctr.benchmark.ads._study_models import StudyModel, find_model
 from tfctr.benchmark.ads._study_rows import StudyRows
 from tfctr.benchmark.ads._trial_files import Trial, TrialFiles
-from tfctr.benchmark.ads.config import SplitKind, StudyConfig
+from tfctr.benchmark.ads.config import STARS, SplitKind, StudyConfig
 from tfctr.benchmark.ads.results import StudyResults
 from tfctr.data._fingerprint import table_hash
 from tfctr.data._locks import locked
@@ -90,12 +90,12 @@ class _Study:
         """The trials of a fold; a model that looks at nothing of the user is tried once."""
         for model in self.models[split]:
             for personality in self.config.personality if model.personal else self.config.personality[:1]:
-                if not model.fits(seen_by(self.specs[split], personality)):
+                if not model.fits(seen_by(self.specs[split], personality, model.predicts)):
                     continue
-                settings = settings_for(model.name, self.config) if model.name in MODELS else {}
+                settings = settings_for(kind, self.config) if (kind := model.name.removesuffix(STARS)) in MODELS else {}
                 settings |= {"svr_rows": self.config.svr_rows} if model.name == "rbf-svr" else {}
                 for seed in range(self.config.seeds if model.random else 1):
                     yield Trial(split, fold, model.name, personality, seed, settings), model
 
     def _run(self, fold: Fold, trial: Trial, model: StudyModel) -> Floats:
-        return model.predict(fold.splits(trial.personality), self.config, trial.seed)
+        return model.predict(fold.splits(trial.personality, model.predicts), self.config, trial.seed)
