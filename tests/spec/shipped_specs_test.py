@@ -15,6 +15,7 @@ from tfctr.spec._base import models_in
 
 NAMES = [
     "ads16",
+    "ads16_stars",
     "amazon_beauty",
     "avazu",
     "census_income",

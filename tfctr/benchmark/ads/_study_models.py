@@ -70,7 +70,7 @@ def find_model(name: str, spec: FeatureSpec) -> StudyModel:
     predicts: Predicts = "clicks" if kind == name else "stars"
     if kind not in MODELS:
         known = [*baselines, *MODELS]
-        raise StudyError(f"no model {name!r}{suggest(name, known)}. There are: {', '.join(known)}")
+        raise StudyError(f"no model {name!r}{suggest(name, known)}")
     if problems := MODELS[kind].problems(seen_by(spec, "with", predicts)):
         raise StudyError(f"{name} cannot be made of a study's features: {problems[0].message}")
     return StudyModel(name, predicts, partial(package_model, name=kind), random=True)
