@@ -46,9 +46,7 @@ def linear_svr(fold: Splits, config: StudyConfig, seed: int) -> Floats:
 
     def fitted(penalty: float, x: Any, y: NDArray[Any]) -> Callable[[Any], Floats]:
         model = LinearSVR(C=penalty, loss="squared_epsilon_insensitive", dual=True, max_iter=2000, random_state=seed)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the deciding rows say whether it is good enough
-            model.fit(x, y)
+        model.fit(x, y)
         return lambda rows: np.asarray(model.predict(rows), np.float64)
 
     return _chosen(fold, DesignMatrix(fold.spec), "stars", fitted, rmse)
@@ -75,6 +73,8 @@ def _chosen(
 ) -> Floats:
     """Answers on the test rows with the penalty that is best on the deciding ones."""
     train, valid, test = (design(rows) for rows in (fold.train, fold.valid, fold.test))
-    models = [fitted(penalty, train, fold.train[label]) for penalty in penalties]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the deciding rows say whether it is good enough
+        models = [fitted(penalty, train, fold.train[label]) for penalty in penalties]
     losses = [loss(fold.valid[label], model(valid)) for model in models]
     return models[int(np.argmin(losses))](test)

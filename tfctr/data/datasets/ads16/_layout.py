@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ CATEGORIES = 20
 ADS_A_CATEGORY = 15
 IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp")
 HALF = CATEGORIES // 2
+USER = re.compile(r"U\d+")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def _child(part: Path, name: str) -> Path:
 
 def _users(part: Path) -> dict[str, Path]:
     corpus = _child(part, "Corpus")
-    found = {path.name: path for path in corpus.iterdir() if path.is_dir() and not path.name.startswith(".")}
+    found = {path.name: path for path in corpus.iterdir() if path.is_dir() and USER.fullmatch(path.name)}
     if not found:
         raise DataError(f"{corpus}: there are no folders of users (U0001, ...); unpack this part of the archive anew")
     return found
