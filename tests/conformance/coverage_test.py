@@ -37,10 +37,17 @@ ABSTRACT = {
 
 RESULTS = {
     metrics.CalibrationCurve,
+    metrics.Confusion,
+    metrics.DeLongResult,
     metrics.DomainFigures,
     metrics.GroupedResult,
+    metrics.Interval,
+    metrics.PermutationResult,
+    metrics.ROCCurve,
     metrics.RankingResult,
     metrics.Recalibration,
+    metrics.Resampled,
+    metrics.TopLists,
 }
 """What metrics return: described by the metric that returns it."""
 

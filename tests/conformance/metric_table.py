@@ -83,7 +83,118 @@ def of_durations(metric: Any, *, curves: bool = True) -> MetricRecipe:
     return MetricRecipe(metric, figures)
 
 
+def grouped(metric: Any, **options: Any) -> MetricRecipe:
+    """A function of labels, predictions and groups that gives a mean over groups."""
+    return MetricRecipe(metric, lambda y, p, g: np.array([metric(y, p, g, **options).value]))
+
+
+def by_name(make: Any) -> MetricRecipe:
+    """What makes metrics by name: each of rows, and as a mean over groups."""
+
+    def figures(y: Any, p: Any, g: Any) -> Any:
+        made = make().values()
+        if isinstance(next(iter(made)), metrics.SumMetric):
+            return np.array([value for one in made for value in (one.value(y, p), one.by_group(y, p, g).value)])
+        return np.array([one.result(y, p, g).value for one in made])
+
+    return MetricRecipe(make, figures)
+
+
+def of_lists(metric: Any, figure: Any) -> MetricRecipe:
+    """A metric of what is shown: the better half of the rows, by group."""
+
+    def figures(y: Any, p: Any, g: Any) -> Any:
+        lists = metrics.top_lists(g, np.round(p * 20).astype(int), p, k=2)
+        found = figure(lists, lists.of_rows(y))
+        return np.atleast_1d(getattr(found, "value", found))
+
+    return MetricRecipe(metric, figures)
+
+
+def decided(y: Any, p: Any, g: Any) -> Any:
+    counts = metrics.confusion(y, p, threshold=0.4)
+    return np.array(
+        [counts.accuracy, counts.precision, counts.recall, counts.false_positive_rate, counts.f1, counts.lift]
+    )
+
+
+def sure(statistic: Any) -> Any:
+    interval = metrics.bootstrap(statistic, samples=20)
+    return np.array([interval.value, interval.low, interval.high])
+
+
+def stream(make: Any, metric: Any) -> Any:
+    """The figure of a stream of two halves, cut between groups."""
+
+    def figures(y: Any, p: Any, g: Any) -> Any:
+        one, two = make(metric), make(metric)
+        for part, rows in ((one, g < 2), (two, g >= 2)):
+            part.add(*(column[rows] for column in ((y, p, g) if make is metrics.GroupStream else (y, p))))
+        found = one.merge(two).result()
+        return np.array([getattr(found, "value", found)])
+
+    return figures
+
+
+MAE = metrics.rating_metrics()["mae"]
+HITS = metrics.list_metrics(2)["hit_rate"]
+SHARES, CIRCLE = np.linspace(0.1, 0.9, 21), np.array([[np.cos(at), np.sin(at)] for at in range(21)])
+
 METRICS = (
+    of_rows(metrics.mse),
+    of_rows(metrics.nmae),
+    MetricRecipe(metrics.confusion, decided),
+    of_rows(metrics.pr_auc),
+    of_rows(metrics.lift_at),
+    MetricRecipe(metrics.roc_curve, lambda y, p, g: np.sort(np.concatenate(metrics.roc_curve(y, p)))),
+    grouped(metrics.hit_rate_at_k, k=1),
+    grouped(metrics.mean_reciprocal_rank),
+    grouped(metrics.mean_average_precision),
+    grouped(metrics.graded_ndcg, k=2),
+    grouped(metrics.half_life_utility),
+    grouped(metrics.kendall_tau),
+    grouped(metrics.spearman),
+    grouped(metrics.pearson),
+    grouped(metrics.ndpm),
+    by_name(metrics.rating_metrics),
+    by_name(metrics.threshold_metrics),
+    by_name(metrics.probability_metrics),
+    by_name(metrics.list_metrics),
+    by_name(metrics.graded_list_metrics),
+    by_name(metrics.agreement_metrics),
+    MetricRecipe(metrics.SumMetric, lambda y, p, g: np.array([MAE.by_group(y, p, g).value])),
+    MetricRecipe(metrics.GroupMetric, lambda y, p, g: np.array([HITS.result(y, p, g).value])),
+    MetricRecipe(metrics.SumStream, stream(metrics.SumStream, MAE)),
+    MetricRecipe(metrics.GroupStream, stream(metrics.GroupStream, HITS)),
+    of_lists(metrics.top_lists, lambda lists, hits: lists.items.astype(float)),
+    of_lists(metrics.exposures, lambda lists, hits: metrics.exposures(lists.items, 21)),
+    of_lists(metrics.catalogue_coverage, lambda lists, hits: metrics.catalogue_coverage(lists.items, 21)),
+    of_lists(metrics.user_coverage, lambda lists, hits: metrics.user_coverage(lists.items)),
+    of_lists(metrics.gini_index, lambda lists, hits: metrics.gini_index(metrics.exposures(lists.items, 21))),
+    of_lists(
+        metrics.exposure_entropy, lambda lists, hits: metrics.exposure_entropy(metrics.exposures(lists.items, 21))
+    ),
+    of_lists(metrics.novelty, lambda lists, hits: metrics.novelty(lists.items, SHARES)),
+    of_lists(metrics.intra_list_diversity, lambda lists, hits: metrics.intra_list_diversity(lists.items, CIRCLE)),
+    of_lists(metrics.serendipity, lambda lists, hits: metrics.serendipity(lists.items, [18], hits)),
+    of_lists(metrics.ExposureCounts, lambda lists, hits: metrics.ExposureCounts(21).add(lists.items).gini_index()),
+    MetricRecipe(metrics.bootstrap, lambda y, p, g: sure(MAE.resampled(y, p, g))),
+    MetricRecipe(metrics.resample, lambda y, p, g: metrics.resample(MAE.resampled(y, p, g), samples=3)),
+    MetricRecipe(
+        metrics.interval_of,
+        lambda y, p, g: np.array([metrics.interval_of(0.5, p).low, metrics.interval_of(0.5, p).high]),
+    ),
+    MetricRecipe(metrics.auc_resampled, lambda y, p, g: sure(metrics.auc_resampled(y, p, g))),
+    MetricRecipe(metrics.pr_auc_resampled, lambda y, p, g: sure(metrics.pr_auc_resampled(y, p, g))),
+    MetricRecipe(
+        metrics.difference, lambda y, p, g: sure(metrics.difference(MAE.resampled(y, p, g), MAE.resampled(y, p / 2, g)))
+    ),
+    MetricRecipe(metrics.mean_of, lambda y, p, g: sure(metrics.mean_of([MAE.resampled(y, p, g)] * 2))),
+    MetricRecipe(
+        metrics.paired_permutation_test,
+        lambda y, p, g: np.array([metrics.paired_permutation_test(y, p, samples=5000).p_value]),
+    ),
+    MetricRecipe(metrics.delong_test, lambda y, p, g: np.array([metrics.delong_test(y, p, p * g).p_value])),
     MetricRecipe(metrics.concordance_index, lambda y, p, g: np.array([metrics.concordance_index(g + p, y, -p * g)])),
     MetricRecipe(metrics.KaplanMeier, lambda y, p, g: metrics.KaplanMeier(g + p, y)([1.5, 2.5])),
     of_durations(metrics.life_table, curves=False),

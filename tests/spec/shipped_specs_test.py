@@ -14,6 +14,8 @@ from tfctr.spec import FeatureSpec, SpecError, SurvivalTask, find_spec, load_spe
 from tfctr.spec._base import models_in
 
 NAMES = [
+    "ads16",
+    "ads16_stars",
     "amazon_beauty",
     "avazu",
     "census_income",

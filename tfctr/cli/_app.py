@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from tfctr.cli import _ads as ads
 from tfctr.cli import _cluster_ids as cluster_ids
 from tfctr.cli import _data as data
 from tfctr.cli import _models as models
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(spec.app, name="spec")
 app.add_typer(data.app, name="data")
+app.add_typer(ads.app, name="ads")
 app.command("rank-features", epilog=rank_features.EPILOG)(rank_features.rank_features)
 app.command("models")(models.models)
 app.command("cluster-ids", epilog=cluster_ids.EPILOG)(cluster_ids.cluster_ids)

@@ -4,6 +4,7 @@
 - `bad_rows`: rows that cannot be read. `_write_log`: a table as a raw log.
 - `histories`: what a user did strictly before each row. `_columns`: what a raw log must have.
 - `survival`: durations with events, and where time is cut.
+- `holdouts`: folds of small tables, by row or by group.
 - `_splits`: train, valid, test. `_prepare`: all of it, from a raw log to rows on disk (`_fingerprint`, `_locks`).
 - `graph`: who met whom, and groups of ids that behave alike.
 - `datasets`: public data sets, fetched on demand.
@@ -17,6 +18,7 @@ from tfctr.data._write_log import write_log
 from tfctr.data.bad_rows import BadRow, BadRows
 from tfctr.data.errors import BadRowsError, DataError, FetchError
 from tfctr.data.histories import add_histories
+from tfctr.data.holdouts import Holdout, group_holdouts, random_holdouts
 from tfctr.data.survival import signed_durations, with_cut_points
 
 __all__ = [
@@ -25,11 +27,14 @@ __all__ = [
     "BadRowsError",
     "DataError",
     "FetchError",
+    "Holdout",
     "PreparedData",
     "add_histories",
+    "group_holdouts",
     "load_split",
     "prepare",
     "prepare_table",
+    "random_holdouts",
     "read_log",
     "read_table",
     "signed_durations",

@@ -44,7 +44,7 @@ def _log_parts(spec: FeatureSpec, log: LogSource) -> Any:
     if isinstance(log, Dataset):
         return [log.name, log.fingerprint]
     if isinstance(log, pa.Table):
-        return _table_hash(log)
+        return table_hash(log)
     files = [file.path.resolve() for file in find_files(log, spec.source.format)]
     return [_file_parts(file) for file in files]
 
@@ -54,7 +54,8 @@ def _file_parts(file: Path) -> list[str | int]:
     return [str(file), status.st_size, status.st_mtime_ns]
 
 
-def _table_hash(table: pa.Table) -> str:
+def table_hash(table: pa.Table) -> str:
+    """Return the hash of schema and content."""
     hasher = hashlib.sha256()
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:

@@ -1,13 +1,14 @@
 """Public data sets: fetched on demand, checked by their SHA-256, kept in a cache, never part of this repository.
 
 - `dataset`: what an entry is, `fetch` and `load`. `_download_sources`: how files come: a local mirror, a
-  download, an archive, a Python package. `_download`: HTTP with resume. `_folders`: cache and mirror folders.
-  `_tables`: helpers for readers.
-- one file a data set. To add one: a file with its entry, and a line in `DATASETS`.
+  download, an archive, a Python package; `_by_hand`: files that only the user can have. `_download`: HTTP with
+  resume. `_folders`: cache and mirror folders. `_tables`: helpers for readers.
+- one file a data set, a folder for `ads16`. To add one: a file with its entry, and a line in `DATASETS`.
 
 The terms of each set are its owner's; `Dataset.licence` says what they allow.
 """
 
+from tfctr.data.datasets.ads16 import ADS16
 from tfctr.data.datasets.amazon_beauty import AMAZON_BEAUTY
 from tfctr.data.datasets.avazu import AVAZU
 from tfctr.data.datasets.census_income import CENSUS_INCOME
@@ -34,9 +35,11 @@ DATASETS: dict[str, Dataset] = {
     "hillstrom-email": HILLSTROM_EMAIL,
     "open-bandit": OPEN_BANDIT,
     "support2": SUPPORT2,
+    "ads16": ADS16,
 }
 
 __all__ = [
+    "ADS16",
     "AMAZON_BEAUTY",
     "AVAZU",
     "CENSUS_INCOME",

@@ -32,6 +32,7 @@ class Dataset:
         licence: What its owner allows.
         home: Its web page.
         rows: Rows of its table; another number is an error.
+        at_most: The table may have fewer rows, for its owner left some answers out; how many is not known beforehand.
         ways: Tried in this order until one works; all give the same table.
         citation: What a paper should cite.
         version: Counts up when the table is made in another way from the same files.
@@ -45,6 +46,7 @@ class Dataset:
     ways: tuple[DownloadSource, ...] = field(repr=False)
     citation: str = ""
     version: int = 1
+    at_most: bool = False
 
     @property
     def files(self) -> tuple[DataFile, ...]:
@@ -111,8 +113,9 @@ class Dataset:
         downloads = cache_dir() / "downloads"
         way.collect(files, downloads, progress=progress)
         table = way.read(files)
-        if table.num_rows != self.rows:
-            raise FetchError(f"the table has {table.num_rows:,} rows, expected {self.rows:,}")
+        if table.num_rows != self.rows and not (self.at_most and 0 < table.num_rows < self.rows):
+            most = " at most" if self.at_most else ""
+            raise FetchError(f"the table has {table.num_rows:,} rows, expected{most} {self.rows:,}")
         pq.write_table(table, made / TABLE)
         source = {"name": self.name, "way": way.label, "licence": self.licence, "home": self.home}
         source["table_sha256"] = sha256_of(made / TABLE)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from tfctr.training.metrics.metric_inputs import EPSILON, Floats, read_rows
+
+FloatOrFloats = TypeVar("FloatOrFloats", float, Floats)
 
 
 def logloss(
@@ -94,9 +98,10 @@ def row_loss(labels: Floats, probabilities: Floats, epsilon: float = EPSILON) ->
     return loss
 
 
-def loss_over_entropy(loss: float, mean_label: float) -> float:
-    """Divide a logloss by the entropy of its mean label; NaN when that entropy is 0."""
-    if not 0 < mean_label < 1:
-        return float("nan")
-    entropy = -mean_label * np.log(mean_label) - (1 - mean_label) * np.log1p(-mean_label)
-    return float(loss / entropy)
+def loss_over_entropy(loss: FloatOrFloats, mean_label: FloatOrFloats) -> FloatOrFloats:
+    """Divide a logloss by the entropy of its mean label, numbers or arrays of them; NaN where that entropy is 0."""
+    rate = np.asarray(mean_label, np.float64)
+    inside = np.where((rate > 0) & (rate < 1), rate, np.nan)
+    entropy = -inside * np.log(inside) - (1 - inside) * np.log1p(-inside)
+    quotient: Floats = loss / entropy
+    return quotient if isinstance(mean_label, np.ndarray) else float(quotient)

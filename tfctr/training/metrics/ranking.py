@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tfctr.training.metrics._ranked_groups import RankedGroups, rank_groups
 from tfctr.training.metrics.group_mean import GroupedResult, GroupMean, Weighting, group_weights
 from tfctr.training.metrics.metric_inputs import Floats, Rows, read_groups, read_rows
 
@@ -78,31 +79,26 @@ def ranking_means(
         raise ValueError(f"k must be at least 1. Received: {k}.")
     if not len(keys):
         return GroupMean(), GroupMean(), GroupMean()
-    order = np.lexsort((-rows.scores, keys))  # (rows,), by group and within it best first
-    keys, scores, hits = keys[order], rows.scores[order], rows.labels[order]
-    new_group = np.r_[True, keys[1:] != keys[:-1]]
-    starts = np.flatnonzero(new_group)  # (groups,)
-    sizes = np.diff(np.r_[starts, len(keys)])  # (groups,)
-    positions = np.arange(len(keys)) - np.repeat(starts, sizes)  # (rows,), from 0 in each group
+    ranked = rank_groups(keys, rows)
+    positives = ranked.group_sum(ranked.labels)
+    weights = group_weights(weighting, positives, ranked.sizes - positives)
+    return _means(ranking_values(ranked, k), weights, ranked.sizes, bool(np.isnan(rows.scores).any()))
 
-    # A cell is a run of rows of one group with one score.
-    cells = np.flatnonzero(new_group | np.r_[True, scores[1:] != scores[:-1]])  # (cells,): where each begins
-    positives = np.add.reduceat(hits, starts)  # (groups,)
-    dcg = _tied_sum(_discounts(positions, k), hits, cells, starts)  # (groups,)
-    found = _tied_sum((positions < k).astype(np.float64), hits, cells, starts)
 
-    defined = positives > 0
-    safe = np.where(defined, positives, 1)
-    depth = min(k, int(sizes.max()))
-    ndcg = dcg / _best_dcg(depth)[np.minimum(safe, depth).astype(np.int64)]
-    weights = group_weights(weighting, positives, sizes - positives)
-    values = (ndcg, found / safe, found / k)
-    broken = np.isnan(scores).any()
-    return _means([np.where(defined, value, np.nan) for value in values], weights, sizes, bool(broken))
+def ranking_values(ranked: RankedGroups, k: int) -> tuple[Floats, Floats, Floats]:
+    """NDCG, recall and precision at k of each group, `(groups,)` each; NaN for a group without a positive."""
+    hits, positions = ranked.labels, ranked.positions
+    positives = ranked.group_sum(hits)
+    dcg = ranked.tied_sum(discounts(positions, k), hits)
+    found = ranked.tied_sum((positions < k).astype(np.float64), hits)
+    known = np.where(positives > 0, positives, np.nan)
+    depth = min(k, int(ranked.sizes.max()))
+    best = _best_dcg(depth)[np.minimum(positives, depth).astype(np.int64)]
+    return np.where(positives > 0, dcg / best, np.nan), found / known, np.where(positives > 0, found / k, np.nan)
 
 
 def _means(
-    values: list[Floats], weights: Floats, sizes: NDArray[np.int64], broken: bool
+    values: tuple[Floats, Floats, Floats], weights: Floats, sizes: NDArray[np.int64], broken: bool
 ) -> tuple[GroupMean, GroupMean, GroupMean]:
     ndcg, recall, precision = (GroupMean().add(value, weights, sizes) for value in values)
     if broken:
@@ -111,7 +107,7 @@ def _means(
     return ndcg, recall, precision
 
 
-def _discounts(positions: NDArray[np.int64], k: int) -> Floats:
+def discounts(positions: NDArray[np.int64], k: int) -> Floats:
     """The worth of a hit at each position, 0 from k on; of the shape of `positions`."""
     return np.where(positions < k, 1 / np.log2(positions + 2.0), 0.0)
 
@@ -120,11 +116,3 @@ def _best_dcg(k: int) -> Floats:
     """DCG at k of a group with 0, 1, 2, ... k positives in the best order, `(k + 1,)`."""
     best: Floats = np.r_[np.inf, np.cumsum(1 / np.log2(np.arange(k) + 2.0))]
     return best
-
-
-def _tied_sum(worth: Floats, hits: Floats, cells: NDArray[np.int64], starts: NDArray[np.int64]) -> Floats:
-    """Sum over each group of worth(position) * hit, `(groups,)`; each row has the mean worth of its cell."""
-    sizes = np.diff(np.r_[cells, len(worth)])  # (cells,)
-    per_cell = np.add.reduceat(worth, cells) * np.add.reduceat(hits, cells) / sizes  # (cells,)
-    total: Floats = np.add.reduceat(per_cell, np.searchsorted(cells, starts))
-    return total
