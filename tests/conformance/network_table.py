@@ -10,6 +10,7 @@ from tfctr import models
 from tfctr.layers import embedding, field_blocks, interaction, multi_task, sequence, survival, towers
 from tfctr.spec import (
     CategoricalFeature,
+    CrossFeature,
     MultiFeature,
     NumericFeature,
     SequenceFeature,
@@ -22,6 +23,8 @@ from tfctr.testing._examples import (
     PRICE,
     RICH,
     TAGS,
+    USER,
+    USER_X_ITEM,
     events,
     example,
     fields,
@@ -236,6 +239,14 @@ SURVIVAL_LAYERS = (
 
 FEATURES = (
     Recipe(CategoricalFeature, embedded(ITEM, {"item": 8}), one_feature("item"), "feature"),
+    Recipe(
+        CrossFeature,
+        lambda: embedding.FeatureEmbedding(
+            spec_of(USER, ITEM, USER_X_ITEM, rows={"user": 6, "item": 8, "user_x_item": 9}), 4, only=("user_x_item",)
+        ),
+        one_feature("user_x_item"),
+        "feature",
+    ),
     Recipe(MultiFeature, embedded({**TAGS, "pooling": "max"}, {"tags": 7}), one_feature("tags"), "feature"),
     Recipe(SequenceFeature, embedded({**CLICKS, "shares": None}, {"clicks": 8}), one_feature("clicks"), "feature"),
     Recipe(NumericFeature, embedded(PRICE, {}), one_feature("price"), "feature"),

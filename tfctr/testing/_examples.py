@@ -66,6 +66,7 @@ IMAGE = {"kind": "vector", "name": "image", "role": "item", "width": 2}
 CLICKS = {"kind": "sequence", "name": "clicks", "role": "user", "max_length": 4, "shares": "item", "times": "when"}
 SHOPS = {**CLICKS, "name": "shops", "shares": "shop", "times": None, "aligned_with": "clicks"}
 BOUGHT = {**CLICKS, "name": "bought", "times": None, "max_length": 2}
+USER_X_ITEM = {"kind": "cross", "name": "user_x_item", "of": ["user", "item"]}
 
 RICH = spec_of(
     *(USER, ITEM, SHOP, PRICE, AGE, TAGS, IMAGE, CLICKS, SHOPS, BOUGHT),
@@ -128,6 +129,7 @@ def example(batch: int) -> Inputs:
             "clicks__times": events(batch, 90, 4, speed=11),
             "shops": shops,
             "bought": events(batch, 8, 2),
+            "user_x_item": ids(batch, 9),
             "acts": np.where(clicks > 0, 1 + clicks % 3, 0),
             "meta__group": ids(batch, 1000),
         }
