@@ -111,6 +111,11 @@ LAYERS = (
         lambda: interaction.MultiHeadBilinearFusion(2),
         lambda batch: {"first": numbers(batch, 4), "second": numbers(batch, 6, speed=0.9)},
     ),
+    Recipe(
+        interaction.PairOpMixture,
+        lambda: interaction.PairOpMixture([(0, 1), (2, 0)], noise="none", cost=0.1),
+        lambda batch: {"memorized": numbers(batch, 2, 4), "factors": numbers(batch, 3, 4, speed=0.9)},
+    ),
     Recipe(sequence.LocalActivationUnit, lambda: sequence.LocalActivationUnit((5, 3)), history),
     Recipe(sequence.DINAttention, lambda: sequence.DINAttention((5, 3), softmax=True), history),
     Recipe(sequence.SoftmaxAttention, lambda: sequence.SoftmaxAttention(2, head_dim=3), history),

@@ -30,6 +30,7 @@ from tfctr.models.history_model import HistoryModel
 from tfctr.models.lr import LR as LR
 from tfctr.models.mmoe import MMoE as MMoE
 from tfctr.models.multi_task_model import MultiTaskModel
+from tfctr.models.optinter_net import OptInterNet as OptInterNet
 from tfctr.models.ple import PLE as PLE
 from tfctr.models.sdim import SDIM as SDIM
 from tfctr.models.shared_bottom import SharedBottom as SharedBottom
