@@ -3,6 +3,7 @@
 - `ctr_model`: the base. `_histories`: which sequences are compared with which candidate features.
 - `lr`, `fm`: linear and pairwise. `dnn`, `wide_deep`, `deepfm`: with an MLP.
 - `dcn_v2`, `autoint`, `finalmlp`: crosses by multiplication, by attention, by two fused streams.
+- `optinter_net`: pairs of features memorized, factorized or left out.
 - `creative_survival`: how long an ad lasts.
 - `two_tower`: users and items as vectors, so that items can be found.
 - `multi_task_model`: the base of models with several tasks. `shared_bottom`, `esmm`, `mmoe`, `ple`: such models.
