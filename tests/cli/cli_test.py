@@ -62,7 +62,7 @@ def test_help_lists_the_commands_and_an_example() -> None:
         assert word in text
 
 
-@pytest.mark.parametrize("command", ["check", "infer", "show", "schema"])
+@pytest.mark.parametrize("command", ["check", "infer", "cross", "show", "schema"])
 def test_help_of_spec_commands_has_an_example(command: str) -> None:
     assert f"Example: tfctr spec {command}" in run("spec", command, "--help").stdout
 
@@ -202,6 +202,25 @@ def test_infer_of_a_bad_log(tmp_path: Path) -> None:
     )
 
 
+def test_cross_prints_a_spec_with_crosses(tmp_path: Path) -> None:
+    result = run("spec", "cross", "frappe", "--of", "user, item,city", "--min-count", "20")
+    crossed = parse_spec(result.stdout)
+    assert crossed == load_spec("frappe").with_crosses(["user", "item", "city"], min_count=20)
+    assert result.stderr == "3 crosses added to 10 features\n"
+    file = tmp_path / "crossed.yaml"
+    run("spec", "cross", "frappe", "--pair", "user,item", "--pair", "cost,city", "--hash-buckets", "100", "-o", file)
+    assert [feature.name for feature in load_spec(file).features[10:]] == ["user_x_item", "cost_x_city"]
+    assert "12 features, 1 task" in run("spec", "check", file).stdout
+    assert "is there already" in run("spec", "cross", "frappe", "-o", file, status=1).stderr
+
+
+def test_cross_tells_what_cannot_be_crossed() -> None:
+    assert "'itm' (did you mean 'item'?)" in run("spec", "cross", "frappe", "--of", "user,itm", status=1).stderr
+    assert "a pair is two features" in run("spec", "cross", "frappe", "--pair", "user", status=2).output
+    both = run("spec", "cross", "frappe", "--hash-buckets", "9", "--min-count", "2", status=1)
+    assert "hash buckets count no values" in both.stderr
+
+
 def test_show() -> None:
     assert "movielens_100k" in run("spec", "show").stdout
     assert run("spec", "show", "template").stdout.startswith("# A feature spec with every key there is.")
@@ -221,9 +240,10 @@ def test_schema(tmp_path: Path) -> None:
 
 def test_simulate_writes_a_log_and_its_spec(tmp_path: Path) -> None:
     log, spec = tmp_path / "clicks.csv", tmp_path / "ads.yaml"
-    text = run("data", "simulate", log, "--rows", "500", "--spec", spec, "--seed", "3").stdout
+    text = run("data", "simulate", log, "--rows", "500", "--spec", spec, "--seed", "3", "--crosses").stdout
     assert "500 rows; oracle AUC 0." in text
     assert "no problem" in run("spec", "check", spec).stdout
+    assert load_spec(spec).feature("device_x_category").of == ("device", "category")
     assert "is there already" in run("data", "simulate", log, status=1).stderr
 
 

@@ -18,7 +18,7 @@ from tests.conformance import wiring
 from tests.conformance.network_table import NETWORKS, RICH
 from tfctr.layers.embedding import HashedTable
 from tfctr.models import FM, LR
-from tfctr.spec import BoundSpec, LabelScale
+from tfctr.spec import LabelScale
 from tfctr.testing._examples import ITEM_ALONE
 from tfctr.testing._recipe import Recipe, fill_sequentially, filled
 
@@ -60,18 +60,11 @@ def as_it_was() -> Iterator[None]:
 def model_of(name: str) -> Any:
     """One filled model for all formats."""
     made = MODELS[name].make()
-    spec = made.spec if name in WITH_ALL_FEATURES else without(made.spec, LEFT_OUT)
+    spec = made.spec if name in WITH_ALL_FEATURES else wiring.without_features(made.spec, LEFT_OUT)
     model = type(made).from_config({**made.get_config(), **SMALLER.get(name, {}), "spec": spec.to_config()})
     model.build()
     fill_sequentially(model)
     return model
-
-
-def without(bound: BoundSpec, names: tuple[str, ...]) -> BoundSpec:
-    """The spec without some features."""
-    kept = [feature for feature in bound.spec.features if feature.name not in names]
-    spec = bound.spec.model_copy(update={"features": tuple(kept)})
-    return spec.bind({table: rows for table, rows in bound.rows.items() if table in spec.tables})
 
 
 def features_of(descriptor: Recipe, model: Any, batch: int) -> Answers:

@@ -10,6 +10,7 @@ from tfctr import models
 from tfctr.layers import embedding, field_blocks, interaction, multi_task, sequence, survival, towers
 from tfctr.spec import (
     CategoricalFeature,
+    CrossFeature,
     MultiFeature,
     NumericFeature,
     SequenceFeature,
@@ -22,6 +23,8 @@ from tfctr.testing._examples import (
     PRICE,
     RICH,
     TAGS,
+    USER,
+    USER_X_ITEM,
     events,
     example,
     fields,
@@ -109,6 +112,11 @@ LAYERS = (
         interaction.MultiHeadBilinearFusion,
         lambda: interaction.MultiHeadBilinearFusion(2),
         lambda batch: {"first": numbers(batch, 4), "second": numbers(batch, 6, speed=0.9)},
+    ),
+    Recipe(
+        interaction.PairOpMixture,
+        lambda: interaction.PairOpMixture([(0, 1), (2, 0)], noise="none", cost=0.1),
+        lambda batch: {"memorized": numbers(batch, 2, 4), "factors": numbers(batch, 3, 4, speed=0.9)},
     ),
     Recipe(sequence.LocalActivationUnit, lambda: sequence.LocalActivationUnit((5, 3)), history),
     Recipe(sequence.DINAttention, lambda: sequence.DINAttention((5, 3), softmax=True), history),
@@ -238,6 +246,14 @@ SURVIVAL_LAYERS = (
 
 FEATURES = (
     Recipe(CategoricalFeature, embedded(ITEM, {"item": 8}), one_feature("item"), "feature"),
+    Recipe(
+        CrossFeature,
+        lambda: embedding.FeatureEmbedding(
+            spec_of(USER, ITEM, USER_X_ITEM, rows={"user": 6, "item": 8, "user_x_item": 9}), 4, only=("user_x_item",)
+        ),
+        one_feature("user_x_item"),
+        "feature",
+    ),
     Recipe(MultiFeature, embedded({**TAGS, "pooling": "max"}, {"tags": 7}), one_feature("tags"), "feature"),
     Recipe(SequenceFeature, embedded({**CLICKS, "shares": None}, {"clicks": 8}), one_feature("clicks"), "feature"),
     Recipe(NumericFeature, embedded(PRICE, {}), one_feature("price"), "feature"),

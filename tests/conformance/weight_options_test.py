@@ -20,8 +20,8 @@ from tfctr.testing._recipe import Recipe, call, symbolic
 from tfctr.training.optimizers import LazyAdam
 
 WITH_KERNELS = [d for d in NETWORKS if issubclass(d.cls, KernelLayer | CTRModel)]
-ROWS = ("embeddings", "remainder", "quotient", "number_vectors", "context", "gaps")
-"""Ends of paths of weights with two axes that are rows of numbers to look up and no maps."""
+ROWS = ("embeddings", "remainder", "quotient", "number_vectors", "context", "gaps", "pair_alpha")
+"""Ends of paths of weights with two axes that are rows of numbers and no maps."""
 
 
 def made(descriptor: Recipe, **options: Any) -> Any:

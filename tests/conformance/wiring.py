@@ -21,7 +21,16 @@ from tfctr.layers.survival import SurvivalLoss
 from tfctr.layers.towers import MLP, Dice
 from tfctr.models import CTRModel
 from tfctr.models.extra_signature import ENCODE_USER, RANK_WITH_STATE
-from tfctr.spec import BinaryTask, BoundSpec, LabelScale, NumericFeature, RegressionTask, SurvivalTask, VectorFeature
+from tfctr.spec import (
+    BinaryTask,
+    BoundSpec,
+    CrossFeature,
+    LabelScale,
+    NumericFeature,
+    RegressionTask,
+    SurvivalTask,
+    VectorFeature,
+)
 from tfctr.testing._recipe import fill_sequentially
 from tfctr.training.optimizers import LazySGD
 
@@ -341,8 +350,10 @@ def as_numbers(spec: BoundSpec) -> BoundSpec:
 
 
 def without_features(spec: BoundSpec, names: Iterable[str]) -> BoundSpec:
-    """The spec without some features."""
-    left = spec.spec.model_copy(update={"features": tuple(f for f in spec.spec.features if f.name not in set(names))})
+    """The spec without some features, and without what crosses them."""
+    gone = set(names)
+    gone |= {f.name for f in spec.spec.features if isinstance(f, CrossFeature) and gone & set(f.of)}
+    left = spec.spec.model_copy(update={"features": tuple(f for f in spec.spec.features if f.name not in gone)})
     return left.bind({table: spec.rows[table] for table in left.tables})
 
 

@@ -88,6 +88,10 @@ WIRING: dict[str, Wiring] = {
             },
         },
     ),
+    "OptInterNet": Wiring(
+        changes={"pair_ops": {"user_x_item": "memorize", "item_x_shop": "naive"}, "noise": "gumbel"},
+        off={"pair_l2": None},
+    ),
     "DHEN": Wiring(
         light={"task_weights": WEIGHED, "num_layers": 1},
         task_weights=WEIGHED,

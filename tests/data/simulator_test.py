@@ -92,6 +92,15 @@ def test_the_spec_reads_the_table(log: SimulatedLog) -> None:
     assert log.table.column("age").null_count > 0
 
 
+def test_the_spec_can_have_the_crosses_of_the_truth(log: SimulatedLog) -> None:
+    crossed = simulate(CONFIG.model_copy(update={"cross_features": True}))
+    assert crossed.table == log.table
+    assert [f.of for f in crossed.spec.features if f.kind == "cross"] == [
+        ("device", "category"),
+        ("domain", "category"),
+    ]
+
+
 @pytest.mark.parametrize("sizes", [{"users": 1, "items": 1, "categories": 1, "tags": 1, "domains": 1, "positions": 1}])
 def test_smallest_world(sizes: dict) -> None:
     assert simulate(SimulatorConfig(rows=1, latent_dim=1, vector_width=1, **sizes)).table.num_rows == 1

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from tests.plans import searched, teacher
+from tests.plans.stages import stage_of
 from tfctr.data.batches import array_dataset
 from tfctr.layers.embedding import SearchedTable, TableL2
 from tfctr.models import DNN, FM, CTRModel
-from tfctr.plans import LowRank, OptEmbed, Plan, Stage
+from tfctr.plans import LowRank, OptEmbed
 from tfctr.plans.low_rank._output_statistics import output_statistics
 from tfctr.plans.low_rank.surgery import compress
 from tfctr.plans.optembed import own_tables
@@ -22,22 +23,6 @@ from tfctr.training._arrays_file import write_arrays
 from tfctr.training._fit import history_of
 
 ROWS = 400
-
-
-def stage_of(plan: Plan, name: str, folder: Path, spec: Any, train: Any, valid: Any) -> Stage:
-    """A stage as `Plan.run` makes it."""
-    folders = plan.folders(folder)
-    earlier = {stage: place for stage, place in folders.items() if stage != name}
-    return Stage(
-        name,
-        folders[name],
-        earlier,
-        spec=spec,
-        train=train,
-        valid=valid,
-        config=plan.config,
-        make_model=lambda **changes: plan.make_model(spec, **changes),
-    )
 
 
 def supernet(folder: Path, *, trained: bool = False, **settings: Any) -> tuple[CTRModel, list[SearchedTable]]:

@@ -57,7 +57,7 @@ def test_a_good_text_is_read() -> None:
         (
             "- kind: categorical\n    name: site",
             "- name: site",
-            "ads.yaml:4: features.0: a feature needs `kind`: categorical, multi, sequence, numeric or vector",
+            "ads.yaml:4: features.0: a feature needs `kind`: categorical, multi, sequence, numeric, vector or cross",
         ),
         ("    role: context\n", "", "ads.yaml:4: features.0.role: is missing"),
         ("name: site", "name: 7", "ads.yaml:5: features.0.name: must be text, received 7 (write it in quotes)"),

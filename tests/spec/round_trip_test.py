@@ -58,8 +58,11 @@ def features(draw: st.DrawFn, index: int) -> dict[str, Any]:
 
 @st.composite
 def specs(draw: st.DrawFn) -> FeatureSpec:
-    """A spec with 1 to 6 features of any kind, 1 to 3 tasks, and every other part."""
+    """A spec with 1 to 6 features of any kind, a cross where two can be crossed, 1 to 3 tasks, and the rest."""
     feature_list = [draw(features(index)) for index in range(draw(st.integers(1, 6)))]
+    parts = [f["name"] for f in feature_list if f["kind"] == "categorical" or f.get("scale") == "quantile"]
+    if len(parts) > 1:
+        feature_list.append({"kind": "cross", "name": "crossed", "of": parts[:3], **draw(ids)})
     tasks = [
         {"name": f"t{index}", "label": f"label {draw(columns)}", **draw(_optional(at_least=finite, weight=columns))}
         for index in range(draw(st.integers(1, 3)))

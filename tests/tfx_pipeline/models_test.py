@@ -36,7 +36,7 @@ from tfctr.serving._requests import column_inputs, predict_request, rank_inputs
 from tfctr.serving.server._model_server import ModelServer
 from tfctr.spec import Gates, dump_spec
 from tfctr.testing import example_log, example_spec
-from tfctr.testing._examples import RICH, RICH_LIVES, RICH_TASKS
+from tfctr.testing._examples import RICH, RICH_CROSSED, RICH_LIVES, RICH_TASKS
 from tfctr.transform import TransformOutput
 from tfx_pipeline.commands import app
 from tfx_pipeline.config import PipelineConfig
@@ -50,7 +50,14 @@ from tfx_pipeline.runner import RunReport, run
 
 pytestmark = pytest.mark.end_to_end
 
-SPECS = {"clicks": RICH, "tasks": RICH_TASKS, "lives": RICH_LIVES}
+FAMILIES = {"clicks": (RICH, RICH_CROSSED), "tasks": (RICH_TASKS,), "lives": (RICH_LIVES,)}
+"""Family -> the example specs of its models."""
+
+SPECS = {
+    "clicks": RICH.spec.with_crosses(["item", "shop"]),  # of one side, for two towers
+    "tasks": RICH_TASKS.spec,
+    "lives": RICH_LIVES.spec,
+}
 FIRST = {"clicks": "TwoTower", "tasks": "ESMM", "lives": "CreativeSurvival"}
 """Family -> the model that goes through the whole pipeline."""
 
@@ -60,7 +67,7 @@ LENIENT = Gates(
 
 
 def family_of(model: str) -> str:
-    return next(name for name, spec in SPECS.items() if spec is example_spec(MODELS[model]))
+    return next(name for name, specs in FAMILIES.items() if any(s is example_spec(MODELS[model]) for s in specs))
 
 
 @dataclass
@@ -88,7 +95,7 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Family
     @cache
     def make(name: str) -> Family:
         folder = tmp_path_factory.mktemp(name)
-        spec = SPECS[name].spec.model_copy(update={"gates": LENIENT, "name": name})
+        spec = SPECS[name].model_copy(update={"gates": LENIENT, "name": name})
         pq.write_table(example_log(spec, 1_500), folder / "log.parquet")
         (folder / "spec.yaml").write_text(dump_spec(spec))
         config = PipelineConfig(

@@ -151,6 +151,15 @@ def test_bad_catalogues_are_refused() -> None:
         DrawnNegatives(plan, ALL_ITEMS, SPEC.spec, negatives=0)
 
 
+def test_a_cross_of_user_and_item_goes_with_neither_side() -> None:
+    """Which value a drawn item would have with this user cannot be known from transformed rows."""
+    crossed = SPEC.spec.with_crosses(["user", "item"])
+    with pytest.raises(DataError, match="user_x_item cross an item with its user"):
+        DrawnNegatives(ArrayPlan(meetings(0)[0], SPEC, batch_size=100), ALL_ITEMS, crossed)
+    with pytest.raises(SpecError, match="keeps its sides apart, and the cross 'user_x_item' needs both"):
+        TwoTower(crossed.bind({**SPEC.rows, "user_x_item": 9}))
+
+
 def test_both_sides_need_a_feature() -> None:
     with pytest.raises(SpecError, match="TwoTower needs a feature with the role user or context"):
         TwoTower(make_spec(categorical("item"), rows={"item": 5}))

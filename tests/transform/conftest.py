@@ -52,6 +52,18 @@ EVERYTHING = FeatureSpec(
         {"kind": "numeric", "name": "age", "role": "user", "scale": "quantile", "buckets": 8},
         {"kind": "numeric", "name": "wait", "role": "user", "scale": "quantile", "buckets": 8, "fill": -1.0},
         {"kind": "vector", "name": "image", "role": "item", "width": 3},
+        {"kind": "categorical", "name": "left", "role": "context"},
+        {"kind": "categorical", "name": "right", "role": "context"},
+        {"kind": "cross", "name": "left_x_right", "of": ["left", "right"]},
+        {"kind": "cross", "name": "right_x_city", "of": ["right", "city"], "vocabulary": {"max_size": 9}},
+        {
+            "kind": "cross",
+            "name": "user_x_item",
+            "of": ["user", "item"],
+            "vocabulary": {"min_count": 2, "oov_buckets": 3},
+        },
+        {"kind": "cross", "name": "places", "of": ["device", "city", "left"], "hash_buckets": 13},
+        {"kind": "cross", "name": "cities", "of": ["city", "left"], "hash_buckets": 13},
     ],
     tasks=[
         {"name": "click", "label": "rating", "at_least": 4},
@@ -61,6 +73,9 @@ EVERYTHING = FeatureSpec(
     gates={"slices": [["weekday"]]},
 )
 """Every kind of feature, every scale, shared tables, side columns, two tasks, all meta columns."""
+
+AWKWARD = ["a", "b", "a|b", "a|", "|b", "|", "\\", "a\\", "\\|", "a\\|b", "", " |\n"]
+"""Values that would collide with each other when they are crossed by a plain join."""
 
 CITIES = ["New York", "Zürich", "東京", "", "a\tb", "two\nlines", "naïve", "Ünter den", "x" * 500]
 
@@ -108,6 +123,8 @@ def make_log(rows: int, seed: int, *, unknown: int = 0) -> pa.Table:
             "paid": random.random(rows).astype(np.float32),
             "known": random.integers(0, 2, rows).astype(np.float32),
             "at": random.integers(1_700_000_000, 1_800_000_000, rows),
+            "left": gaps([AWKWARD[i] for i in random.integers(0, len(AWKWARD), rows)]),
+            "right": gaps([AWKWARD[i] for i in random.integers(0, len(AWKWARD), rows)]),
         }
     )
 

@@ -55,6 +55,28 @@ def test_ids_are_hashed_as_it_is_said(about: dict[str, Any], tensors: dict[str, 
     assert (1 + tf.strings.to_hash_bucket_fast(texts, 11)).numpy().tolist() == tensors["device"].tolist()
 
 
+def test_crosses_are_joined_as_it_is_said(
+    about: dict[str, Any], tensors: dict[str, np.ndarray], new_log: pa.Table
+) -> None:
+    (said,) = (entry["made_of"] for entry in about["inputs"] if entry["name"] == "left_x_right")
+    assert said == (
+        "the id, in vocabulary 'left_x_right', of the values of left and right joined: '|' between them, and \\ before "
+        "each | and \\ inside one; a missing one is __missing__, a number is the id of its bucket"
+    )
+    crosses, places = about["vocabularies"]["left_x_right"]["values"], about["vocabularies"]["places"]
+
+    def joined(row: dict[str, Any], *names: str) -> str:
+        texts = (row[name] or "__missing__" for name in names)
+        return "|".join("".join(f"\\{c}" if c in "|\\" else c for c in text) for text in texts)
+
+    rows = new_log.to_pylist()
+    texts = [joined(row, "left", "right").replace("\n", " ") for row in rows]
+    assert [crosses.get(text, 1) for text in texts] == tensors["left_x_right"].tolist()
+    assert places["how"].endswith("modulo the number of these ids, the text 'places|' in front of it")
+    texts = ["places|" + joined(row, "device", "city", "left") for row in rows]
+    assert (1 + tf.strings.to_hash_bucket_fast(texts, 13)).numpy().tolist() == tensors["places"].tolist()
+
+
 @pytest.mark.parametrize("name", ["price", "views", "filled", "plain"])
 def test_numbers_are_scaled_by_what_is_told(
     name: str, about: dict[str, Any], tensors: dict[str, np.ndarray], new_log: pa.Table
@@ -71,5 +93,5 @@ def test_numbers_are_scaled_by_what_is_told(
 
 def test_the_work_that_is_left_is_named(about: dict[str, Any]) -> None:
     left = " ".join(about["not_in_the_graph"])
-    for word in ("parsing", "vocabularies", "hashing", "padding", "scaling", "vectors"):
+    for word in ("parsing", "vocabularies", "hashing", "padding", "scaling", "vectors", "crosses"):
         assert word in left

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfctr.spec import MISSING, FeatureSpec, IdFeature, MultiFeature, NumericFeature, SequenceFeature, VectorFeature
+from tfctr.spec import (
+    MISSING,
+    CrossFeature,
+    FeatureSpec,
+    IdFeature,
+    MultiFeature,
+    NumericFeature,
+    SequenceFeature,
+    VectorFeature,
+)
 
 
 def is_missing(value: Any) -> bool:
@@ -39,6 +48,9 @@ class Oracle:
 
     def values(self, feature: IdFeature, row: dict[str, Any]) -> list[str]:
         """The texts of a feature in a row, in order, cut as the model sees them."""
+        if isinstance(feature, CrossFeature):
+            texts = [token(row[self.spec.feature(name).column]) for name in feature.of]
+            return ["|".join(text.replace("\\", "\\\\").replace("|", "\\|") for text in texts)]
         raw = row[feature.column]
         if isinstance(feature, MultiFeature):
             return [str(v) for v in raw or []][: feature.max_length]
@@ -58,7 +70,8 @@ class Oracle:
     def id(self, table: str, text: str) -> int:
         owner = self.spec.feature(table)
         if owner.hash_buckets:
-            return 1 + hash_bucket(text, owner.hash_buckets)
+            salt = f"{table}|" if isinstance(owner, CrossFeature) else ""
+            return 1 + hash_bucket(salt + text, owner.hash_buckets)
         buckets = owner.effective_vocabulary.oov_buckets
         return self.ids_of[table].get(coded(text), 1 + hash_bucket(coded(text), buckets))
 

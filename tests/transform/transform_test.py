@@ -14,7 +14,8 @@ from tests.transform.conftest import EVERYTHING, make_log
 from tests.transform.oracle import Oracle
 from tfctr.transform import TransformOutput, fit_transform
 
-IDS = ["user", "city", "device", "item", "category", "tags", "devices", "clicks", "click_categories"]
+CROSSES = ["left_x_right", "right_x_city", "user_x_item", "places", "cities"]
+IDS = ["user", "city", "device", "item", "category", "tags", "devices", "clicks", "click_categories", *CROSSES]
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +110,8 @@ def test_meta(tensors: dict[str, np.ndarray], log: pa.Table) -> None:
 
 def test_vocabulary_values_and_counts(output: TransformOutput, oracle: Oracle, train_log: pa.Table) -> None:
     ids = output.transform(train_log)
-    for table, features in {"item": ["item", "clicks"], "user": ["user"], "city": ["city"], "tags": ["tags"]}.items():
+    tables = {"item": ["item", "clicks"], **{name: [name] for name in ("user", "city", "tags", *CROSSES[:3])}}
+    for table, features in tables.items():
         rows = output.bound_spec.rows[table]
         counts = output.vocabulary_counts(table)
         values = output.vocabulary(table)

@@ -3,7 +3,7 @@
 Everything heavier than typer and rich is imported inside the commands, so that `tfctr --help` is quick.
 
 - `_app`: all verbs; those of the pipeline (run, compile, report, ...) come from `tfx_pipeline.commands`.
-- `_spec`: check, infer, show, schema. `_data`: list, fetch, prepare, simulate. `_serving`: serve and predict.
+- `_spec`: check, infer, cross, show, schema. `_data`: list, fetch, prepare, simulate. `_serving`: serve and predict.
 - `_models`: what can be named. `_ads`: the study of personality in ad recommendation.
 - `_cluster_ids`: groups of ids that behave alike. `_rank_features`: which fields tell something about the label.
 - `doctor`: the machine and the installation, looked over with the standard library alone.

@@ -67,6 +67,7 @@ def simulate(
     rows: Annotated[int, typer.Option(min=1, help="Impressions.")] = 20_000,
     spec: Annotated[Path | None, typer.Option(help="Write the spec of the log here, too.")] = None,
     conversion: Annotated[bool, typer.Option("--conversion", help="A second task: conversion after click.")] = False,
+    crosses: Annotated[bool, typer.Option("--crosses", help="Features that are crossed in the truth, too.")] = False,
     seed: SeedOption = 0,
     force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
 ) -> None:
@@ -79,7 +80,7 @@ def simulate(
     if log.exists() and not force:
         print(f"{log} is there already; give --force to write over it", file=sys.stderr)
         raise typer.Exit(1)
-    simulated = draw(SimulatorConfig(rows=rows, conversion=conversion, seed=seed))
+    simulated = draw(SimulatorConfig(rows=rows, conversion=conversion, cross_features=crosses, seed=seed))
     log.parent.mkdir(parents=True, exist_ok=True)
     write_log(simulated.table, log)
     if spec is not None:

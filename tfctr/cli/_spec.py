@@ -102,6 +102,51 @@ def infer(
         print(f"  tfctr spec check {output} --data {log}")
 
 
+@app.command("cross", epilog="Example: tfctr spec cross ads.yaml --of site,ad,hour --min-count 20 -o crossed.yaml")
+@report_errors
+def cross(
+    spec: SpecArgument,
+    of: Annotated[str | None, typer.Option(help="Features, comma between; all pairs of them are crossed.")] = None,
+    pair: Annotated[list[str] | None, typer.Option(help="One pair, as in site,ad; may be given often.")] = None,
+    min_count: Annotated[int, typer.Option(min=1, help="Rarer values of a cross share its unknown rows.")] = 1,
+    max_size: Annotated[int | None, typer.Option(min=1, help="Most values of a cross that are kept.")] = None,
+    oov_buckets: Annotated[int, typer.Option(min=1, help="Rows of a cross for unknown values.")] = 1,
+    hash_buckets: Annotated[int | None, typer.Option(min=1, help="Rows of a cross, in place of a vocabulary.")] = None,
+    output: OutputOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Write a spec with crosses of pairs of its features.
+
+    With neither --of nor --pair, all pairs of categorical features and of numbers in quantile buckets. How many values
+    a cross has is known when its training rows are counted.
+    """
+    from tfctr.spec import dump_spec, load_spec
+
+    loaded = load_spec(spec)
+    crossed = loaded.with_crosses(
+        None if of is None else _names(of),
+        pairs=None if not pair else [_pair(text) for text in pair],
+        min_count=min_count,
+        max_size=max_size,
+        oov_buckets=oov_buckets,
+        hash_buckets=hash_buckets,
+    )
+    write_text(dump_spec(crossed), output, force=force)
+    count = len(crossed.features) - len(loaded.features)
+    print(f"{count} cross{'es' * (count != 1)} added to {len(loaded.features)} features", file=sys.stderr)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    names = _names(text)
+    if len(names) != 2:
+        raise typer.BadParameter(f"a pair is two features, comma between; received {text!r}", param_hint="--pair")
+    return names[0], names[1]
+
+
 def _one(delimiter: str | None) -> str | None:
     """A delimiter as typed in a shell, where a tab is hard to type."""
     if delimiter is None:

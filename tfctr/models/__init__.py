@@ -3,6 +3,7 @@
 - `ctr_model`: the base. `_histories`: which sequences are compared with which candidate features.
 - `lr`, `fm`: linear and pairwise. `dnn`, `wide_deep`, `deepfm`: with an MLP.
 - `dcn_v2`, `autoint`, `finalmlp`: crosses by multiplication, by attention, by two fused streams.
+- `optinter_net`: pairs of features memorized, factorized or left out.
 - `creative_survival`: how long an ad lasts.
 - `two_tower`: users and items as vectors, so that items can be found.
 - `multi_task_model`: the base of models with several tasks. `shared_bottom`, `esmm`, `mmoe`, `ple`: such models.
@@ -31,6 +32,7 @@ from tfctr.models.history_model import HistoryModel
 from tfctr.models.lr import LR as LR
 from tfctr.models.mmoe import MMoE as MMoE
 from tfctr.models.multi_task_model import MultiTaskModel
+from tfctr.models.optinter_net import OptInterNet as OptInterNet
 from tfctr.models.ple import PLE as PLE
 from tfctr.models.sdim import SDIM as SDIM
 from tfctr.models.shared_bottom import SharedBottom as SharedBottom

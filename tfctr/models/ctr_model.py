@@ -161,25 +161,30 @@ class CTRModel(ConfigFromInit, WeightOptions, OwnStep, TracedOnce):
         """
         raise NotImplementedError
 
-    def make_embedding(self, **options: Any) -> FeatureEmbedding:
-        """Return a `FeatureEmbedding` with this model's width, tables, penalty and initializer."""
+    def make_embedding(self, *, l2: float | RowPenalty | None = None, **options: Any) -> FeatureEmbedding:
+        """Return a `FeatureEmbedding` with this model's width, tables, penalty and initializer.
+
+        Args:
+            l2: Takes the place of `embedding_l2`.
+            **options: Of `FeatureEmbedding`, such as `only` and `dim`.
+        """
         dim = options.pop("dim", self.embedding_dim)
-        table_options = self._table_options(options.get("name", ""))
+        table_options = self._table_options(options.get("name", ""), self.embedding_l2 if l2 is None else l2)
         return FeatureEmbedding(self.spec, dim, **table_options, dtype=self.dtype_policy, **options)
 
     def make_first_order(self, **options: Any) -> FirstOrder:
         """Return a `FirstOrder` with this model's tables, penalty and initializer."""
-        table_options = self._table_options(options.get("name", ""))
+        table_options = self._table_options(options.get("name", ""), self.embedding_l2)
         return FirstOrder(self.spec, **table_options, dtype=self.dtype_policy, **options)
 
     def make_head(self) -> keras.layers.Dense:
         """Return the linear map to one logit."""
         return keras.layers.Dense(1, **{"kernel_initializer": "glorot_normal", **self.keras_part("head")})
 
-    def _table_options(self, part: str) -> dict[str, Any]:
+    def _table_options(self, part: str, l2: float | RowPenalty) -> dict[str, Any]:
         """What every embedding of this model is given."""
-        tables = {name: self._own(template, part) for name, template in self.tables.items()}
-        table = self._own(self.table or FullTable(dtype=self.dtype_policy), part)
+        tables = {name: self._own(template, part, l2) for name, template in self.tables.items()}
+        table = self._own(self.table or FullTable(dtype=self.dtype_policy), part, l2)
         return {
             "table": table,
             "tables": tables,
@@ -187,15 +192,14 @@ class CTRModel(ConfigFromInit, WeightOptions, OwnStep, TracedOnce):
             "value_gates": self.value_gates,
         }
 
-    def _own(self, template: EmbeddingTable, part: str) -> EmbeddingTable:
-        """The template with this model's initializer, and with its penalty unless it has one of its own."""
+    def _own(self, template: EmbeddingTable, part: str, l2: float | RowPenalty) -> EmbeddingTable:
+        """The template with this model's initializer, and with a penalty unless it has one of its own."""
         changes: dict[str, Any] = {}
         initializer = self.embedding_initializer or template.initializer
         if initializer is self.embedding_initializer or is_seeded(initializer):
             changes["initializer"] = handed_down(initializer, part)
-        if self.embedding_l2 and template.penalty is None:
-            number = isinstance(self.embedding_l2, float | int)
-            changes["penalty"] = BatchL2(self.embedding_l2) if number else self.embedding_l2
+        if l2 and template.penalty is None:
+            changes["penalty"] = BatchL2(l2) if isinstance(l2, float | int) else l2
         if not changes:
             return template
         table: EmbeddingTable = type(template).from_config({**template.get_config(), **changes})

@@ -41,7 +41,7 @@ class TwoTower(CTRModel):
         **options: See `CTRModel`.
 
     Raises:
-        SpecError: When one side has no feature.
+        SpecError: When one side has no feature, and for a cross of both sides.
 
     Reference: Yi et al., "Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations", RecSys 2019,
     section 3 (towers and product; their loss over the batch is not taken, negatives are drawn evenly).
@@ -73,6 +73,9 @@ class TwoTower(CTRModel):
             found.append(Problem("TwoTower needs a feature with the role item", "features"))
         if not roles - {"item"}:
             found.append(Problem("TwoTower needs a feature with the role user or context", "features"))
+        for cross in spec.mixed_crosses:
+            text = f"TwoTower keeps its sides apart, and the cross {cross.name!r} needs both; leave it out"
+            found.append(Problem(text, f"features.{spec.features.index(cross)}.of"))
         return found
 
     def _side(self, names: tuple[str, ...], name: str) -> FeatureEmbedding:

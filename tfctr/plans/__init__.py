@@ -7,6 +7,7 @@
 - `low_rank`: a trained model, cut by the rank of what its layers put out, and tuned.
 - `optembed`: search for the table that is worth its memory; `_evolution`: the search over widths.
 - `optfs`: search for the values of features that are worth keeping.
+- `optinter`: search for the way in which each pair of features is treated.
 """
 
 # A line a plan: its file registers it, and every list of plans follows.
@@ -19,6 +20,7 @@ from tfctr.plans.low_rank import LowRank as LowRank
 from tfctr.plans.low_rank import compress, output_statistics
 from tfctr.plans.optembed import OptEmbed as OptEmbed
 from tfctr.plans.optfs import OptFS as OptFS
+from tfctr.plans.optinter import OptInter as OptInter
 from tfctr.plans.plan import Plan
 from tfctr.plans.stage import Stage
 

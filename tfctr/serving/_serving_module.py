@@ -182,16 +182,27 @@ class ServingModule(tf.Module):
         return through_state if {ENCODE_USER, RANK_WITH_STATE} <= named.keys() else joint
 
     def _candidates(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Transform the columns of items, as far as they are there."""
-        return self._transformed(raw, of_item=True)
+        """Transform the columns of items, as far as they are there, and what crosses them with the user's.
+
+        What a cross needs of the user goes in a row a candidate: the value differs from candidate to candidate.
+        """
+        made_of = sources(self._spec)
+        items = {name: raw[name] for name in self._columns_of(raw, of_item=True)}
+        if not items:
+            return {}
+        rows = tf.shape(next(iter(items.values())))[0]
+        crossed = {name for cross in self._spec.mixed_crosses for name in made_of[cross.name]} & raw.keys()
+        repeated = {name: _repeated(raw[name], rows) for name in crossed - items.keys()}
+        outputs = self._parts.transform.transform_raw(items | repeated, partial=True)
+        return {name: tensor for name, tensor in outputs.items() if items.keys() & set(made_of[name])}
 
     def _once(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Transform the columns of user and context, as far as they are there."""
-        return self._transformed(raw, of_item=False)
+        once = {name: raw[name] for name in self._columns_of(raw, of_item=False)}
+        return self._parts.transform.transform_raw(once, partial=True) if once else {}
 
-    def _transformed(self, raw: Mapping[str, tf.Tensor], *, of_item: bool) -> dict[str, tf.Tensor]:
-        names = [column.name for column in self._columns if (column.role == "item") == of_item and column.name in raw]
-        return self._parts.transform.transform_raw({name: raw[name] for name in names}, partial=True) if names else {}
+    def _columns_of(self, raw: Mapping[str, tf.Tensor], *, of_item: bool) -> list[str]:
+        return [column.name for column in self._columns if (column.role == "item") == of_item and column.name in raw]
 
     def _classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         probabilities = self._parts.answers_examples(inputs)
@@ -230,6 +241,11 @@ class ServingModule(tf.Module):
 
 def _read(extra: ExtraSignature, features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     return {name: features[name] for name in extra.reads}
+
+
+def _repeated(column: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    """The one row of a user's column, a row a candidate; a column that has them already stays as it is."""
+    return tf.repeat(column, rows, axis=0) if column.shape[0] == 1 else column
 
 
 def column_spec(column: RawColumn, name: str, rows: int | None = None) -> tf.TensorSpec:

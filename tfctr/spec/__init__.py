@@ -3,7 +3,8 @@
 - `features`: kinds of feature. `source`: raw log, split, histories.
 - `tasks`, `survival_task`, `regression_task`: labels and meta columns; `_task_base`: what all tasks have.
 - `gates`: bounds a model must keep. `feature_spec`: the whole, and its bound form.
-- `raw_column`: what the raw log must hold. `_references`: cross checks. `errors`: how problems are reported.
+- `_crosses`: crossed features. `raw_column`: what the raw log must hold. `_references`: checks of names.
+- `errors`: how problems are reported.
 - `loading`: from YAML and back; `_document` reads the text with its lines, `_schema_problems` tells errors.
 - `catalog`: the specs that ship. `checking`: a spec against the columns of a log. `_json_schema`: for editors.
 """
@@ -20,20 +21,23 @@ from tfctr.spec.feature_spec import (
     BoundSpec,
     FeatureSpec,
     TensorInfo,
-    is_bucketed,
-    table_of,
 )
 from tfctr.spec.features import (
     MISSING,
     AnyFeature,
     CategoricalFeature,
+    ColumnFeature,
+    CrossFeature,
     Feature,
+    IdColumnFeature,
     IdFeature,
     MultiFeature,
     NumericFeature,
     SequenceFeature,
     VectorFeature,
     Vocabulary,
+    is_bucketed,
+    table_of,
 )
 from tfctr.spec.gates import Gates
 from tfctr.spec.loading import dump_spec, load_spec, locate_problems, parse_spec
@@ -54,10 +58,13 @@ __all__ = [
     "BinaryTask",
     "BoundSpec",
     "CategoricalFeature",
+    "ColumnFeature",
+    "CrossFeature",
     "Feature",
     "FeatureSpec",
     "Gates",
     "History",
+    "IdColumnFeature",
     "IdFeature",
     "LabelScale",
     "Meta",

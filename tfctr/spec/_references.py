@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from tfctr.spec._crosses import cross_problems
 from tfctr.spec._task_base import WholeTask
 from tfctr.spec.errors import Problem, suggest
-from tfctr.spec.features import AnyFeature, IdFeature, MultiFeature, SequenceFeature
+from tfctr.spec.features import (
+    AnyFeature,
+    ColumnFeature,
+    CrossFeature,
+    IdColumnFeature,
+    MultiFeature,
+    SequenceFeature,
+)
 from tfctr.spec.gates import Gates
 from tfctr.spec.raw_column import RawColumn, raw_columns_of
 from tfctr.spec.regression_task import RegressionTask
@@ -109,20 +117,22 @@ def _feature_problems(spec: Spec) -> Iterator[Problem]:
     features = {feature.name: feature for feature in spec.features}
     for index, feature in enumerate(spec.features):
         key = f"features.{index}"
-        if isinstance(feature, IdFeature) and feature.shares is not None:
+        if isinstance(feature, IdColumnFeature) and feature.shares is not None:
             yield from _share_problems(feature, features, f"{key}.shares")
         if isinstance(feature, SequenceFeature):
             yield from _sequence_problems(feature, features, key)
+    yield from cross_problems(spec.features)
 
 
-def _share_problems(feature: IdFeature, features: dict[str, AnyFeature], key: str) -> Iterator[Problem]:
+def _share_problems(feature: IdColumnFeature, features: dict[str, AnyFeature], key: str) -> Iterator[Problem]:
     other = features.get(feature.shares or "")
     if other is None:
         yield Problem(f"shares the unknown feature {feature.shares!r}{suggest(feature.shares or '', features)}", key)
     elif other.name == feature.name:
         yield Problem("a feature cannot share its own table; leave `shares` out", key)
-    elif not isinstance(other, IdFeature):
-        yield Problem(f"cannot share {other.name!r}: a {other.kind} feature has no ids", key)
+    elif not isinstance(other, IdColumnFeature):
+        has = "ids of its own alone" if isinstance(other, CrossFeature) else "no ids"
+        yield Problem(f"cannot share {other.name!r}: a {other.kind} feature has {has}", key)
     elif other.shares is not None:
         yield Problem(f"shares {other.name!r}, which itself shares {other.shares!r}; name that one", key)
     elif other.type != feature.type:
@@ -134,6 +144,8 @@ def _sequence_problems(feature: SequenceFeature, features: dict[str, AnyFeature]
         yield Problem(
             f"compares with the unknown feature {feature.target!r}{suggest(feature.target, features)}", f"{key}.target"
         )
+    if isinstance(features.get(feature.target or ""), CrossFeature):
+        yield Problem(f"compares with the cross {feature.target!r}, which no event can be", f"{key}.target")
     if feature.aligned_with is None:
         return
     other = features.get(feature.aligned_with)
@@ -152,7 +164,7 @@ def _sequence_problems(feature: SequenceFeature, features: dict[str, AnyFeature]
 def _task_problems(spec: Spec) -> Iterator[Problem]:
     names = {task.name for task in spec.tasks}
     kinds = _kinds_without_positives(spec)
-    features = {feature.column: feature.name for feature in spec.features}
+    features = {feature.column: feature.name for feature in spec.features if isinstance(feature, ColumnFeature)}
     for index, task in enumerate(spec.tasks):
         key = f"tasks.{index}"
         if task.after is not None and (task.after not in names or task.after == task.name):
@@ -223,7 +235,7 @@ def _reader_problems(spec: Spec, made: set[str]) -> Iterator[Problem]:
     scalars = {column.name: column for column in spec.raw_columns() if column.shape == "scalar"}
     of = {history.name: history.of for history in spec.history}
     for index, feature in enumerate(spec.features):
-        if feature.column not in made:
+        if not isinstance(feature, ColumnFeature) or feature.column not in made:
             continue
         if not isinstance(feature, SequenceFeature | MultiFeature):
             yield Problem(

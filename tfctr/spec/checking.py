@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from tfctr.spec.errors import Problem, suggest
 from tfctr.spec.feature_spec import FeatureSpec
+from tfctr.spec.features import ColumnFeature
 from tfctr.spec.raw_column import RawColumn
 
 _READABLE = {
@@ -74,7 +75,8 @@ def _uses(spec: FeatureSpec) -> Iterator[tuple[str, str]]:
         )
         yield from ((name, key) for name, key in named if name)
     for index, feature in enumerate(spec.features):
-        yield feature.column, f"features.{index}"
+        if isinstance(feature, ColumnFeature):
+            yield feature.column, f"features.{index}"
         if times := getattr(feature, "times", None):
             yield times, f"features.{index}.times"
 

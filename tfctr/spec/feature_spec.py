@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from tfctr.spec._base import Frozen
+from tfctr.spec._crosses import is_mixed, new_crosses, with_roles
 from tfctr.spec._references import reference_problems
 from tfctr.spec.errors import Problem, SpecError, suggest
 from tfctr.spec.features import (
     AnyFeature,
+    CrossFeature,
     Feature,
     Identifier,
     IdFeature,
     MultiFeature,
-    NumericFeature,
     SequenceFeature,
     VectorFeature,
+    Vocabulary,
+    is_bucketed,
+    table_of,
 )
 from tfctr.spec.gates import Gates
 from tfctr.spec.raw_column import RawColumn, raw_columns_of
@@ -84,6 +89,11 @@ class FeatureSpec(Frozen):
     gates: Gates = Gates()
 
     @model_validator(mode="after")
+    def _crosses_have_roles(self) -> FeatureSpec:
+        object.__setattr__(self, "features", with_roles(self.features))  # the spec is frozen once it is made
+        return self
+
+    @model_validator(mode="after")
     def _references_hold(self) -> FeatureSpec:
         problems = reference_problems(self)
         if problems:
@@ -110,6 +120,52 @@ class FeatureSpec(Frozen):
     def tables(self) -> tuple[str, ...]:
         """Names of the embedding tables: one a vocabulary, shared ones once, in the order of the spec."""
         return tuple(dict.fromkeys(table_of(feature) for feature in self.id_features))
+
+    @property
+    def mixed_crosses(self) -> tuple[CrossFeature, ...]:
+        """Crosses of the item with the user or the context: what they need comes from both sides of `rank`."""
+        by_name = {feature.name: feature for feature in self.features}
+        return tuple(f for f in self.features if isinstance(f, CrossFeature) and is_mixed(f, by_name))
+
+    def with_crosses(
+        self,
+        of: Iterable[str] | None = None,
+        *,
+        pairs: Iterable[tuple[str, str]] | None = None,
+        min_count: int = 1,
+        max_size: int | None = None,
+        oov_buckets: int = 1,
+        hash_buckets: int | None = None,
+    ) -> FeatureSpec:
+        """Return this spec with crosses of pairs of its features at the end; crosses that it has stay as they are.
+
+        Args:
+            of: Names of features, all pairs of which are crossed. Left out, with `pairs` left out too, all features
+                that can be crossed: categorical ones, and numbers in quantile buckets.
+            pairs: Pairs to cross, beside those of `of`.
+            min_count: Of the vocabulary of each new cross, see `Vocabulary`; so are the two after it.
+            max_size: Values that are kept at most.
+            oov_buckets: Rows for values outside the vocabulary.
+            hash_buckets: Rows of each new cross that its values are hashed into, in place of a vocabulary.
+
+        Raises:
+            SpecError: When a name cannot be crossed, when there is no pair, when a name is taken, and for hash buckets
+                with settings of a vocabulary.
+
+        Example:
+            >>> features = [{"kind": "categorical", "name": name, "role": "context"} for name in ("site", "slot")]
+            >>> tasks, meta = [{"name": "click", "label": "clicked"}], {"time": "second"}
+            >>> spec = FeatureSpec(name="ads", features=features, tasks=tasks, meta=meta)
+            >>> spec.with_crosses(min_count=20).features[-1].of
+            ('site', 'slot')
+        """
+        kept = Vocabulary(min_count=min_count, max_size=max_size, oov_buckets=oov_buckets)
+        vocabulary = None if kept == Vocabulary() else kept
+        if vocabulary is not None and hash_buckets is not None:
+            text = "hash buckets count no values: give hash_buckets, or min_count, max_size and oov_buckets"
+            raise SpecError([Problem(text)])
+        crosses = new_crosses(self.features, of, pairs, vocabulary, hash_buckets)
+        return FeatureSpec.model_validate({**dict(self), "features": (*self.features, *crosses)})
 
     def inputs(self) -> tuple[TensorInfo, ...]:
         """Return the tensors a model takes, named and shaped as the transform writes them."""
@@ -246,16 +302,6 @@ class BoundSpec(Frozen):
     def rows_of(self, name: str) -> int:
         """Rows of the table that holds this feature's ids."""
         return self.rows[table_of(self.spec.feature(name))]
-
-
-def is_bucketed(feature: Feature) -> bool:
-    """Whether this is a number that becomes the id of its quantile bucket."""
-    return isinstance(feature, NumericFeature) and feature.scale == "quantile"
-
-
-def table_of(feature: Feature) -> str:
-    """Name of the table that holds the ids of an id feature."""
-    return feature.table if isinstance(feature, IdFeature) else feature.name
 
 
 def _dtype(feature: Feature) -> Literal["int64", "float32"]:

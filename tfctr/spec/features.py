@@ -1,8 +1,8 @@
 """The kinds of feature: what a raw column is and what the model will see of it.
 
-Every kind has a `name`, a `role` and the raw `column` it is read from. Ids of every kind follow one rule:
-0 is padding and never trains, 1..oov_buckets are out-of-vocabulary rows, the learned vocabulary follows.
-A missing categorical value is counted as a value of its own (`MISSING`), so that "no value" can be learned.
+Every kind has a `name` and a `role`; all but crosses have the raw `column` they are read from. Ids of every kind
+follow one rule: 0 is padding and never trains, 1..oov_buckets are out-of-vocabulary rows, the learned vocabulary
+follows. A missing categorical value is counted as a value of its own (`MISSING`), so that "no value" can be learned.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ MISSING = "__missing__"
 """The token that stands for a missing categorical value."""
 
 Role = Literal["user", "item", "context"]
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=100)]
+LONGEST_NAME = 100
+"""Characters of a name."""
+
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=LONGEST_NAME)]
 
 
 class Vocabulary(Frozen):
@@ -40,14 +43,22 @@ class Feature(Frozen):
     Args:
         name: Name of the tensor the model sees.
         role: `user`, `item` or `context`; decides on which side of `rank` a feature is given.
-        column: Raw column; the name when left out.
         description: For people.
     """
 
     name: Identifier
     role: Role
-    column: str = ""
     description: str = ""
+
+
+class ColumnFeature(Feature):
+    """A feature that is read from one raw column.
+
+    Args:
+        column: Raw column; the name when left out.
+    """
+
+    column: str = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -58,31 +69,28 @@ class Feature(Frozen):
 
 
 class IdFeature(Feature):
-    """A feature made of ids: has a vocabulary, or hash buckets, or shares another feature's.
+    """A feature made of ids: has a vocabulary or hash buckets.
 
     Args:
-        type: Raw type of a value; integers are turned into their decimal text before look-up.
-        vocabulary: How the vocabulary is learned; the default when none of the three is given.
+        vocabulary: How the vocabulary is learned; the default when nothing else gives the ids.
         hash_buckets: Hash values into this many rows instead of learning a vocabulary.
-        shares: Name of the feature whose ids and table this one uses.
     """
 
-    type: Literal["string", "int"] = "string"
     vocabulary: Vocabulary | None = None
     hash_buckets: int | None = Field(default=None, ge=1, le=2**31 - 8)
-    shares: str | None = None
 
     @model_validator(mode="after")
     def _one_source_of_ids(self) -> IdFeature:
-        given = [key for key in ("vocabulary", "hash_buckets", "shares") if getattr(self, key) is not None]
+        keys = [key for key in ("vocabulary", "hash_buckets", "shares") if key in type(self).model_fields]
+        given = [key for key in keys if getattr(self, key) is not None]
         if len(given) > 1:
-            raise ValueError(f"give only one of vocabulary, hash_buckets, shares; received {' and '.join(given)}")
+            raise ValueError(f"give only one of {', '.join(keys)}; received {' and '.join(given)}")
         return self
 
     @property
     def table(self) -> str:
         """Name of the vocabulary and embedding table that hold this feature's ids."""
-        return self.shares or self.name
+        return self.name
 
     @property
     def effective_vocabulary(self) -> Vocabulary:
@@ -90,13 +98,30 @@ class IdFeature(Feature):
         return self.vocabulary or Vocabulary()
 
 
-class CategoricalFeature(IdFeature):
+class IdColumnFeature(IdFeature, ColumnFeature):
+    """A feature of ids that are the values of a raw column; it may share another feature's ids.
+
+    Args:
+        type: Raw type of a value; integers are turned into their decimal text before look-up.
+        shares: Name of the feature whose ids and table this one uses.
+    """
+
+    type: Literal["string", "int"] = "string"
+    shares: str | None = None
+
+    @property
+    def table(self) -> str:
+        """Name of the vocabulary and embedding table that hold this feature's ids."""
+        return self.shares or self.name
+
+
+class CategoricalFeature(IdColumnFeature):
     """One id a row: user, item, site, device. Transformed: int64 ``(batch,)``."""
 
     kind: Literal["categorical"] = "categorical"
 
 
-class MultiFeature(IdFeature):
+class MultiFeature(IdColumnFeature):
     """An unordered bag of ids, pooled into one field. Transformed: int64 ``(batch, max_length)``, 0-padded.
 
     Args:
@@ -111,7 +136,7 @@ class MultiFeature(IdFeature):
     pooling: Literal["mean", "sum", "max"] = "mean"
 
 
-class SequenceFeature(IdFeature):
+class SequenceFeature(IdColumnFeature):
     """Ids in order of time, oldest first. Transformed: int64 ``(batch, max_length)``, 0-padded on the right.
 
     Args:
@@ -141,7 +166,7 @@ class SequenceFeature(IdFeature):
         return self.target or self.shares
 
 
-class NumericFeature(Feature):
+class NumericFeature(ColumnFeature):
     """One number a row. Transformed: float32 ``(batch,)``, or int64 ids when `scale` is `quantile`.
 
     Args:
@@ -157,7 +182,7 @@ class NumericFeature(Feature):
     fill: float | None = None
 
 
-class VectorFeature(Feature):
+class VectorFeature(ColumnFeature):
     """A dense vector a row (an image or text embedding). Transformed: float32 ``(batch, width)``.
 
     Args:
@@ -170,7 +195,36 @@ class VectorFeature(Feature):
     separator: str = Field(default="|", min_length=1)
 
 
+class CrossFeature(IdFeature):
+    """One id a row for the values of two or more features together. Transformed: int64 ``(batch,)``.
+
+    The value is the ordered tuple of what the crossed features see, a missing value among them, and is counted on the
+    training rows like any other: each cross has a vocabulary, or hash buckets, of its own. Tuples that differ are never
+    one value. There is no raw column: a request gives the crossed features' own.
+
+    Args:
+        of: Names of the crossed features, in the order of the tuple: two or more categorical features, or numbers in
+            quantile buckets, that stand before the cross.
+        role: Follows from the crossed features and may be left out: `item` as soon as one of them is the item's, for
+            the value then differs from candidate to candidate; else `user` as soon as one is the user's.
+    """
+
+    kind: Literal["cross"] = "cross"
+    role: Role = "context"
+    of: tuple[str, ...]
+
+
 AnyFeature = Annotated[
-    CategoricalFeature | MultiFeature | SequenceFeature | NumericFeature | VectorFeature,
+    CategoricalFeature | MultiFeature | SequenceFeature | NumericFeature | VectorFeature | CrossFeature,
     Field(discriminator="kind"),
 ]
+
+
+def is_bucketed(feature: Feature) -> bool:
+    """Whether this is a number that becomes the id of its quantile bucket."""
+    return isinstance(feature, NumericFeature) and feature.scale == "quantile"
+
+
+def table_of(feature: Feature) -> str:
+    """Name of the table that holds the ids of an id feature."""
+    return feature.table if isinstance(feature, IdFeature) else feature.name

@@ -15,6 +15,7 @@ from tfctr.spec._schema_problems import repaired, schema_problems
 from tfctr.spec.catalog import find_spec
 from tfctr.spec.errors import Problem, SpecError
 from tfctr.spec.feature_spec import FeatureSpec
+from tfctr.spec.features import ColumnFeature, CrossFeature
 from tfctr.spec.tasks import DEFAULT_KIND
 
 
@@ -148,8 +149,10 @@ def _without_defaults(spec: FeatureSpec) -> dict[str, object]:
     """Plain data that leaves out what the reader fills in by itself."""
     data = spec.model_dump(mode="json", exclude_defaults=True)
     for feature, part in zip(spec.features, data["features"], strict=True):
-        if feature.column == feature.name:
+        if isinstance(feature, ColumnFeature) and feature.column == feature.name:
             del part["column"]
+        if isinstance(feature, CrossFeature):
+            part.pop("role", None)  # it follows from the crossed features
     data["tasks"] = [
         part if task.kind == DEFAULT_KIND else {"kind": task.kind, **part}
         for task, part in zip(spec.tasks, data["tasks"], strict=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tfctr.spec.features import (
+    CrossFeature,
     Feature,
-    IdFeature,
+    IdColumnFeature,
     MultiFeature,
     NumericFeature,
     Role,
@@ -38,13 +39,15 @@ class RawColumn:
 
 
 def raw_columns_of(feature: Feature) -> list[RawColumn]:
-    """Return the raw column of a feature, and the column of times of a sequence."""
+    """Return the raw column of a feature and the column of times of a sequence; none for a cross."""
+    if isinstance(feature, CrossFeature):
+        return []
     if isinstance(feature, NumericFeature):
         return [RawColumn(feature.column, "float", role=feature.role)]
     if isinstance(feature, VectorFeature):
         vector = RawColumn(feature.column, "float", "vector", feature.width, feature.separator, feature.role)
         return [vector]
-    assert isinstance(feature, IdFeature)
+    assert isinstance(feature, IdColumnFeature)
     if not isinstance(feature, MultiFeature | SequenceFeature):
         return [RawColumn(feature.column, feature.type, role=feature.role)]
     separator = feature.separator

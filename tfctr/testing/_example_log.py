@@ -8,7 +8,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tfctr.spec import AnyTask, FeatureSpec, RawColumn, RegressionTask, SequenceFeature, SurvivalTask
+from tfctr.spec import (
+    AnyTask,
+    FeatureSpec,
+    IdColumnFeature,
+    RawColumn,
+    RegressionTask,
+    SequenceFeature,
+    SurvivalTask,
+)
 
 VALUES = 7
 """Distinct values of an id."""
@@ -27,7 +35,7 @@ def example_log(spec: FeatureSpec, rows: int = 2_000, seed: int = 0) -> pa.Table
     """
     rng = np.random.default_rng(seed)
     strength = rng.integers(0, VALUES, rows)  # the number of the first id, of which the outcomes are made
-    words = {feature.column: feature.table for feature in spec.features if hasattr(feature, "table")}
+    words = {feature.column: feature.table for feature in spec.features if isinstance(feature, IdColumnFeature)}
     leaders = _leaders(spec)
     lengths: dict[str, NDArray[np.int64]] = {}
     columns: dict[str, Any] = {}

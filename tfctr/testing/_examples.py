@@ -66,6 +66,9 @@ IMAGE = {"kind": "vector", "name": "image", "role": "item", "width": 2}
 CLICKS = {"kind": "sequence", "name": "clicks", "role": "user", "max_length": 4, "shares": "item", "times": "when"}
 SHOPS = {**CLICKS, "name": "shops", "shares": "shop", "times": None, "aligned_with": "clicks"}
 BOUGHT = {**CLICKS, "name": "bought", "times": None, "max_length": 2}
+USER_X_ITEM = {"kind": "cross", "name": "user_x_item", "of": ["user", "item"]}
+USER_X_AGE = {"kind": "cross", "name": "user_x_age", "of": ["user", "age"]}
+ITEM_X_SHOP = {"kind": "cross", "name": "item_x_shop", "of": ["item", "shop"]}
 
 RICH = spec_of(
     *(USER, ITEM, SHOP, PRICE, AGE, TAGS, IMAGE, CLICKS, SHOPS, BOUGHT),
@@ -87,11 +90,17 @@ RICH_LIVES = FeatureSpec(
     ],
     split={"by": "hash", "column": "row"},
 ).bind(dict(RICH.rows))
+RICH_CROSSED = FeatureSpec(
+    name="t",
+    features=[*RICH.spec.features, USER_X_ITEM, USER_X_AGE, ITEM_X_SHOP],
+    tasks=list(RICH.spec.tasks),
+    split={"by": "hash", "column": "row"},
+).bind({**RICH.rows, "user_x_item": 9, "user_x_age": 7, "item_x_shop": 6})
 ITEM_ALONE = spec_of(ITEM, rows={"item": 8})
 
 
-EXAMPLE_SPECS = (RICH_TASKS, RICH, RICH_LIVES)
-"""Several tasks, one task, survival tasks."""
+EXAMPLE_SPECS = (RICH_TASKS, RICH, RICH_LIVES, RICH_CROSSED)
+"""Several tasks, one task, survival tasks, crosses."""
 
 
 def example_spec(model: type[CTRModel]) -> BoundSpec:
@@ -128,6 +137,9 @@ def example(batch: int) -> Inputs:
             "clicks__times": events(batch, 90, 4, speed=11),
             "shops": shops,
             "bought": events(batch, 8, 2),
+            "user_x_item": ids(batch, 9),
+            "user_x_age": ids(batch, 7),
+            "item_x_shop": ids(batch, 6),
             "acts": np.where(clicks > 0, 1 + clicks % 3, 0),
             "meta__group": ids(batch, 1000),
         }

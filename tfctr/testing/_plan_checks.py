@@ -19,7 +19,7 @@ from tfctr.models import CTRModel
 from tfctr.plans import Plan, Stage
 from tfctr.plans.stage import result_in
 from tfctr.spec import BoundSpec, IdFeature, is_bucketed
-from tfctr.testing._examples import RICH
+from tfctr.testing._examples import RICH, RICH_CROSSED
 from tfctr.training import FitConfig
 
 Rows = dict[str, np.ndarray]
@@ -35,7 +35,6 @@ class PlanRecipe:
         hyperparameters: Of a small one.
         settings: The plan's settings that keep a run short.
         config: How models are fitted; every step is a checkpoint.
-        spec: Bound spec of the rows.
     """
 
     plan: type[Plan]
@@ -45,7 +44,11 @@ class PlanRecipe:
     config: FitConfig = field(
         default_factory=lambda: FitConfig(epochs=2, patience=2, learning_rate=0.02, checkpoint_seconds=0)
     )
-    spec: BoundSpec = RICH
+
+    @property
+    def spec(self) -> BoundSpec:
+        """Bound spec of the rows: one of a single task that the model accepts."""
+        return RICH_CROSSED if self.model.problems(RICH.spec) else RICH
 
     def made(self, plan: type[Plan] | None = None) -> Plan:
         """Return the plan, or a subclass of it with the same settings."""

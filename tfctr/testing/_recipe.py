@@ -133,7 +133,7 @@ def fill_sequentially(layer: Any) -> None:
             continue  # places in a table: other numbers would make another layer
         count = int(np.prod(weight.shape))
         values = np.arange(start, start + count) * 0.37 % 1.0 - 0.5
-        if weight.name in ("moving_variance", "counts"):  # these are above 0
+        if weight.name in ("moving_variance", "counts", "pair_temperature"):  # these are above 0
             values = np.abs(values) + 0.5
         weight.assign(values.reshape(weight.shape).astype("float32"))
         start += count

@@ -1,8 +1,8 @@
 """The transform room: the ONE definition of raw -> model-ready, for Beam, notebooks and the served model.
 
 - `preprocessing`: `make_preprocessing_fn`, the definition; its parts are `columns` (raw tensors of every form),
-  `_numeric`, `_vocabulary` (ids in the graph), `_tasks` (labels, weights, meta columns) and `_label_scales` (means and
-  deviations of the labels of regression tasks).
+  `_numeric`, `_vocabulary` (ids in the graph), `_crosses`, `_tasks` (labels, weights, meta columns) and `_label_scales`
+  (means and deviations of the labels of regression tasks).
 - `schema`: `raw_schema` and `raw_feature_spec`, what raw examples look like.
 - `examples`: raw rows <-> serialized ``tf.Example``s.
 - `fit`: `fit_transform`, which learns the transform in memory.

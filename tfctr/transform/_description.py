@@ -8,8 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfctr.spec import (
+    MISSING,
     AnyFeature,
     CategoricalFeature,
+    CrossFeature,
     FeatureSpec,
     IdFeature,
     MultiFeature,
@@ -18,10 +20,16 @@ from tfctr.spec import (
     VectorFeature,
     table_of,
 )
+from tfctr.transform._crosses import ESCAPE, SEPARATOR
 from tfctr.transform.output import TransformOutput
 
 _LARGE = 1e30
 """A number beside which no mean counts: what a scale answers to it tells the scale's slope."""
+
+_JOINED = (
+    f"{SEPARATOR!r} between them, and {ESCAPE} before each {SEPARATOR} and {ESCAPE} inside one; a missing one is "
+    f"{MISSING}, a number is the id of its bucket"
+)
 
 _FARM_HASH = "1 + FarmHash64 of the UTF-8 text (tf.strings.to_hash_bucket_fast) modulo the number of these ids"
 
@@ -60,6 +68,8 @@ def _inputs(spec: FeatureSpec) -> list[dict[str, Any]]:
 
 def _making(feature: AnyFeature) -> str:
     """How a tensor is made of its raw column, in a sentence."""
+    if isinstance(feature, CrossFeature):
+        return f"the id, in vocabulary {feature.table!r}, of the values of {' and '.join(feature.of)} joined: {_JOINED}"
     column = f"column {feature.column!r}"
     if isinstance(feature, VectorFeature):
         return f"the {feature.width} numbers of {column}; zeros where there are none, 0 for a number that is not finite"
@@ -81,7 +91,8 @@ def _vocabulary(transform: TransformOutput, table: str) -> dict[str, Any]:
         return {"ids": [1, owner.buckets], "how": "number of the bucket, lowest values first: see numbers"}
     assert isinstance(owner, IdFeature)
     if owner.hash_buckets is not None:
-        return {"ids": [1, owner.hash_buckets], "how": _FARM_HASH}
+        salt = f", the text {table + SEPARATOR!r} in front of it" if isinstance(owner, CrossFeature) else ""
+        return {"ids": [1, owner.hash_buckets], "how": _FARM_HASH + salt}
     outside = owner.effective_vocabulary.oov_buckets
     first = 1 + outside
     return {
@@ -125,6 +136,7 @@ def _left_out(spec: FeatureSpec) -> list[str]:
     work = {
         "reading and parsing rows: the inputs are dense tensors, no tf.Examples, JSON or text": True,
         "looking values up in vocabularies: the inputs are ids, see vocabularies": bool(learned),
+        "joining the values of crosses, see inputs": CrossFeature in kinds,
         "hashing values: the inputs are ids, see vocabularies": len(learned) < len(ids),
         "cutting lists to their length and padding them": bool(kinds & {MultiFeature, SequenceFeature}),
         "filling and scaling numbers, see numbers": NumericFeature in kinds,

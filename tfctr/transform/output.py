@@ -114,7 +114,7 @@ class TransformOutput:
         """
         known = {MISSING: NO_DOMAIN}
         for feature in self.spec.features:
-            if feature.column == self.spec.meta.domain and isinstance(feature, CategoricalFeature):
+            if isinstance(feature, CategoricalFeature) and feature.column == self.spec.meta.domain:
                 learned = self.vocabulary(feature.table) if feature.hash_buckets is None else ()
                 known |= {value: value for value in learned if value != MISSING}
         ids = fingerprints(tf.constant([name.encode("utf-8", "surrogateescape") for name in known]))

@@ -8,13 +8,17 @@ import tensorflow as tf
 
 from tfctr.spec import (
     CategoricalFeature,
+    ColumnFeature,
+    CrossFeature,
     FeatureSpec,
+    IdColumnFeature,
     IdFeature,
     MultiFeature,
     SequenceFeature,
     VectorFeature,
     table_of,
 )
+from tfctr.transform._crosses import cross_tokens, salted
 from tfctr.transform._label_scales import learn_label_scales
 from tfctr.transform._numeric import numeric_outputs
 from tfctr.transform._tasks import meta_outputs, task_outputs
@@ -50,7 +54,7 @@ def make_preprocessing_fn(spec: FeatureSpec) -> PreprocessingFn:
     def preprocessing_fn(inputs: Mapping[str, RawTensor]) -> dict[str, tf.Tensor]:
         raw = {column.name: as_sparse(inputs[column.name], column) for column in columns if column.name in inputs}
         outputs = numeric_outputs(spec, raw)
-        outputs |= _id_outputs(spec, raw)
+        outputs |= _id_outputs(spec, raw, outputs)
         outputs |= {f.name: _vector(f, raw[f.column]) for f in spec.features if isinstance(f, VectorFeature)}
         outputs |= task_outputs(spec, raw)
         outputs |= meta_outputs(spec, raw)
@@ -60,12 +64,16 @@ def make_preprocessing_fn(spec: FeatureSpec) -> PreprocessingFn:
     return preprocessing_fn
 
 
-def _id_outputs(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
-    """Ids of categorical, multi and sequence features, and the times of sequences."""
+def _id_outputs(
+    spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor], numbers: Mapping[str, tf.Tensor]
+) -> dict[str, tf.Tensor]:
+    """Ids of categorical, multi and sequence features and of crosses, and the times of sequences."""
     features: list[IdFeature] = [feature for feature in spec.features if isinstance(feature, IdFeature)]
-    windows = {f.name: _window(f, spec, raw) for f in features if not isinstance(f, CategoricalFeature)}
-    kept = {name: values_in_window(raw[spec.feature(name).column], window) for name, window in windows.items()}
-    tokens = {f.name: _tokens(f, raw, kept.get(f.name)) for f in features}
+    of_columns = [feature for feature in features if isinstance(feature, IdColumnFeature)]
+    windows = {f.name: _window(f, spec, raw) for f in of_columns if not isinstance(f, CategoricalFeature)}
+    kept = {f.name: values_in_window(raw[f.column], windows[f.name]) for f in of_columns if f.name in windows}
+    tokens = {f.name: _tokens(f, raw, kept.get(f.name)) for f in of_columns}
+    tokens |= _tokens_of_crosses(features, tokens, numbers)
     learned = {
         owner.name: TableValues(owner.effective_vocabulary, [tokens[f.name] for f in features if f.table == owner.name])
         for owner in features
@@ -86,7 +94,16 @@ def _id_outputs(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> dict[s
     return outputs
 
 
-def _window(feature: IdFeature, spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> Window:
+def _tokens_of_crosses(
+    features: list[IdFeature], tokens: Mapping[str, tf.Tensor], numbers: Mapping[str, tf.Tensor]
+) -> dict[str, tf.Tensor]:
+    """The text of the values of crosses (batch,); a number in quantile buckets goes in as the id of its bucket."""
+    crosses = [feature for feature in features if isinstance(feature, CrossFeature)]
+    buckets = {name: text(numbers[name]) for cross in crosses for name in cross.of if name not in tokens}
+    return cross_tokens(crosses, {**tokens, **buckets})
+
+
+def _window(feature: IdColumnFeature, spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> Window:
     """What is kept of a list; a side sequence is cut where the sequence it is aligned with is cut."""
     if isinstance(feature, MultiFeature):
         return first_values(raw[feature.column], feature.max_length)
@@ -99,7 +116,7 @@ def _window(feature: IdFeature, spec: FeatureSpec, raw: Mapping[str, tf.SparseTe
     return latest_values(raw[main.column], main.max_length)
 
 
-def _tokens(feature: IdFeature, raw: Mapping[str, tf.SparseTensor], kept: WindowedValues | None) -> tf.Tensor:
+def _tokens(feature: IdColumnFeature, raw: Mapping[str, tf.SparseTensor], kept: WindowedValues | None) -> tf.Tensor:
     """The text of the values of a feature: (batch,) for a scalar, (values kept,) for a list."""
     return scalar_text(raw[feature.column]) if kept is None else text(kept.values)
 
@@ -108,6 +125,8 @@ def _lookup(owner: IdFeature, vocabularies: Mapping[str, LearnedVocabulary]) -> 
     """The function from text to ids of the table that `owner` owns."""
     if owner.hash_buckets is not None:
         buckets = owner.hash_buckets
+        if isinstance(owner, CrossFeature):
+            return lambda values: hashed_ids(salted(owner, values), buckets)
         return lambda values: hashed_ids(values, buckets)
     return vocabularies[owner.name].ids
 
@@ -119,6 +138,7 @@ def _sizes(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor], tokens: dict[s
         if feature.name in tokens:
             size = tf.size(tokens[feature.name], out_type=tf.int64)
         else:  # a bucketed number: one value a row, the filled ones among them
+            assert isinstance(feature, ColumnFeature)
             size = raw[feature.column].dense_shape[0]
         table = table_of(feature)
         sizes[table] = sizes.get(table, 0) + size

@@ -9,6 +9,8 @@ from tfctr.spec import (
     DOMAIN_NAME,
     GROUP_NAME,
     TIME_NAME,
+    ColumnFeature,
+    CrossFeature,
     FeatureSpec,
     RawColumn,
     RegressionTask,
@@ -60,13 +62,14 @@ def raw_schema(spec: FeatureSpec, serving: bool = False) -> schema_pb2.Schema:
 
 def sources(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
     """Return the raw columns that each transformed tensor is made of, in the order of the spec."""
-    by_name = {feature.name: feature for feature in spec.features}
+    column_of = {feature.name: feature.column for feature in spec.features if isinstance(feature, ColumnFeature)}
     made: dict[str, tuple[str, ...]] = {}
     for feature in spec.features:
-        columns: tuple[str, ...] = (feature.column,)
+        parts = feature.of if isinstance(feature, CrossFeature) else (feature.name,)
+        columns = tuple(dict.fromkeys(column_of[name] for name in parts))
         if isinstance(feature, SequenceFeature):
             if feature.aligned_with is not None:  # cut where that sequence is cut
-                columns += (by_name[feature.aligned_with].column,)
+                columns += (column_of[feature.aligned_with],)
             if feature.times:
                 made[feature.times_name] = (*columns, feature.times)
         made[feature.name] = columns

@@ -270,17 +270,22 @@ def test_masked_rows_and_thresholds() -> None:
 
 
 def test_numbers_lists_and_features_that_are_not_ranked() -> None:
-    log = simulate(SimulatorConfig(rows=6_000, quality=0, affinity=0, crosses=0, position_bias=2))
+    config = SimulatorConfig(rows=6_000, quality=0, affinity=0, crosses=0, position_bias=2, cross_features=True)
+    log = simulate(config)
     ranking = rank_features(log.table, log.spec, config=RankingConfig(transforms=True))
     assert ranking.by_score()[0].name == "position"
     assert {one.name for one in ranking.fields} >= {"age", "price", "tags"}
     assert ranking.not_ranked == {
         "clicked_items": "a sequence is not ranked and stays",
         "item_vector": "a vector is not ranked and stays",
+        "device_x_category": "a cross is not ranked and stays where all that it crosses does",
+        "domain_x_category": "a cross is not ranked and stays where all that it crosses does",
     }
     reduced = reduced_spec(log.spec, [one.name for one in ranking.fields], ["position"])
     assert {f.name for f in reduced.features} == {"position", "clicked_items", "item_id", "item_vector"}
     assert parse_spec(dump_spec(reduced)) == reduced
+    kept = reduced_spec(log.spec, [one.name for one in ranking.fields], ["device", "category"])
+    assert [f.name for f in kept.features if f.kind == "cross"] == ["device_x_category"]
 
 
 def test_a_number_that_needs_a_logarithm_gets_one() -> None:

@@ -79,3 +79,22 @@ def test_no_layer_at_all_is_refused() -> None:
         MLP(())
     with pytest.raises(ValueError, match=r"hidden_units=\(4, 0\)"):
         MLP((4, 0))
+
+
+def test_rows_are_normalised_by_themselves_before_the_activation() -> None:
+    mlp = MLP((4,), output_units=1, layer_norm=True)
+    inputs = np.random.default_rng(0).normal(size=(3, 5)).astype("float32")
+    mlp.build((None, 5))
+    dense, norm, output = (mlp._blocks[place] for place in (0, 1, 3))
+    norm.gamma.assign([2.0, 1.0, 0.5, 1.0])
+    linear = inputs @ np.asarray(dense.kernel)
+    centred = linear - linear.mean(axis=1, keepdims=True)
+    scaled = centred / np.sqrt(linear.var(axis=1, keepdims=True) + 1e-5) * np.asarray(norm.gamma)
+    wanted = np.maximum(scaled, 0) @ np.asarray(output.kernel)
+    np.testing.assert_allclose(mlp(inputs), wanted, rtol=1e-4, atol=1e-5)
+    assert mlp.count_params() == 5 * 4 + 4 + 2 * 4 + 4 + 1
+
+
+def test_one_norm_at_most() -> None:
+    with pytest.raises(ValueError, match="not both: batch_norm or layer_norm"):
+        MLP((4,), batch_norm=True, layer_norm=True)

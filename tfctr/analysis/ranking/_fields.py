@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from tfctr.analysis.ranking._information import Codes
 from tfctr.data.errors import DataError
-from tfctr.spec import BinaryTask, CategoricalFeature, FeatureSpec, MultiFeature, NumericFeature, suggest
+from tfctr.spec import BinaryTask, CategoricalFeature, CrossFeature, FeatureSpec, MultiFeature, NumericFeature, suggest
 
 RANKED = (CategoricalFeature, NumericFeature, MultiFeature)
 _JOIN = "\x1f"  # between the entries of a list; stands in no text
@@ -49,13 +49,16 @@ def fields_of(spec: FeatureSpec) -> tuple[list[Field], dict[str, str]]:
     """Return the fields to rank, and the features that are not ranked, with the reason.
 
     A bag of ids is ranked as one value, its entries together. Sequences and vectors are not ranked: a sequence tells
-    something with the candidate it is compared with, and a vector has no values that come back.
+    something with the candidate it is compared with, and a vector has no values that come back. A cross is not
+    ranked either: the ranking crosses the fields itself.
 
     Raises:
         DataError: When nothing is left to rank.
     """
     fields = [Field(f.name, f.column, isinstance(f, NumericFeature)) for f in spec.features if isinstance(f, RANKED)]
+    crosses = {f.name for f in spec.features if isinstance(f, CrossFeature)}
     others = {f.name: f"a {f.kind} is not ranked and stays" for f in spec.features if not isinstance(f, RANKED)}
+    others |= dict.fromkeys(crosses, "a cross is not ranked and stays where all that it crosses does")
     if not fields:
         raise DataError(f"spec {spec.name!r} has no categorical, numeric or multi feature to rank")
     return fields, others

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from tfctr.data.errors import DataError
-from tfctr.spec import FeatureSpec
+from tfctr.spec import CrossFeature, FeatureSpec
 
 
 def reduced_spec(spec: FeatureSpec, ranked: Collection[str], kept: Collection[str]) -> FeatureSpec:
     """Return the spec without the ranked features that are not kept.
 
     Features that were not ranked stay, and so does whatever a feature that stays refers to: the owner of a shared
-    table, the candidate of a sequence, the sequence that side columns go with.
+    table, the candidate of a sequence, the sequence that side columns go with. A cross stays where all that it crosses
+    does.
 
     Args:
         spec: The spec.
@@ -33,9 +34,12 @@ def reduced_spec(spec: FeatureSpec, ranked: Collection[str], kept: Collection[st
         >>> [feature.name for feature in reduced_spec(spec, names, ["site"]).features]
         ['site']
     """
+    crosses = {feature.name: set(feature.of) for feature in spec.features if isinstance(feature, CrossFeature)}
     stays = {feature.name for feature in spec.features if feature.name not in ranked or feature.name in kept}
+    stays -= crosses.keys()
     while more := _referred(spec, stays) - stays:
         stays |= more
+    stays |= {name for name, parts in crosses.items() if parts <= stays}
     features = [feature.model_dump(exclude_defaults=True) for feature in spec.features if feature.name in stays]
     if not features:
         raise DataError("the ranking keeps no field, so there is no spec to write; see the reasons in its table")

@@ -29,7 +29,8 @@ class DrawnNegatives:
         prefetch: How the batches are made beside the step.
 
     Raises:
-        DataError: When the catalogue is empty or lacks a tensor, or the task asks for something else than yes or no.
+        DataError: When the catalogue is empty or lacks a tensor, the task asks for something else than yes or no, or
+            the spec crosses items with users.
         ValueError: When `negatives` is below 1.
 
     Reference: Wu et al., "GraphHash", WWW 2025, section 5 (one even negative for each positive).
@@ -50,6 +51,11 @@ class DrawnNegatives:
         if task := next((task for task in spec.tasks if not isinstance(task, BinaryTask)), None):
             raise DataError(f"negatives are rows of a yes/no task, and {task.name!r} is a {task.kind} task")
         names = item_tensors(spec)
+        if mixed := [cross.name for cross in spec.mixed_crosses]:
+            raise DataError(
+                f"{', '.join(mixed)} cross an item with its user or context: whom a drawn item would be crossed with "
+                "is not in the catalogue; leave these crosses out of the spec"
+            )
         missing = [name for name in names if name not in items]
         if missing or not names or not len(items[names[0]]):
             raise DataError(f"the catalogue of items has no rows of {missing or names or 'item features'}")

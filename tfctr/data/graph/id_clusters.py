@@ -18,7 +18,7 @@ from tfctr.data._atomic_write import atomic_write
 from tfctr.data.errors import DataError
 from tfctr.data.graph.interaction_graph import InteractionGraph
 from tfctr.data.graph.louvain import NO_GROUP, cluster, cluster_within
-from tfctr.data.graph.sides import side_problem, vocabulary_of
+from tfctr.data.graph.sides import column_of, side_problem, vocabulary_of
 from tfctr.data.histories import positives
 from tfctr.spec import BinaryTask, FeatureSpec, suggest
 
@@ -124,7 +124,7 @@ def cluster_ids(
         if positives_of not in tasks:
             raise DataError(f"there is no binary task {positives_of!r}{suggest(positives_of, tasks)}")
         log = log.filter(pa.array(positives(log, spec, positives_of)))
-    texts = {side: _texts(log.column(spec.feature(name).column)) for side, name in names.items()}
+    texts = {side: _texts(log.column(column_of(spec, name))) for side, name in names.items()}
     both = pc.and_(*(pc.is_valid(column) for column in texts.values()))
     coded = {side: column.filter(both).dictionary_encode() for side, column in texts.items()}
     shape = len(coded["user"].dictionary), len(coded["item"].dictionary)

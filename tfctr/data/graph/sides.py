@@ -20,6 +20,13 @@ def vocabulary_of(spec: FeatureSpec, name: str) -> str:
     return table_of(spec.feature(name))
 
 
+def column_of(spec: FeatureSpec, name: str) -> str:
+    """Return the raw column of a categorical feature."""
+    feature = spec.feature(name)
+    assert isinstance(feature, CategoricalFeature)
+    return feature.column
+
+
 def reserved_ids(spec: FeatureSpec, name: str) -> int:
     """Return how many ids of a feature's vocabulary come before its values: padding and out of vocabulary."""
     return 1 + _owner(spec, name).effective_vocabulary.oov_buckets

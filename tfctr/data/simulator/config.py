@@ -20,6 +20,8 @@ class SimulatorConfig(Frozen):
         days: Time the log covers, days of 86,400 seconds.
         click_rate: Mean click probability; the intercept is fitted to it.
         conversion: Whether the spec has a second task, conversion after click. The column is always there.
+        cross_features: Whether the spec has the crosses device × category and domain × category, of which the truth has
+            a part (`crosses`).
         conversion_rate: Mean conversion probability after a click.
         affinity: Strength of (interest of the user now) · (item).
         drift: Radians by which every user's interest turns over the whole log; π makes it the opposite. Only
@@ -46,6 +48,7 @@ class SimulatorConfig(Frozen):
     days: int = Field(default=14, ge=1)
     click_rate: float = Field(default=0.2, gt=0, lt=1)
     conversion: bool = False
+    cross_features: bool = False
     conversion_rate: float = Field(default=0.2, gt=0, lt=1)
     affinity: float = Field(default=1.5, ge=0)
     drift: float = Field(default=1.5, ge=0)

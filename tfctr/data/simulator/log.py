@@ -16,6 +16,9 @@ from tfctr.spec import FeatureSpec
 START = 1_700_000_000
 DAY = 86_400
 
+TRUE_CROSSES = (("device", "category"), ("domain", "category"))
+"""Pairs of features that have an effect together."""
+
 
 @dataclass(frozen=True)
 class SimulatedLog:
@@ -133,7 +136,7 @@ def simulator_spec(config: SimulatorConfig) -> FeatureSpec:
         "max_length": config.history_length,
         "times": "clicked_times",
     }
-    return FeatureSpec.model_validate(
+    spec = FeatureSpec.model_validate(
         {
             "name": "simulated_ads",
             "description": "A simulated ad log with a known true click probability.",
@@ -143,6 +146,7 @@ def simulator_spec(config: SimulatorConfig) -> FeatureSpec:
             "meta": {"group": "user_id", "time": "time", "domain": "domain"},
         }
     )
+    return spec.with_crosses(pairs=TRUE_CROSSES) if config.cross_features else spec
 
 
 def _draw_impressions(config: SimulatorConfig, world: World, generator: np.random.Generator) -> _Impressions:

@@ -17,9 +17,9 @@ from tfctr.layers.towers.factored_dense import FactoredDense
 
 @keras.saving.register_keras_serializable(package="tfctr")
 class MLP(KernelLayer):
-    """Blocks of linear map → BatchNorm → activation → dropout, then a plain linear map when asked for.
+    """Blocks of linear map → BatchNorm or LayerNorm → activation → dropout, then a plain linear map when asked for.
 
-    Weights: ``in · out + out`` a linear map, and ``2 · out`` trained ones a BatchNorm. Works on the last axis of
+    Weights: ``in · out + out`` a linear map, and ``2 · out`` trained ones a norm. Works on the last axis of
     inputs with any number of axes; a mask keeps padded positions out of the statistics of BatchNorm and Dice.
 
     Input shape: ``(batch, ..., width)``; mask bool, the input's shape without its last axis, True = keep.
@@ -29,7 +29,8 @@ class MLP(KernelLayer):
         hidden_units: Widths of the hidden layers; may be empty when `output_units` is given.
         output_units: Width of a last linear map without activation; None ends with the last hidden layer.
         activation: `dice`, `prelu`, or the name of a Keras activation.
-        batch_norm: Whether each hidden layer normalises before its activation.
+        batch_norm: Whether each hidden layer normalises over the batch before its activation.
+        layer_norm: Whether each hidden layer normalises each row by itself before its activation.
         dropout_rate: Share of hidden units dropped in training, in [0, 1).
         ranks: Linear map, ``dense_0``, ``dense_1``, … or ``output``, -> rank of the two thin maps in its place, see
             `FactoredDense`. None factors none.
@@ -37,8 +38,8 @@ class MLP(KernelLayer):
         **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
 
     Raises:
-        ValueError: When there is no layer at all, a width is below 1, the activation is unknown (at build), `ranks`
-            names a map that is not there, or a rank saves nothing (at build).
+        ValueError: When there is no layer at all, a width is below 1, both norms are asked for, `ranks` names a map
+            that is not there, and at build when the activation is unknown or a rank saves nothing.
 
     Example:
         >>> import numpy as np
@@ -54,6 +55,7 @@ class MLP(KernelLayer):
         output_units: int | None = None,
         activation: str = "relu",
         batch_norm: bool = False,
+        layer_norm: bool = False,
         dropout_rate: float = 0.0,
         ranks: Mapping[str, int] | None = None,
         inner_activation: bool = False,
@@ -67,9 +69,12 @@ class MLP(KernelLayer):
                 "MLP needs at least one layer and widths of at least 1. "
                 f"Received: hidden_units={self.hidden_units}, output_units={output_units}"
             )
+        if batch_norm and layer_norm:
+            raise ValueError("MLP normalises over the batch or row by row, not both: batch_norm or layer_norm")
         self.output_units = output_units
         self.activation = activation
         self.batch_norm = batch_norm
+        self.layer_norm = layer_norm
         self.dropout_rate = dropout_rate
         self._recorded: dict[str, Tensor] | None = None
         self.factor(ranks or {}, inner_activation=inner_activation)
@@ -107,7 +112,7 @@ class MLP(KernelLayer):
         self._blocks: list[keras.layers.Layer] = []
         for index, units in enumerate(self.hidden_units):
             shape = self._append(self._dense(units, f"dense_{index}", shape), shape)
-            if self.batch_norm:
+            if self.batch_norm or self.layer_norm:
                 self._append(self._norm(f"norm_{index}"), shape)
             self._append(make_activation(self.activation, rank=len(shape), dtype=self.dtype_policy), shape)
             if self.dropout_rate:
@@ -121,12 +126,14 @@ class MLP(KernelLayer):
         between = self.activation if self.inner_activation else None
         return FactoredDense(units, self.ranks[name], activation=between, **self.part(name))
 
-    def _norm(self, name: str) -> keras.layers.BatchNormalization:
-        """Batch normalisation for narrow signals.
+    def _norm(self, name: str) -> keras.layers.Layer:
+        """Normalisation for narrow signals.
 
         Embeddings of a regularised CTR model vary by far less than Keras' epsilon of 1e-3, which would leave them
         as they are; 1e-5 and a momentum of 0.9 are what public benchmarks trained with.
         """
+        if self.layer_norm:
+            return keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype_policy, name=name)
         return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=self.dtype_policy, name=name)
 
     def _append(self, layer: keras.layers.Layer, shape: Shape) -> Shape:
