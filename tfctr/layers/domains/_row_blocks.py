@@ -80,4 +80,6 @@ def take_groups(weight: keras.Variable, groups: Tensor) -> Tensor:
 
 def _smaller(one: Any, other: Any) -> Any:
     """The smaller of two sizes: numbers stay numbers, for shapes are made of them."""
-    return min(one, other) if isinstance(one, int) else ops.minimum(one, other)
+    if ops.is_tensor(one):
+        return ops.minimum(one, other)
+    return min(one, other) if isinstance(one, int) else other  # JAX asks what shapes are, with a size that is none

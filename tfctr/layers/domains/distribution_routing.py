@@ -130,15 +130,38 @@ class DistributionRouting(Layer):
         """Route inputs ``(batch, width)``; training moves the centres first."""
         rows = ops.stop_gradient(ops.cast(inputs, "float32"))
         rows = unit(rows) if self.mode == "iterated" else rows
+        centres = ops.convert_to_tensor(self.centres)
         if training:
-            self.centres.assign(self.moved(rows, ops.convert_to_tensor(self.centres)))
-            self._keep_count(rows)
-        return self._routed(rows)
+            centres = self._trained(rows, self.moved(rows, centres))
+        return self._routed(rows, centres)
 
-    def _routed(self, rows: Tensor) -> Routed:
-        coefficients = self.coefficients(rows, ops.convert_to_tensor(self.centres))
+    def _routed(self, rows: Tensor, centres: Tensor) -> Routed:
+        coefficients = self.coefficients(rows, centres)
         _, largest = ops.top_k(coefficients, 1)  # `argmax` of Keras looks at bits, which other runtimes cannot
         return Routed(coefficients, ops.cast(largest[:, 0], "int32"))
+
+    def _trained(self, rows: Tensor, centres: Tensor) -> Tensor:
+        """Keep these centres, count the step and its rows by cluster; return the centres, dead ones replaced."""
+        members = ops.cast(
+            ops.expand_dims(self._routed(rows, centres).clusters, 1) == ops.arange(self.clusters), "float32"
+        )
+        usage = ops.convert_to_tensor(self.usage)
+        usage = usage + (_over_replicas(ops.mean(members, axis=0)) - usage) / self.window
+        if self.revive:
+            dead = usage < 0.1 / self.clusters
+            centres = ops.where(ops.expand_dims(dead, 1), self._strangers(rows, centres, dead), centres)
+            usage = ops.where(dead, 1.0 / self.clusters, usage)
+        self.steps.assign(self.steps + 1)
+        self.usage.assign(usage)
+        self.centres.assign(centres)
+        return ops.convert_to_tensor(self.centres)  # on every replica those of the first
+
+    def _strangers(self, rows: Tensor, centres: Tensor, dead: Tensor) -> Tensor:
+        """A row for each dead cluster, the farthest from all centres first, ``(clusters, width)``."""
+        rows = unit(rows)
+        nearest = ops.max(ops.matmul(rows, ops.transpose(centres)), axis=1)  # (batch,)
+        place = ops.clip(ops.cumsum(ops.cast(dead, "int32")) - 1, 0, ops.shape(rows)[0] - 1)
+        return ops.take(rows, ops.take(ops.argsort(nearest), place), axis=0)
 
     def coefficients(self, rows: Tensor, centres: Tensor) -> Tensor:
         """Return the share of each centre ``(clusters, width)`` in rows ``(batch, width)``: ``(batch, clusters)``."""
@@ -169,29 +192,6 @@ class DistributionRouting(Layer):
     def _sums(self, rows: Tensor, centres: Tensor) -> Tensor:
         """Rows weighted by their coefficients and added up, ``(clusters, width)``."""
         return _over_replicas(ops.matmul(ops.transpose(self.coefficients(rows, centres)), rows))
-
-    def _keep_count(self, rows: Tensor) -> None:
-        """Count the step and its rows by cluster; give clusters without rows another centre."""
-        self.steps.assign(self.steps + 1)
-        members = ops.cast(ops.expand_dims(self._routed(rows).clusters, 1) == ops.arange(self.clusters), "float32")
-        share = _over_replicas(ops.mean(members, axis=0))
-        usage = self.usage + (share - self.usage) / self.window
-        if self.revive:
-            dead = usage < 0.1 / self.clusters
-            self.centres.assign(ops.where(ops.expand_dims(dead, 1), self._strangers(rows, dead), self.centres))
-            usage = ops.where(dead, 1.0 / self.clusters, usage)
-        self.usage.assign(usage)
-
-    def _strangers(self, rows: Tensor, dead: Tensor) -> Tensor:
-        """A row for each dead cluster, the farthest from all centres first, ``(clusters, width)``.
-
-        Under a strategy the first replica's: that is whose centres are kept.
-        """
-        rows = unit(rows)
-        nearest = ops.max(ops.matmul(rows, ops.transpose(ops.convert_to_tensor(self.centres))), axis=1)  # (batch,)
-        place = ops.cumsum(ops.cast(dead, "int32")) - 1
-        place = ops.clip(place, 0, ops.shape(rows)[0] - 1)
-        return ops.take(rows, ops.take(ops.argsort(nearest), place), axis=0)
 
     def cosines(self) -> Tensor:
         """Return the cosines between the centres, ``(clusters, clusters)``."""
