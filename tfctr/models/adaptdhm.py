@@ -21,9 +21,10 @@ from tfctr.spec import BoundSpec
 class AdaptDHM(CTRModel):
     """``logit = tower_k(e)``, k the cluster of ``e = flatten(fields)``: no label says what a domain is.
 
-    `DistributionRouting` assigns a row to the nearest of K centres, which follow the embeddings while training. A layer of
-    tower_k has the weights ``W_S ∘ W_k`` and the biases ``b_S + b_k``, see `GroupTowers`: the cost of an answer is that of
-    one tower, for any number of clusters and of domains. A business domain, where the spec has one, is an ordinary field.
+    `DistributionRouting` assigns a row to the nearest of K centres, which follow the embeddings while training. A
+    layer of tower_k has the weights ``W_S ∘ W_k`` and the biases ``b_S + b_k``, see `GroupTowers`: the cost of an
+    answer is that of one tower, for any number of clusters and of domains. A business domain, where the spec has one,
+    is an ordinary field.
 
     Assignment is hard and has no gradient. What is wrong at first confirms itself: with `warm_up` the first steps train
     ``p = sum_k r_k p_k``, all towers by the coefficients of the row, at the cost of all of them. One cluster is an MLP.
@@ -42,8 +43,9 @@ class AdaptDHM(CTRModel):
         revive: Whether a cluster that gets hardly a row is given another centre.
         **options: See `CTRModel`.
 
-    Reference: J. Li et al., "AdaptDHM: Adaptive Distribution Hierarchical Model for Multi-Domain CTR Prediction", arXiv
-    2211.12105; shorter as "ADL: Adaptive Distribution Learning Framework for Multi-Scenario CTR Prediction", SIGIR 2023.
+    Reference: J. Li et al., "AdaptDHM: Adaptive Distribution Hierarchical Model for Multi-Domain CTR Prediction",
+    arXiv 2211.12105; shorter as "ADL: Adaptive Distribution Learning Framework for Multi-Scenario CTR Prediction",
+    SIGIR 2023.
     """
 
     def __init__(
@@ -109,4 +111,4 @@ class AdaptDHM(CTRModel):
 
         `routing.usage` is the share of rows that each cluster got lately, `routing.cosines()` how near centres are.
         """
-        return self.routing(flatten_fields(self.embedding(features).fields), training=False)
+        return Routed(*self.routing(flatten_fields(self.embedding(features).fields), training=False))

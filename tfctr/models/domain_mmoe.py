@@ -28,9 +28,9 @@ from tfctr.spec import BoundSpec
 class DomainMMoE(DomainModel):
     """``logit = tower_d(sum_i g_d,i(x) f_i(x))`` with ``g_d = softmax(W_d x + b_d)`` on ``x = flatten(fields)``.
 
-    `MMoE` with a domain in place of a task. d is the domain of the row. One expert is `DomainSharedBottom`. A domain that
-    training did not see has a gate and a tower too, which learn from the `unknown_rate` of the rows, whose domain is hidden
-    from the model in training.
+    `MMoE` with a domain in place of a task. d is the domain of the row. One expert is `DomainSharedBottom`. A domain
+    that training did not see has a gate and a tower too, which learn from the `unknown_rate` of the rows, whose
+    domain is hidden from the model in training.
 
     Args:
         spec: Bound spec.
@@ -40,15 +40,15 @@ class DomainMMoE(DomainModel):
         tower_units: Widths of the hidden layers of each domain's tower.
         gate_units: Widths of hidden layers of the gates; none in the paper.
         batch_norm: Whether each layer of an expert normalises before its activation.
-        unknown_rate: Share of training rows whose domain is hidden; 0, as others have it, leaves what unknown domains go
-            through as it was drawn.
+        unknown_rate: Share of training rows whose domain is hidden; 0, as others have it, leaves what unknown domains
+            go through as it was drawn.
         **options: See `DomainModel`.
 
     Raises:
         SpecError: When no categorical feature tells the domain.
 
-    Reference: J. Ma et al., "Modeling Task Relationships in Multi-task Learning with Multi-gate Mixture-of-Experts", KDD
-    2018, section 4.2, a task taken as a domain.
+    Reference: J. Ma et al., "Modeling Task Relationships in Multi-task Learning with Multi-gate Mixture-of-Experts",
+    KDD 2018, section 4.2, a task taken as a domain.
     """
 
     def __init__(

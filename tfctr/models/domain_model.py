@@ -18,8 +18,8 @@ class DomainModel(CTRModel):
 
     Args:
         spec: Bound spec.
-        domain: Name of the categorical feature whose ids are the domains; None takes the one that reads the spec's column
-            `meta.domain`.
+        domain: Name of the categorical feature whose ids are the domains; None takes the one that reads the spec's
+            column `meta.domain`.
         dropout_rate: Share of hidden units dropped in training, everywhere in the model.
         unknown_rate: Share of training rows whose domain is hidden, so that the weights for unknown domains learn.
         **options: See `CTRModel`.

@@ -24,10 +24,11 @@ from tfctr.spec import BoundSpec
     },
 )
 class DomainSharedBottom(DomainModel):
-    """``logit = tower_d(MLP(flatten(fields)))``, d the domain of the row: `SharedBottom` with a domain in place of a task.
+    """``logit = tower_d(MLP(flatten(fields)))``, d the domain of the row.
 
-    Domains share nothing but the bottom. A domain that training did not see goes through a tower of its own kind, which
-    learns from the `unknown_rate` of the rows, whose domain is hidden from the model in training.
+    `SharedBottom` with a domain in place of a task: domains share nothing but the bottom. A domain that training did
+    not see goes through a tower too, which learns from the `unknown_rate` of the rows, whose domain is hidden from
+    the model in training.
 
     Args:
         spec: Bound spec.

@@ -29,20 +29,20 @@ from tfctr.spec import BoundSpec, FeatureSpec, Problem
 class PEPNet(PPNet):
     """`PPNet` on ``x = gate(domain, stop_gradient(e)) ∘ e``, e the fields side by side: EPNet, then PPNet.
 
-    The gate of EPNet is as wide as e; the domain has a table of its own for it. A domain that training did not see has the
-    out-of-vocabulary vector, which starts near zero: the gate is then what the other fields make of it.
+    The gate of EPNet is as wide as e; the domain has a table of its own for it. A domain that training did not see
+    has the out-of-vocabulary vector, which starts near zero: the gate is then what the other fields make of it.
 
     Args:
         spec: Bound spec, of one task or several.
-        domain: Name of the categorical feature whose ids are the domains; None takes the one that reads the spec's column
-            `meta.domain`.
+        domain: Name of the categorical feature whose ids are the domains; None takes the one that reads the spec's
+            column `meta.domain`.
         **options: See `PPNet`; `gate_units` is the hidden width of this gate too.
 
     Raises:
         SpecError: When no categorical feature tells the domain, or neither users nor items have one.
 
-    Reference: J. Chang et al., "PEPNet: Parameter and Embedding Personalized Network for Infusing with Personalized Prior
-    Information", KDD 2023, arXiv 2302.01115, section 3.
+    Reference: J. Chang et al., "PEPNet: Parameter and Embedding Personalized Network for Infusing with Personalized
+    Prior Information", KDD 2023, arXiv 2302.01115, section 3.
     """
 
     def __init__(self, spec: BoundSpec | dict[str, Any], *, domain: str | None = None, **options: Any) -> None:

@@ -25,18 +25,19 @@ from tfctr.spec import BoundSpec, CategoricalFeature, FeatureSpec, Problem
     },
 )
 class PPNet(MultiTaskModel):
-    """``logit_t = tower_t(x)`` on ``x = flatten(fields)``, each layer's input times ``gate_t,l(prior, stop_gradient(x))``.
+    """``logit_t = tower_t(x)`` on ``x = flatten(fields)``, the input of each layer times a gate of its own.
 
-    Users and items are told apart by gates, not by towers: see `GatedMLP`. `prior` are the features that say who and what
-    a row is about. They have tables of their own for this, beside those of the fields, so that no gradient of a gate goes
-    into x.
+    A gate is ``gate(prior, stop_gradient(x))``, see `GatedMLP`: users and items are told apart by gates, not by towers.
+    `prior` are the features that say who and what a row is about. They have tables of their own for this, beside those
+    of the fields, so that no gradient of a gate goes into x.
 
-    A value that training did not see has an out-of-vocabulary vector: gates are then what the other fields make of them.
+    A value that training did not see has an out-of-vocabulary vector: gates are then what the other fields make of
+    them.
 
     Args:
         spec: Bound spec, of one task or several.
-        prior: Names of the features that gates know; empty takes the first categorical feature of the user's side and of
-            the item's, which by habit are their ids.
+        prior: Names of the features that gates know; empty takes the first categorical feature of the user's side and
+            of the item's, which by habit are their ids.
         hidden_units: Widths of each task's tower.
         gate_units: Hidden width of the gates; None takes the width of what is gated.
         gated: `input` of the layers, as in the paper, or `output` of the hidden ones, as in third-party code.
@@ -46,8 +47,8 @@ class PPNet(MultiTaskModel):
         SpecError: When neither users nor items have a categorical feature.
         ValueError: When `prior` names an unknown feature.
 
-    Reference: J. Chang et al., "PEPNet: Parameter and Embedding Personalized Network for Infusing with Personalized Prior
-    Information", KDD 2023, arXiv 2302.01115, section 3: PPNet.
+    Reference: J. Chang et al., "PEPNet: Parameter and Embedding Personalized Network for Infusing with Personalized
+    Prior Information", KDD 2023, arXiv 2302.01115, section 3: PPNet.
     """
 
     def __init__(
@@ -84,9 +85,8 @@ class PPNet(MultiTaskModel):
     def problems(cls, spec: FeatureSpec) -> list[Problem]:
         found = super().problems(spec)
         if not _ids_of(spec):
-            found.append(
-                Problem(f"{cls.__name__} gates by who the user or what the item is: add a categorical feature", "features")
-            )
+            text = f"{cls.__name__} gates by who the user or what the item is: add a categorical feature of theirs"
+            found.append(Problem(text, "features"))
         return found
 
     def inputs(self, features: dict[str, Any]) -> Any:
@@ -98,8 +98,7 @@ class PPNet(MultiTaskModel):
         prior = flatten_fields(self.prior_embedding(features).fields)
         context = ops.concatenate([prior, ops.stop_gradient(inputs)], axis=-1)
         return {
-            task: tower(inputs, context, training=training)
-            for task, tower in zip(self.tasks, self.towers, strict=True)
+            task: tower(inputs, context, training=training) for task, tower in zip(self.tasks, self.towers, strict=True)
         }
 
 

@@ -20,9 +20,9 @@ from tfctr.spec import BoundSpec
 class STAR(DomainModel):
     """``logit = tower_d(norm_d(x)) + auxiliary(x)`` on ``x = flatten(fields)``, d the domain of the row.
 
-    A layer of tower_d has the weights ``W_S ∘ W_d`` and the biases ``b_S + b_d``, see `GroupTowers`; norm_d normalises by
-    the statistics of the domain, see `PartitionedNorm`. The auxiliary network is an MLP that all domains share. The
-    embedding of the domain, which it is there for, is among the fields.
+    A layer of tower_d has the weights ``W_S ∘ W_d`` and the biases ``b_S + b_d``, see `GroupTowers`; norm_d
+    normalises by the statistics of the domain, see `PartitionedNorm`. The auxiliary network is an MLP that all
+    domains share. The embedding of the domain, which it is there for, is among the fields.
 
     An unknown domain goes through the shared weights alone, normalised by the statistics of all rows.
 
@@ -58,9 +58,7 @@ class STAR(DomainModel):
         self.partitioned_norm = partitioned_norm
         self.embedding = self.make_embedding(name="embedding")
         self.norm = (
-            PartitionedNorm(
-                self.domains.rows, vocabulary=self.domains.vocabulary, dtype=self.dtype_policy, name="norm"
-            )
+            PartitionedNorm(self.domains.rows, vocabulary=self.domains.vocabulary, dtype=self.dtype_policy, name="norm")
             if partitioned_norm
             else None
         )

@@ -35,19 +35,20 @@ class DistributionRouting(Layer):
     `iterations` times ``r = softmax(e' tᵀ / τ)``, ``t_k ← normalise(Σ_b r_bk e'_b)``. Then
     ``c_k ← normalise(β c_k + (1 − β) t_k)``. Coefficients and clusters, in training and later, are those of c.
 
-    The routing sees rows without a gradient and passes none: towers behind it shape the embeddings. Centres are a weight
-    that never trains, saved with the model; only training moves them, so that an answer does not depend on other rows. All
-    of it runs in float32. Under a `tf.distribute` strategy sums run over the rows of all replicas.
+    The routing sees rows without a gradient and passes none: towers behind it shape the embeddings. Centres are a
+    weight that never trains, saved with the model; only training moves them, so that an answer does not depend on
+    other rows. All of it runs in float32. Under a `tf.distribute` strategy sums run over the rows of all replicas.
 
-    Two third-party codes of the paper differ from this reading and from each other, and are offered as they are, apart from
-    what is plainly a mistake: there centres were not saved, and the second one also moved them in evaluation.
+    Two third-party codes of the paper differ from this reading and from each other, and are offered as they are,
+    apart from what is plainly a mistake: there centres were not saved, and the second one moved them in evaluation
+    too.
 
-    - ``port_a``: `iterations` times ``c_k ← normalise(β c_k + (1 − β) Σ_b r_bk e_b)``. The sum grows with the batch, which
-      leaves β without effect. Over several replicas it is the mean of their sums.
+    - ``port_a``: `iterations` times ``c_k ← normalise(β c_k + (1 − β) Σ_b r_bk e_b)``. The sum grows with the batch,
+      which leaves β without effect. Over several replicas it is the mean of their sums.
     - ``port_b``: once ``c_k ← normalise(β c_k + (1 − β) normalise(Σ_b r_bk e_b))``; its iterations are all the same.
 
-    Both take ``r = softmax(e cᵀ)`` of rows as they are. Rows as short as embeddings are at first give even coefficients, and
-    all centres the same direction: unit rows and a temperature are what sets them apart.
+    Both take ``r = softmax(e cᵀ)`` of rows as they are. Rows as short as embeddings are at first give even
+    coefficients, and all centres the same direction: unit rows and a temperature are what sets them apart.
 
     Input shape: ``(batch, width)``.
     Output: `Routed`.
@@ -72,9 +73,9 @@ class DistributionRouting(Layer):
         >>> print(routed.coefficients.shape, routed.clusters.shape)
         (4, 3) (4,)
 
-    Reference: J. Li et al., "AdaptDHM: Adaptive Distribution Hierarchical Model for Multi-Domain CTR Prediction", arXiv
-    2211.12105, the distribution adaptation module. β and the number of passes are those of both codes; the temperature, the
-    unit rows and what is iterated are this library's reading.
+    Reference: J. Li et al., "AdaptDHM: Adaptive Distribution Hierarchical Model for Multi-Domain CTR Prediction",
+    arXiv 2211.12105, the distribution adaptation module. β and the number of passes are those of both codes; the
+    temperature, the unit rows and what is iterated are this library's reading.
     """
 
     def __init__(

@@ -15,9 +15,9 @@ from tfctr.layers.domains._by_group import UNKNOWN
 class DomainIds(Layer):
     """Keep the ids of known domains, and make every other one group 0: padding, out-of-vocabulary, out of range.
 
-    A model without shared weights has nothing to answer for a domain that training never saw. With `unknown_rate` a share
-    of the training rows, drawn anew each time, is treated as if their domain were unknown, so that group 0 learns what
-    holds for all.
+    A model without shared weights has nothing to answer for a domain that training never saw. With `unknown_rate` a
+    share of the training rows, drawn anew each time, is treated as if their domain were unknown, so that group 0
+    learns what holds for all.
 
     Input shape: ids, int ``(batch,)``.
     Output shape: int32 ``(batch,)`` in ``[0, rows)``.

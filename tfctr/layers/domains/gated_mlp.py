@@ -17,9 +17,9 @@ from tfctr.layers.towers import MLP
 class GatedMLP(KernelLayer):
     """``H ← f((gate_l(context) ∘ H) · W_l + b_l)`` with ``gate = 2 · sigmoid(relu(c · W + b) · W' + b')``.
 
-    A gate of 1 leaves a unit alone, of 0 takes it out, of 2 doubles it: one tower for all is another one for each user.
-    The paper gates what goes into a layer, the last linear map included. Third-party code gates what comes out of a hidden
-    layer; ``gated="output"`` does that.
+    A gate of 1 leaves a unit alone, of 0 takes it out, of 2 doubles it: one tower for all is another one for each
+    user. The paper gates what goes into a layer, the last linear map included. Third-party code gates what comes out
+    of a hidden layer; ``gated="output"`` does that.
 
     Input shape: inputs ``(batch, width)``, context ``(batch, any)``.
     Output shape: ``(batch, output_units)``, or the last hidden width when `output_units` is None.
@@ -41,8 +41,8 @@ class GatedMLP(KernelLayer):
         >>> print(GatedMLP((8,), output_units=1)(np.ones((3, 6)), np.ones((3, 4))).shape)
         (3, 1)
 
-    Reference: J. Chang et al., "PEPNet: Parameter and Embedding Personalized Network for Infusing with Personalized Prior
-    Information", KDD 2023, arXiv 2302.01115: Gate NU and PPNet.
+    Reference: J. Chang et al., "PEPNet: Parameter and Embedding Personalized Network for Infusing with Personalized
+    Prior Information", KDD 2023, arXiv 2302.01115: Gate NU and PPNet.
     """
 
     def __init__(

@@ -19,11 +19,12 @@ class GroupTowers(ByGroup):
     """Send each row through the tower of its group: ``h ← f(h · (W_S ∘ W_k) + b_S + b_k)`` in every layer.
 
     ``W_S``, ``b_S`` are shared by all groups, ``W_k``, ``b_k`` belong to group k; ∘ multiplies element by element.
-    ``W_k`` starts at 1 with a little noise and ``b_k`` at 0, so that all towers begin as the shared one. A kernel
-    regularizer holds ``W_k`` near 1. Without `product` there are ``W_k`` and ``b_k`` alone, alike for all groups at first.
+    ``W_k`` starts at 1 and ``b_k`` at 0, so that all towers begin as the shared one; third-party code draws both
+    factors as it draws plain weights, which makes their product very small. A kernel regularizer holds ``W_k`` near 1.
+    Without `product` there are ``W_k`` and ``b_k`` alone, alike for all groups at first.
 
-    Rows of a group are put together in blocks, and a block meets the weights of its group: the cost is about that of one
-    tower and a copy of the weights in use, whatever the number of groups. With one group it is an MLP.
+    Rows of a group are put together in blocks, and a block meets the weights of its group: the cost is about that of
+    one tower and a copy of the weights in use, whatever the number of groups. With one group it is an MLP.
 
     Input shape: inputs ``(batch, width)``, groups int ``(batch,)`` in ``[0, groups)``.
     Output shape: ``(batch, output_units)``, or the last hidden width when `output_units` is None.
@@ -101,11 +102,11 @@ class GroupTowers(ByGroup):
 
     def _own_kernel(self, index: int, width: int, units: int) -> keras.Variable:
         name, regularizer = f"own_kernel_{index}", self.kernel_regularizer
-        if self.product:
-            initializer: Any = keras.initializers.RandomNormal(mean=1.0, stddev=0.01)
-            regularizer = regularizer and AroundOne(regularizer)
-        else:
+        initializer: Any = "ones"
+        if not self.product:
             initializer = EqualGroups(clone_initializer(self.kernel_initializer, name))
+        elif regularizer is not None:
+            regularizer = AroundOne(regularizer)
         return self.add_by_group(
             name, (width, units), initializer=initializer, regularizer=regularizer, constraint=self.kernel_constraint
         )
