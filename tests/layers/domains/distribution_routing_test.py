@@ -136,7 +136,7 @@ def planted(seed: int, *, length: float = 1.0) -> tuple[np.ndarray, np.random.Ge
 
 
 def routed_groups(
-    seed: int, *, batches: int = 50, length: float = 1.0, **options: Any
+    seed: int, *, batches: int = 20, length: float = 1.0, **options: Any
 ) -> tuple[float, DistributionRouting]:
     """ARI of clusters and groups on fresh rows, after some batches of 512 rows around the directions."""
     directions, rng = planted(seed, length=length)
@@ -179,7 +179,7 @@ def test_a_cluster_without_rows_is_given_new_ones() -> None:
         layer.centres.assign(np.stack([directions[0], directions[0], (directions[1] + directions[2]) / np.sqrt(2)]))
         group = rng.integers(0, GROUPS, 256)
         rows = (directions[group] + rng.normal(scale=0.1, size=(256, WIDTH))).astype("float32")
-        for _ in range(40):
+        for _ in range(25):
             layer(rows, training=True)
         found[revive] = float(adjusted_rand_score(group, layer(rows).clusters)), float(np.min(layer.usage))
     assert found[False][0] < 0.7, found
