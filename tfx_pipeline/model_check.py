@@ -33,6 +33,7 @@ def check_settings(config: PipelineConfig, spec: FeatureSpec) -> None:
         for name in config.hyperparameters
         if name not in known
     ]
+    problems += model.option_problems(spec, config.hyperparameters)
     if config.hyperparameters.get(BUDGET) is not None:
         problems += _budget_problems(config.hyperparameters)
     plan = plan_class(config.plan, model, spec)

@@ -15,6 +15,7 @@ import tfctr.layers
 import tfctr.models
 from tests.conformance.descriptors import DESCRIPTORS, METRICS, NETWORKS
 from tfctr import models
+from tfctr.layers.domains._by_group import ByGroup
 from tfctr.layers.embedding import EmbeddingTable, RowPenalty
 from tfctr.models._own_step import OwnStep
 from tfctr.models._traced_once import TracedOnce
@@ -23,11 +24,13 @@ from tfctr.training import metrics
 from tfctr.training.metrics import keras_metrics
 
 ABSTRACT = {
+    ByGroup,
     tfctr.layers.KernelLayer,
     tfctr.layers.Layer,
     EmbeddingTable,
     RowPenalty,
     models.CTRModel,
+    models.DomainModel,
     models.HistoryModel,
     models.MultiTaskModel,
     OwnStep,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfctr import models
-from tfctr.layers import embedding, field_blocks, interaction, multi_task, sequence, survival, towers
+from tfctr.layers import domains, embedding, field_blocks, interaction, multi_task, sequence, survival, towers
 from tfctr.spec import (
     CategoricalFeature,
     CrossFeature,
@@ -233,6 +233,30 @@ MULTI_TASK_LAYERS = (
     ),
 )
 
+DOMAIN_LAYERS = (
+    Recipe(
+        domains.DistributionRouting,
+        lambda: domains.DistributionRouting(3, revive=True),
+        lambda batch: {"inputs": numbers(batch, 4)},
+    ),
+    Recipe(domains.DomainIds, lambda: domains.DomainIds(7, first=2), lambda batch: {"ids": ids(batch, 9, low=0)}),
+    Recipe(
+        domains.GroupTowers,
+        lambda: domains.GroupTowers(4, (6, 5), output_units=2, unknown=True),
+        lambda batch: {"inputs": numbers(batch, 4), "groups": ids(batch, 4, low=0)},
+    ),
+    Recipe(
+        domains.PartitionedNorm,
+        lambda: domains.PartitionedNorm(3),
+        lambda batch: {"inputs": numbers(batch, 4), "groups": ids(batch, 3, low=0)},
+    ),
+    Recipe(
+        domains.GatedMLP,
+        lambda: domains.GatedMLP((6, 5), output_units=2, gate_units=3, batch_norm=True),
+        lambda batch: {"inputs": numbers(batch, 4), "context": numbers(batch, 3, speed=0.9)},
+    ),
+)
+
 SURVIVAL_LAYERS = (
     Recipe(survival.HazardHead, lambda: survival.HazardHead(3), lambda batch: {"inputs": numbers(batch, 4)}),
     Recipe(
@@ -265,6 +289,7 @@ NETWORKS: tuple[Recipe, ...] = (
     *FIELD_BLOCKS,
     *BEHAVIOUR_LAYERS,
     *MULTI_TASK_LAYERS,
+    *DOMAIN_LAYERS,
     *SURVIVAL_LAYERS,
     *(model_recipe(model) for model in models.MODELS.values()),
     *FEATURES,

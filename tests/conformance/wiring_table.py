@@ -48,6 +48,10 @@ class Wiring:
     off: dict[str, Any] = field(default_factory=dict)
 
 
+NEVER_BLAMED = {"routing/usage": "counts rows by cluster, for people and for the revival of clusters"}
+MIXED = {"warm_up": 3}
+"""With all towers mixed, coefficients reach the answer; else a change must move a row to another cluster."""
+
 ACTIVATION = {"activation": "prelu"}
 WEIGHED = {"click": 0.5, "buy": 2.0}
 OTHER_WEIGHTS = {"task_weights": {"click": 0.5, "buy": 3.0}}
@@ -108,6 +112,22 @@ WIRING: dict[str, Wiring] = {
         unlearned=KEY_BIAS,
         unread={},
         without={"dropout": BLOCKS, "batch_norm": BLOCKS},
+    ),
+    "AdaptDHM": Wiring(
+        changes={"routing_mode": "port_a", "momentum": 0.2},
+        beside=dict.fromkeys(("momentum", "iterations", "temperature", "routing_mode"), MIXED),
+        silent=NEVER_BLAMED,
+    ),
+    "STAR": Wiring(changes={"domain": "item", "unknown_rate": 0.9}),
+    "DomainSharedBottom": Wiring(changes={"domain": "item", "unknown_rate": 0.9}),
+    "DomainMMoE": Wiring(changes={"domain": "item", "unknown_rate": 0.9}),
+    "PPNet": Wiring(
+        **{**SEVERAL, "changes": {**OTHER_WEIGHTS, "gated": "output", "prior": ("shop",)}},
+        without={"dropout": GATES, "batch_norm": GATES},
+    ),
+    "PEPNet": Wiring(
+        **{**SEVERAL, "changes": {**OTHER_WEIGHTS, "gated": "output", "prior": ("shop",), "domain": "item"}},
+        without={"dropout": GATES, "batch_norm": GATES},
     ),
     "CreativeSurvival": Wiring(
         task_weights={"short": 0.5, "long": 0.7},

@@ -71,7 +71,7 @@ def _model_problems(spec: FeatureSpec, name: str) -> list[Problem]:
 
     if name not in MODELS:
         return [Problem(f"there is no model {name!r}{suggest(name, MODELS)}", "--model")]
-    return list(MODELS[name].problems(spec))
+    return [*MODELS[name].problems(spec), *MODELS[name].option_problems(spec, {})]
 
 
 @app.command("infer", epilog="Example: tfctr spec infer clicks.csv.gz -o ads.yaml")

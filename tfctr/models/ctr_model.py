@@ -154,6 +154,11 @@ class CTRModel(ConfigFromInit, WeightOptions, OwnStep, TracedOnce):
             if task.kind not in cls.task_kinds
         ]
 
+    @classmethod
+    def option_problems(cls, spec: FeatureSpec, options: Mapping[str, Any]) -> list[Problem]:
+        """Return what hyper-parameters ask of `spec`, or leave to it, and it does not have; nothing for most models."""
+        return []
+
     def logits(self, features: dict[str, Any], training: bool | None = None) -> Any:
         """Return the logit ``(batch, 1)``, or a dict of task -> logit for several tasks.
 

@@ -24,7 +24,7 @@ from tfctr.layers.embedding import (
     MiniBatchAware,
     QuotientRemainderTable,
 )
-from tfctr.models import DNN, FM, CTRModel
+from tfctr.models import DNN, FM, STAR, CTRModel, DomainSharedBottom
 from tfctr.serving.export import _check_same_spec
 from tfctr.spec import FeatureSpec, SpecError
 from tfctr.training.growth import GrowthError, compare_vocabularies, grow
@@ -147,6 +147,27 @@ def test_new_ids_answer_as_yesterday_until_they_are_trained(both: Pair) -> None:
     np.testing.assert_array_equal(answers(grow(model, *both), both[1], with_new), answers(model, both[0], with_new))
     by_popularity = answers(grow(model, *both, new_rows="popularity"), both[1], with_new)
     assert np.any(by_popularity != answers(model, both[0], with_new))
+
+
+@pytest.mark.parametrize(
+    ("cls", "options"),
+    [
+        (STAR, {"domain": "item", "hidden_units": (4,), "auxiliary_units": ()}),
+        (DomainSharedBottom, {"domain": "item", "hidden_units": (4,), "tower_units": (3,), "unknown_rate": 0.0}),
+    ],
+)
+def test_weights_by_domain_follow_their_domains(both: Pair, cls: type[CTRModel], options: dict[str, Any]) -> None:
+    """Answers stay, those of new domains are what an unknown one got, and training goes on with every slot moved."""
+    model = trained(both[0], "adam", cls, **options)
+    grown = grow(model, *both)
+    with_new, known = day(4, 17, seed=10), day(4, 12, seed=9, rows=60)
+    before = answers(model, both[0], with_new)
+    assert before.std() > 0.001
+    np.testing.assert_allclose(answers(grown, both[1], with_new), before, rtol=2e-6)
+    for each, transform in ((model, both[0]), (grown, both[1])):
+        each.train_on_batch(*arrays(transform, known))
+    after = answers(grown, both[1], known)
+    np.testing.assert_allclose(after, answers(model, both[0], known), rtol=2e-5)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

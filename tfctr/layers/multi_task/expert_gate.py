@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import ops
 
 from tfctr.layers._base import Shape, Tensor
 from tfctr.layers._weight_options import KernelLayer
+from tfctr.layers.multi_task._mixing import expert_weights, mix_experts
 from tfctr.layers.towers import MLP
 
 
@@ -54,14 +54,11 @@ class ExpertGate(KernelLayer):
 
     def call(self, inputs: Tensor, experts: Tensor, training: bool | None = None) -> Tensor:
         """Mix experts ``(batch, experts, units)`` by the gate of inputs ``(batch, width)``: ``(batch, units)``."""
-        weights = ops.cast(self.gate(inputs, training=training), self.compute_dtype)  # (batch, experts)
-        return ops.einsum("be,beu->bu", weights, experts)  # (batch, units)
+        return mix_experts(self.gate(inputs, training=training), experts)
 
     def gate(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Return the weight of each expert: float32 ``(batch, num_experts)``, rows add up to 1."""
-        scores = ops.cast(self._scores(inputs, training=training), "float32")
-        # Keras warns of a softmax over one number, which is what a single expert means.
-        return ops.ones_like(scores) if scores.shape[-1] == 1 else ops.softmax(scores, axis=-1)
+        return expert_weights(self._scores(inputs, training=training))
 
     def compute_output_shape(self, inputs_shape: Shape, experts_shape: Shape) -> Shape:
         return (experts_shape[0], experts_shape[2])

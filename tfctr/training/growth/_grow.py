@@ -12,7 +12,7 @@ from tfctr.models import CTRModel
 from tfctr.spec import Problem, SpecError
 from tfctr.training.growth._slots import averaged_weights, passing, weights_of_slots
 from tfctr.training.growth.new_rows import NewRows
-from tfctr.training.growth.row_source import COUNTS, GrowthError, RowSource, row_sources
+from tfctr.training.growth.row_source import COUNTS, GrowthError, Source, row_sources
 from tfctr.training.growth.vocabulary_change import compare_vocabularies
 from tfctr.transform import TransformOutput
 
@@ -25,10 +25,10 @@ def grow(
     """Return `model` for the vocabularies of another transform of the same spec, with everything it has learned.
 
     The rows of ids that stayed go to their new places, and all slots of the optimizer with them, so that training
-    goes on as if they had never moved; weights outside the tables, their slots and the optimizer's count of steps
-    are copied. Ids that are gone have no row any more; their values are out-of-vocabulary. For transformed rows of
-    ids that stayed, the grown model predicts exactly what `model` did; so the scales of the labels of regression tasks
-    stay those that it was made with.
+    goes on as if they had never moved. So do the weights of domains that stayed, in models with weights by domain.
+    All other weights, their slots and the optimizer's count of steps are copied. Ids that are gone have no row any
+    more; their values are out-of-vocabulary. For transformed rows of ids that stayed, the grown model predicts
+    exactly what `model` did; so the scales of the labels of regression tasks stay those that it was made with.
 
     Vocabularies that changed need tables with a row an id (`FullTable`): where ids share rows by hashing their
     number, or are composed of two rows, an id that has moved has no row of its own to take along. Vocabularies of
@@ -39,7 +39,8 @@ def grow(
         old_transform: Transform that it was trained on.
         new_transform: Transform to go on with.
         new_rows: What new ids start from: ``"oov"``, the out-of-vocabulary row that answered for them so far, or
-            ``"popularity"``, the mean of the rows of ids seen about as often; their slots start empty.
+            ``"popularity"``, the mean of the rows of ids seen about as often; their slots start empty. Weights of new
+            domains start as those for unknown ones.
 
     Returns:
         A new model of the same class and settings. `compare_vocabularies` tells what changed; it is logged, too.
@@ -87,7 +88,7 @@ def _check_model(model: CTRModel, transform: TransformOutput) -> None:
         )
 
 
-def _copy_weights(old: CTRModel, new: CTRModel, sources: dict[int, RowSource], new_rows: NewRows) -> None:
+def _copy_weights(old: CTRModel, new: CTRModel, sources: dict[int, Source], new_rows: NewRows) -> None:
     """Copy every weight and random state; rows of changed tables go to their new places."""
     for before, after in zip(_lasting(old), _lasting(new), strict=True):
         values = keras.ops.convert_to_numpy(before)
@@ -98,7 +99,7 @@ def _copy_weights(old: CTRModel, new: CTRModel, sources: dict[int, RowSource], n
         _assign(after, values)
 
 
-def _copy_optimizer(old: Any, new: Any, sources: dict[int, RowSource], new_rows: NewRows) -> None:
+def _copy_optimizer(old: Any, new: Any, sources: dict[int, Source], new_rows: NewRows) -> None:
     """Copy every slot and counter; slots of changed tables follow their rows, averages of weights are weights."""
     weights, averages, passed = weights_of_slots(new), averaged_weights(new), passing(new)
     for before, after in zip(old.variables, new.variables, strict=True):

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from tfctr.layers._walk import layers_of
+from tfctr.layers.domains._by_group import UNKNOWN, ByGroup
 from tfctr.layers.embedding import FusedLookup
 from tfctr.training.growth.new_rows import NewRows, started_rows
 from tfctr.training.growth.vocabulary_change import VocabularyChange, VocabularyChanges
@@ -43,11 +44,7 @@ class RowSource:
 
     def slots(self, old: np.ndarray, initial: np.ndarray) -> np.ndarray:
         """Return an optimizer's slots ``(rows, ...)``: those of ids that stayed follow, others are `initial`."""
-        source = self.source()
-        found = source >= 0
-        slots = initial.copy()
-        slots[found] = old[source[found]]
-        return slots
+        return _followed(self.source(), old, initial)
 
     def source(self) -> np.ndarray:
         """Return the old fused row of each new one, int64 ``(rows,)``, -1 where it is new."""
@@ -58,15 +55,45 @@ class RowSource:
         return np.concatenate(parts)
 
 
-def row_sources(old: keras.Model, new: keras.Model, changes: VocabularyChanges) -> dict[int, RowSource]:
+@dataclass(frozen=True)
+class GroupSource:
+    """How weights by domain follow from those they were.
+
+    Args:
+        change: What became of the vocabulary of the domains.
+    """
+
+    change: VocabularyChange
+
+    def rows(self, old: np.ndarray, new_rows: NewRows) -> np.ndarray:
+        """Return the weights ``(rows, ...)``: a domain that is new starts as unknown ones were answered."""
+        rows: np.ndarray = old[np.where(self.change.source >= 0, self.change.source, UNKNOWN)]
+        return rows
+
+    def slots(self, old: np.ndarray, initial: np.ndarray) -> np.ndarray:
+        """Return an optimizer's slots ``(rows, ...)``: those of domains that stayed follow, others are `initial`."""
+        return _followed(self.change.source, old, initial)
+
+
+def _followed(source: np.ndarray, old: np.ndarray, initial: np.ndarray) -> np.ndarray:
+    """Rows from where `source` says they were, `initial` where it is -1."""
+    rows = initial.copy()
+    rows[source >= 0] = old[source[source >= 0]]
+    return rows
+
+
+Source = RowSource | GroupSource
+
+
+def row_sources(old: keras.Model, new: keras.Model, changes: VocabularyChanges) -> dict[int, Source]:
     """Return where the rows of each table's weights come from: ``id`` of a weight of `new` -> source.
 
-    Tables whose vocabularies are unchanged are left out: they are copied as they are.
+    Tables whose vocabularies are unchanged are left out: they are copied as they are. So are weights by domain.
 
     Raises:
         GrowthError: When a changed vocabulary lies in a table whose rows do not belong to one id each.
     """
-    sources: dict[int, RowSource] = {}
+    sources: dict[int, Source] = {}
     for before, after in zip(_lookups(old), _lookups(new), strict=True):
         own = tuple(changes.by_name[name] for name in after.vocabularies)
         if all(change.unchanged for change in own):
@@ -80,6 +107,9 @@ def row_sources(old: keras.Model, new: keras.Model, changes: VocabularyChanges) 
             )
         source = RowSource(before, own)
         sources |= {id(weight): source for weight in after.fused_table.weights if weight.name != COUNTS}
+    for layer in layers_of(new, ByGroup):
+        if layer.vocabulary is not None and not changes.by_name[layer.vocabulary].unchanged:
+            sources |= {id(weight): GroupSource(changes.by_name[layer.vocabulary]) for weight in layer.by_group}
     return sources
 
 

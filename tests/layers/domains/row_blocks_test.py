@@ -1,0 +1,47 @@
+"""Every row stands in a block of its group, in few blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfctr.layers.domains._row_blocks import from_blocks, row_blocks, take_groups, to_blocks
+
+
+@given(
+    count=st.integers(1, 40),
+    groups=st.lists(st.integers(0, 39), max_size=300),
+)
+def test_rows_share_a_block_with_their_group_alone(count: int, groups: list[int]) -> None:
+    group = np.array(groups, "int32") % count
+    blocks = row_blocks(tf.constant(group), count)
+    number, rows = (int(size) for size in blocks.shape)
+    place, owner = np.array(blocks.place), np.array(blocks.owner)
+    assert len(owner) == number
+    assert len(set(place.tolist())) == len(group)
+    np.testing.assert_array_equal(owner[place // rows], group)
+    assert number <= min(len(group), 4 * count)
+    assert number * rows <= 4 / 3 * len(group) + 8 * count
+
+
+@pytest.mark.parametrize("group", [[0, 2, 1, 2, 2, 0], [1] * 50, []])
+def test_there_and_back(group: list[int]) -> None:
+    rows = np.arange(3 * len(group), dtype="float32").reshape(-1, 3) + 1
+    blocks = row_blocks(tf.constant(group, tf.int32), 3)
+    laid = to_blocks(tf.constant(rows), blocks)
+    np.testing.assert_array_equal(from_blocks(laid, blocks), rows)
+    assert np.count_nonzero(laid) == rows.size  # zeros between them
+
+
+def test_weights_of_groups_have_dense_gradients() -> None:
+    weight = tf.Variable(np.arange(24, dtype="float32").reshape(4, 2, 3))
+    with tf.GradientTape() as tape:
+        taken = take_groups(weight, tf.constant([1, 3, 1]))
+        total = tf.reduce_sum(taken)
+    np.testing.assert_array_equal(taken, weight.numpy()[[1, 3, 1]])
+    gradient = tape.gradient(total, weight)
+    assert isinstance(gradient, tf.Tensor)
+    np.testing.assert_array_equal(gradient[:, 0, 0], [0, 2, 0, 1])

@@ -1,0 +1,160 @@
+"""A tower a group, at the cost of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from tfctr.layers._base import Shape, Tensor
+from tfctr.layers._weight_options import clone_initializer
+from tfctr.layers.domains._by_group import UNKNOWN, AroundOne, ByGroup, EqualGroups
+from tfctr.layers.domains._row_blocks import from_blocks, row_blocks, take_groups, to_blocks
+
+
+@keras.saving.register_keras_serializable(package="tfctr")
+class GroupTowers(ByGroup):
+    """Send each row through the tower of its group: ``h ← f(h · (W_S ∘ W_k) + b_S + b_k)`` in every layer.
+
+    ``W_S``, ``b_S`` are shared by all groups, ``W_k``, ``b_k`` belong to group k; ∘ multiplies element by element.
+    ``W_k`` starts at 1 and ``b_k`` at 0, so that all towers begin as the shared one; third-party code draws both
+    factors as it draws plain weights, which makes their product very small. A kernel regularizer holds ``W_k`` near 1.
+    Without `product` there are ``W_k`` and ``b_k`` alone, alike for all groups at first.
+
+    Rows of a group are put together in blocks, and a block meets the weights of its group: the cost is about that of
+    one tower and a copy of the weights in use, whatever the number of groups. With one group it is an MLP.
+
+    Input shape: inputs ``(batch, width)``, groups int ``(batch,)`` in ``[0, groups)``.
+    Output shape: ``(batch, output_units)``, or the last hidden width when `output_units` is None.
+
+    Args:
+        groups: Groups, at least 1.
+        hidden_units: Widths of the hidden layers; may be empty when `output_units` is given.
+        output_units: Width of a last linear map without activation; None ends with the last hidden layer.
+        activation: Name of a Keras activation.
+        dropout_rate: Share of hidden units dropped in training, in [0, 1).
+        product: Whether weights are the product of shared and own ones.
+        unknown: Whether group 0 has no weights of its own and goes through the shared ones alone.
+        vocabulary: See `ByGroup`.
+        **kwargs: See `KernelLayer`: initializers, regularizers and constraints.
+
+    Raises:
+        ValueError: When there is no group or no layer, a width is below 1, or `unknown` stands without `product`.
+
+    Example:
+        >>> import numpy as np
+        >>> towers = GroupTowers(3, (8,), output_units=1)
+        >>> towers(np.ones((4, 5)), np.array([0, 2, 2, 1])).shape[1], towers.count_params()  # 4 · (5 · 8 + 8 + 8 + 1)
+        (1, 228)
+
+    Reference: X. Sheng et al., "One Model to Serve All: Star Topology Adaptive Recommender for Multi-Domain CTR
+    Prediction", CIKM 2021, arXiv 2101.11427; J. Li et al., "AdaptDHM", arXiv 2211.12105.
+    """
+
+    def __init__(
+        self,
+        groups: int,
+        hidden_units: Sequence[int],
+        *,
+        output_units: int | None = None,
+        activation: str = "relu",
+        dropout_rate: float = 0.0,
+        product: bool = True,
+        unknown: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(groups, **kwargs)
+        self.hidden_units = tuple(hidden_units)
+        widths = self.hidden_units if output_units is None else (*self.hidden_units, output_units)
+        if not widths or min(widths) < 1:
+            raise ValueError(
+                "GroupTowers needs at least one layer and widths of at least 1. "
+                f"Received: hidden_units={self.hidden_units}, output_units={output_units}"
+            )
+        if unknown and not product:
+            raise ValueError("GroupTowers: without shared weights (product=False) there are none for unknown rows")
+        self.output_units = output_units
+        self.activation = activation
+        self.dropout_rate = dropout_rate
+        self.product = product
+        self.unknown = unknown
+        self._widths = widths
+        self._activate = keras.activations.get(activation)
+
+    def build(self, inputs_shape: Shape, groups_shape: Shape = None) -> None:
+        width = inputs_shape[-1]
+        self._shared: list[tuple[keras.Variable, keras.Variable]] = []
+        self._own: list[tuple[keras.Variable, keras.Variable]] = []
+        for index, units in enumerate(self._widths):
+            if self.product:
+                kernel = self.add_kernel(f"shared_kernel_{index}", (width, units))
+                self._shared.append((kernel, self.add_bias(f"shared_bias_{index}", (units,))))
+            self._own.append((self._own_kernel(index, width, units), self._own_bias(index, units)))
+            width = units
+        self._dropouts = [
+            keras.layers.Dropout(self.dropout_rate, dtype=self.dtype_policy, name=f"dropout_{index}")
+            for index in range(len(self.hidden_units) if self.dropout_rate else 0)
+        ]
+        for index, dropout in enumerate(self._dropouts):
+            dropout.build((None, None, self.hidden_units[index]))
+
+    def _own_kernel(self, index: int, width: int, units: int) -> keras.Variable:
+        name, regularizer = f"own_kernel_{index}", self.kernel_regularizer
+        initializer: Any = "ones"
+        if not self.product:
+            initializer = EqualGroups(clone_initializer(self.kernel_initializer, name))
+        elif regularizer is not None:
+            regularizer = AroundOne(regularizer)
+        return self.add_by_group(
+            name, (width, units), initializer=initializer, regularizer=regularizer, constraint=self.kernel_constraint
+        )
+
+    def _own_bias(self, index: int, units: int) -> keras.Variable:
+        name = f"own_bias_{index}"
+        initializer = "zeros" if self.product else EqualGroups(clone_initializer(self.bias_initializer, name))
+        return self.add_by_group(
+            name, (units,), initializer=initializer, regularizer=self.bias_regularizer, constraint=self.bias_constraint
+        )
+
+    def call(self, inputs: Tensor, groups: Tensor, training: bool | None = None) -> Tensor:
+        """Map inputs ``(batch, width)`` of groups ``(batch,)`` to ``(batch, units)``."""
+        if self.groups == 1:
+            return ops.squeeze(self._through(ops.expand_dims(inputs, 0), None, training), axis=0)
+        blocks = row_blocks(ops.cast(groups, "int32"), self.groups)
+        return from_blocks(self._through(to_blocks(inputs, blocks), blocks.owner, training), blocks)
+
+    def every(self, inputs: Tensor) -> Tensor:
+        """Return what every group makes of inputs ``(batch, width)``: ``(batch, groups, units)``, without dropout.
+
+        It costs as much as all towers together.
+        """
+        return ops.transpose(self._through(ops.expand_dims(inputs, 0), None, training=False), (1, 0, 2))
+
+    def _through(self, rows: Tensor, owner: Tensor | None, training: bool | None) -> Tensor:
+        """Send rows ``(blocks, rows, width)`` through the towers of their owners, of all groups in order when None."""
+        for index in range(len(self._widths)):
+            kernel, bias = self._weights(index, owner)
+            rows = ops.matmul(rows, kernel) + ops.expand_dims(bias, 1)
+            if index < len(self.hidden_units):
+                rows = self._activate(rows)
+                rows = self._dropouts[index](rows, training=training) if self._dropouts else rows
+        return rows
+
+    def _weights(self, index: int, owner: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Kernels ``(blocks, in, out)`` and biases ``(blocks, out)`` of a layer."""
+        kernel, bias = (
+            ops.convert_to_tensor(own) if owner is None else take_groups(own, owner) for own in self._own[index]
+        )
+        if self.unknown:
+            known = ops.expand_dims((ops.arange(self.groups) if owner is None else owner) != UNKNOWN, 1)  # (blocks, 1)
+            kernel = ops.where(ops.expand_dims(known, 2), kernel, ops.ones_like(kernel))
+            bias = ops.where(known, bias, ops.zeros_like(bias))
+        if not self.product:
+            return kernel, bias
+        shared_kernel, shared_bias = self._shared[index]
+        return kernel * shared_kernel, bias + shared_bias
+
+    def compute_output_shape(self, inputs_shape: Shape, groups_shape: Shape = None) -> Shape:
+        return (inputs_shape[0], self._widths[-1])
