@@ -224,9 +224,7 @@ def test_long_histories_are_served_from_a_state(
     np.testing.assert_allclose(found["click"], wanted["click"], atol=1e-6)
 
 
-def test_tables_in_few_bits_are_served_as_they_were_rounded(
-    families: Callable[[str], Family], tmp_path: Path
-) -> None:
+def test_tables_in_few_bits_are_served_as_they_were_rounded(families: Callable[[str], Family], tmp_path: Path) -> None:
     family = families("clicks")
     served, files = trained(family, family.with_model("FM", table_precision="int4"), tmp_path)
     assert_served_as_trained(family, served, files)

@@ -70,5 +70,6 @@ def domain_of(spec: BoundSpec, name: str | None, model: str) -> Domain:
 
 def _declared(spec: FeatureSpec) -> str | None:
     """The categorical feature that reads the column `meta.domain`."""
-    found = (f.name for f in spec.of_kind(CategoricalFeature) if spec.meta.domain and f.column == spec.meta.domain)
-    return next(found, None)
+    column = spec.meta.domain
+    known = (f for f in spec.features if isinstance(f, CategoricalFeature))
+    return next((feature.name for feature in known if column and feature.column == column), None)
