@@ -238,7 +238,7 @@ def test_heads_begin_at_the_hazards_they_are_given_and_the_loss_weights_are_the_
 def test_what_does_not_fit_is_told() -> None:
     with pytest.raises(SpecError, match="CreativeSurvival predicts survival tasks, 'click' is a binary task"):
         CreativeSurvival(make_spec(categorical("brand"), rows={"brand": 3}))
-    with pytest.raises(SpecError, match="DNN predicts binary tasks, 'stop' is a survival task"):
+    with pytest.raises(SpecError, match="DNN predicts binary and regression tasks, 'stop' is a survival task"):
         DNN(brand_spec())
     with pytest.raises(ValueError, match="name tasks of the spec, stop"):
         CreativeSurvival(brand_spec(), task_weights={"stp": 1.0})

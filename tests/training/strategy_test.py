@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.training.distributed_run import runs
+from tests.training.distributed_run import ROUTED, runs
 from tfctr.training.strategy import choose_strategy, is_chief, spans_workers, worker_count
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +54,7 @@ def free_ports(number: int) -> list[int]:
     return ports
 
 
-OPTIMIZERS = ["lazy_adam", "adam"]
+OPTIMIZERS = ["lazy_adam", "adam", ROUTED]
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ app = typer.Typer(
 
 EPILOG = (
     "Examples:\n\n"
-    "  tfctr ads study --demo --out runs/demo   (on generated data: a minute or two)\n\n"
+    "  tfctr ads study --demo --out runs/demo   (on generated data: some minutes)\n\n"
     "  tfctr ads study --data ADS16 --out runs/ads\n\n"
     "  tfctr ads study --data ADS16 --out runs/ads --splits users --models logistic-crossed,FM "
     "--personality without,with,permuted --seeds 5"
@@ -223,7 +223,7 @@ def _table(data: Path, options: Ads16Options) -> pa.Table:
 
 
 def _demo_table(archive: Path, options: Ads16Options) -> pa.Table:
-    """Few columns of few people, so that the demonstration takes a minute or two."""
+    """Few columns of few people, so that the demonstration takes some minutes."""
     from tfctr.data.datasets.ads16 import Ads16Config, generate_ads16
 
     if not archive.exists():

@@ -365,8 +365,8 @@ def _monitored(row: dict[str, float], monitor: str, tasks: Sequence[AnyTask]) ->
         logger.warning("%s of %s cannot be computed on the validation rows; the other tasks decide", monitor, without)
     if not values:
         raise ValueError(
-            f"{monitor} cannot be computed on the validation rows: they are empty, hold one class or one number only, "
-            "or (for gauc) have no group or no yes/no task. Give other rows or monitor='logloss'."
+            f"{monitor} cannot be computed on the validation rows: they are empty, hold one class only (of numbers one "
+            "number), or (for gauc) have no group or no yes/no task. Give other rows or monitor='logloss'."
         )
     return sum(values) / len(values)
 

@@ -242,5 +242,5 @@ def test_more_than_one_probability_a_row_is_refused():
         labels=np.array([1.0]), predictions=np.array([0.5, 0.5]), example_weights=np.array([1.0])
     )
     combiner = computation.combiner
-    with pytest.raises(ValueError, match="one probability a row"):
+    with pytest.raises(ValueError, match="one prediction a row"):
         combiner.add_input(combiner.create_accumulator(), row)
