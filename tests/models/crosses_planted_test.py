@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.models.specs import auc, categorical, fitted, make_spec
+from tfctr.layers.embedding import TooLargeError
 from tfctr.models import LR
 
 IDS = 10
@@ -39,3 +40,10 @@ def test_a_linear_model_holds_a_table_of_pairs_by_their_cross_alone(seed: int) -
         found[name] = auc(fitted(LR(spec), *train, epochs=4, learning_rate=0.1), *test)
     assert found["crossed"] > 0.99
     assert 0.4 < found["plain"] < 0.6
+
+
+def test_a_cross_that_would_not_fit_is_refused_before_any_memory_is_taken() -> None:
+    plain = make_spec(categorical("a", "user"), categorical("b"), rows={"a": IDS + 1, "b": IDS + 1})
+    crossed = plain.spec.with_crosses().bind({**plain.rows, "a_x_b": 10**12})
+    with pytest.raises(TooLargeError, match="The largest has 1,000,000,000,0"):
+        LR(crossed).build()
