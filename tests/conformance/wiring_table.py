@@ -49,8 +49,6 @@ class Wiring:
 
 
 NEVER_BLAMED = {"routing/usage": "counts rows by cluster, for people and for the revival of clusters"}
-MIXED = {"warm_up": 3}
-"""With all towers mixed, coefficients reach the answer; else a change must move a row to another cluster."""
 
 ACTIVATION = {"activation": "prelu"}
 WEIGHED = {"click": 0.5, "buy": 2.0}
@@ -114,8 +112,7 @@ WIRING: dict[str, Wiring] = {
         without={"dropout": BLOCKS, "batch_norm": BLOCKS},
     ),
     "AdaptDHM": Wiring(
-        changes={"routing_mode": "port_a", "momentum": 0.2},
-        beside=dict.fromkeys(("momentum", "iterations", "temperature", "routing_mode"), MIXED),
+        changes={"routing_mode": "port_a", "momentum": 0.2, "warm_up": 0},
         silent=NEVER_BLAMED,
     ),
     "STAR": Wiring(changes={"domain": "item", "unknown_rate": 0.9}),

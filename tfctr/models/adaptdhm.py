@@ -16,7 +16,7 @@ from tfctr.spec import BoundSpec
 @register_model(
     paper="Li et al., 2022 (AdaptDHM); SIGIR 2023 (ADL)",
     label="AdaptDHM (domains found by themselves)",
-    small={"embedding_dim": 4, "clusters": 2, "hidden_units": (6, 5)},
+    small={"embedding_dim": 4, "clusters": 2, "hidden_units": (6, 5), "warm_up": 1, "revive": True},
 )
 class AdaptDHM(CTRModel):
     """``logit = tower_k(e)``, k the cluster of ``e = flatten(fields)``: no label says what a domain is.
