@@ -9,7 +9,7 @@ finished is kept and not repeated; one that was killed goes on at the stage wher
 A variant is a plan with its settings, or a plain table of a width:
 
 Example:
-    python -m benchmarks.smaller_tables movielens_tag --model DeepFM --settings benchmarks/movielens_tag.yaml \
+    python -m benchmarks.smaller_tables movielens_tag --model DeepFM \
         --variant width=16 --variant width=4 --variant "OptFS strength=1e-6" --variant "DNIS keep=0.1" --seeds 3
 """
 

@@ -141,7 +141,7 @@ def test_a_rate_that_is_too_large_is_named() -> None:
 
 def test_one_class_validation_says_so() -> None:
     labels = np.zeros(2400, np.float32)
-    with pytest.raises(ValueError, match="one class only"):
+    with pytest.raises(ValueError, match="hold one class only"):
         fit(small_model(), train_plan(), train_plan(click=labels).epoch(0), FitConfig(epochs=1))
 
 

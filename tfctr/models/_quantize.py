@@ -27,6 +27,7 @@ def quantize_tables(model: CTRModel, precision: str) -> CTRModel:
         ValueError: For another precision, a model that is not built, or tables that are rounded already.
 
     Example:
+        >>> import numpy as np
         >>> from tfctr.models import FM
         >>> from tfctr.spec import FeatureSpec
         >>> spec = FeatureSpec(
