@@ -35,7 +35,8 @@ class DomainFigures:
         kind: ``binary`` or ``regression``.
         domains: Names, the largest domain first.
         columns: Figure -> its value in each domain, float64 ``(domains,)``; what is undefined there is NaN.
-        mean_auc: Mean of the domains' AUC weighted by their rows, over those that have one; NaN for numbers.
+        mean_auc: Mean of the domains' AUC weighted by their rows (by summed row weights where there are such), over the
+            domains that have one; NaN for numbers, and where a prediction is NaN.
     """
 
     kind: str
