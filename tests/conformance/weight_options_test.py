@@ -20,7 +20,17 @@ from tfctr.testing._recipe import Recipe, call, symbolic
 from tfctr.training.optimizers import LazyAdam
 
 WITH_KERNELS = [d for d in NETWORKS if issubclass(d.cls, KernelLayer | CTRModel)]
-ROWS = ("embeddings", "remainder", "quotient", "number_vectors", "context", "gaps", "pair_alpha", "own_gamma", "own_beta")
+ROWS = (
+    "embeddings",
+    "remainder",
+    "quotient",
+    "number_vectors",
+    "context",
+    "gaps",
+    "pair_alpha",
+    "own_gamma",
+    "own_beta",
+)
 """Ends of paths of weights with two axes that are rows of numbers and no maps."""
 
 
