@@ -21,7 +21,14 @@ from tfctr.training import FitConfig
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 TABLE: dict[str, Any] = yaml.safe_load((BENCHMARKS / "published_settings.yaml").read_text(encoding="utf-8"))
-YAML_FILES = ("frappe.yaml", "movielens_100k.yaml", "movielens_1m.yaml", "multi_task.yaml", "long_sequences.yaml")
+YAML_FILES = (
+    "frappe.yaml",
+    "movielens_100k.yaml",
+    "movielens_1m.yaml",
+    "movielens_tag.yaml",
+    "multi_task.yaml",
+    "long_sequences.yaml",
+)
 NOT_TOLD = "not told"
 
 Settings = dict[str, Any]
