@@ -13,6 +13,7 @@ import tensorflow as tf
 from tests.models.specs import crossed_rows, crossed_spec
 from tfctr.layers.domains import mixed_logit
 from tfctr.models import DNN, AdaptDHM
+from tfctr.spec import BoundSpec, FeatureSpec, LabelScale
 
 pytestmark = pytest.mark.usefixtures("seed")
 
@@ -20,9 +21,9 @@ FEATURES, LABELS = crossed_rows(64, seed=3)
 SMALL: dict[str, Any] = {"embedding_dim": 4, "hidden_units": (6,)}
 
 
-def made(**options: Any) -> AdaptDHM:
+def made(spec: BoundSpec | None = None, **options: Any) -> AdaptDHM:
     """A model whose towers differ."""
-    model = AdaptDHM(crossed_spec(), **{"clusters": 3, **SMALL, **options})
+    model = AdaptDHM(spec or crossed_spec(), **{"clusters": 3, **SMALL, **options})
     model.build()
     rng = np.random.default_rng(0)
     for weight in model.towers.by_group:
@@ -116,6 +117,18 @@ def test_the_first_steps_train_all_towers_mixed() -> None:
         expected = np.log(mixed / (1 - mixed)) if step <= 2 else own
         np.testing.assert_allclose(logit, expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(model.logits(FEATURES), own, rtol=1e-5, atol=1e-6)  # answers are never mixed
+
+
+def test_numbers_are_mixed_as_numbers() -> None:
+    plain = crossed_spec()
+    task = {"kind": "regression", "name": "paid", "label": "dollars"}
+    spec = FeatureSpec.model_validate({**plain.spec.model_dump(), "tasks": [task]})
+    model = made(spec.bind(plain.rows, {"paid": LabelScale(mean=900, deviation=50)}), warm_up=1)
+    answers = model(FEATURES, training=True)
+    inputs = keras.ops.reshape(model.embedding(FEATURES).fields, (64, 16))
+    every = 900 + 50 * np.array(model.towers.every(inputs)[..., 0])
+    expected = np.sum(np.array(model.routed(FEATURES).coefficients) * every, axis=1, keepdims=True)
+    np.testing.assert_allclose(answers, expected, rtol=1e-5)
 
 
 def test_while_mixed_every_tower_learns() -> None:

@@ -10,7 +10,7 @@ from tfctr.layers.domains import DistributionRouting, GroupTowers, Routed, mixed
 from tfctr.layers.interaction import flatten_fields
 from tfctr.models._registry import register_model
 from tfctr.models.ctr_model import CTRModel
-from tfctr.spec import BoundSpec
+from tfctr.spec import BoundSpec, RegressionTask
 
 
 @register_model(
@@ -27,7 +27,8 @@ class AdaptDHM(CTRModel):
     is an ordinary field.
 
     Assignment is hard and has no gradient. What is wrong at first confirms itself: with `warm_up` the first steps train
-    ``p = sum_k r_k p_k``, all towers by the coefficients of the row, at the cost of all of them. One cluster is an MLP.
+    ``p = sum_k r_k p_k``, all towers by the coefficients of the row, at the cost of all of them; of a regression task p
+    is the number. One cluster is an MLP.
 
     Args:
         spec: Bound spec.
@@ -103,7 +104,10 @@ class AdaptDHM(CTRModel):
             lambda: ops.cast(self.towers.every(inputs)[..., 0], "float32"),  # (batch, clusters)
             lambda: ops.zeros_like(routed.coefficients),
         )
-        mixed = mixed_logit(routed.coefficients, every)
+        if isinstance(self.spec.spec.tasks[0], RegressionTask):  # answers are means of numbers, not of probabilities
+            mixed = ops.sum(routed.coefficients * every, axis=1, keepdims=True)
+        else:
+            mixed = mixed_logit(routed.coefficients, every)
         return ops.where(warming, ops.cast(mixed, logit.dtype), logit)
 
     def routed(self, features: dict[str, Any]) -> Routed:
