@@ -94,6 +94,37 @@ def test_batches_of_any_size(rows: int) -> None:
     np.testing.assert_allclose(layer(X[:rows], GROUPS[:rows]), layer(X, GROUPS)[:rows], rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(("groups", "jit"), [(4, False), (4, True), (20, False)])
+def test_a_graph_for_any_number_of_rows_answers_the_same(groups: int, jit: bool) -> None:
+    """In parts by group where these are few, else in the blocks that have rows; compiled by XLA in all blocks."""
+    layer = GroupTowers(groups, (6,), output_units=2, unknown=True)
+    layer.build(X.shape)
+    fill_sequentially(layer)
+    signature = [tf.TensorSpec((None, 5)), tf.TensorSpec((None,), tf.int32)]
+    answer = tf.function(layer, input_signature=signature, jit_compile=jit, autograph=False)
+    for group in (np.zeros(1, int), GROUPS) if jit else (np.zeros(0, int), np.zeros(1, int), GROUPS, GROUPS * 0 + 3):
+        rows = X[: len(group)]
+        np.testing.assert_allclose(answer(rows, group.astype("int32")), layer(rows, group), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("groups", "jit"), [(4, False), (4, True), (20, False)])
+def test_a_step_in_a_graph_has_the_gradients_of_a_plain_one(groups: int, jit: bool) -> None:
+    layer = GroupTowers(groups, (6,), output_units=2)
+    layer.build(X.shape)
+    fill_sequentially(layer)
+
+    def gradients(rows: Any, group: Any) -> list[Any]:
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(tf.sin(layer(rows, group, training=True)))
+        return list(tape.gradient(total, [w.value for w in layer.trainable_weights]))
+
+    signature = [tf.TensorSpec((None, 5)), tf.TensorSpec((None,), tf.int32)]
+    compiled = tf.function(gradients, input_signature=signature, jit_compile=jit, autograph=False)
+    group = GROUPS.astype("int32")
+    for one, other in zip(compiled(X, group), gradients(X, group), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
 def test_gradients_reach_the_shared_tower_and_those_in_use() -> None:
     layer = filled(activation="tanh")
     with tf.GradientTape() as tape:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfctr.layers.domains._row_blocks import from_blocks, row_blocks, take_groups, to_blocks
+from tfctr.layers.domains._row_blocks import (
+    LEAST_ROWS,
+    from_blocks,
+    row_blocks,
+    sizes_are_free,
+    sorted_parts,
+    take_groups,
+    to_blocks,
+)
 
 
 @given(
@@ -24,7 +34,8 @@ def test_rows_share_a_block_with_their_group_alone(count: int, groups: list[int]
     assert len(set(place.tolist())) == len(group)
     np.testing.assert_array_equal(owner[place // rows], group)
     assert number <= min(len(group), 4 * count)
-    assert number * rows <= 4 / 3 * len(group) + 8 * count
+    assert number * rows <= 4 / 3 * len(group) + LEAST_ROWS * count
+    assert int(blocks.used) == len(set((place // rows).tolist())) == len(blocks.trimmed().owner)
 
 
 @pytest.mark.parametrize("group", [[0, 2, 1, 2, 2, 0], [1] * 50, []])
@@ -34,6 +45,33 @@ def test_there_and_back(group: list[int]) -> None:
     laid = to_blocks(tf.constant(rows), blocks)
     np.testing.assert_array_equal(from_blocks(laid, blocks), rows)
     assert np.count_nonzero(laid) == rows.size  # zeros between them
+    fewer = to_blocks(tf.constant(rows), blocks.trimmed())
+    assert fewer.shape[0] == int(blocks.used) >= len(set(group))
+    np.testing.assert_array_equal(from_blocks(fewer, blocks), rows)
+
+
+@pytest.mark.parametrize("group", [[0, 2, 1, 2, 2, 0], [1] * 50, []])
+def test_parts_have_the_rows_of_a_group_and_one_of_zeros(group: list[int]) -> None:
+    rows = np.arange(3 * len(group), dtype="float32").reshape(-1, 3)
+    parts, place = sorted_parts(tf.constant(rows), tf.constant(group, tf.int32), 4)
+    for number, part in enumerate(parts):
+        np.testing.assert_array_equal(part, [*rows[np.array(group, int) == number], np.zeros(3)])
+    np.testing.assert_array_equal(tf.gather(tf.concat(parts, axis=0), place), rows)
+
+
+def test_sizes_are_free_in_a_plain_graph_alone() -> None:
+    found = []
+
+    def look(rows: tf.Tensor) -> tf.Tensor:
+        found.append(sizes_are_free(rows))
+        return rows
+
+    def compiled() -> Any:
+        return tf.function(look, jit_compile=True)
+
+    for step in (look, tf.function(look), compiled(), tf.function(lambda rows: compiled()(rows), autograph=False)):
+        step(tf.zeros((2, 3)))
+    assert found == [False, True, False, False]
 
 
 def test_weights_of_groups_have_dense_gradients() -> None:

@@ -11,7 +11,17 @@ from keras import ops
 from tfctr.layers._base import Shape, Tensor
 from tfctr.layers._weight_options import clone_initializer
 from tfctr.layers.domains._by_group import UNKNOWN, AroundOne, ByGroup, EqualGroups
-from tfctr.layers.domains._row_blocks import from_blocks, row_blocks, take_groups, to_blocks
+from tfctr.layers.domains._row_blocks import (
+    from_blocks,
+    row_blocks,
+    sizes_are_free,
+    sorted_parts,
+    take_groups,
+    to_blocks,
+)
+
+MOST_PARTS = 16
+"""Groups that a graph may have a branch for each of; more go in blocks."""
 
 
 @keras.saving.register_keras_serializable(package="tfctr")
@@ -23,8 +33,10 @@ class GroupTowers(ByGroup):
     factors as it draws plain weights, which makes their product very small. A kernel regularizer holds ``W_k`` near 1.
     Without `product` there are ``W_k`` and ``b_k`` alone, alike for all groups at first.
 
-    Rows of a group are put together in blocks, and a block meets the weights of its group: the cost is about that of
-    one tower and a copy of the weights in use, whatever the number of groups. With one group it is an MLP.
+    Rows of a group are put together and meet the weights of their group alone, so that an answer costs about what that
+    of one tower does. A graph of TensorFlow has a branch for each of few groups, and blocks of rows for many. JAX and
+    XLA want sizes that do not depend on the rows: there rows are always in blocks, with some padding. What grows with
+    the number of groups in a batch is the reading of their weights. With one group it is an MLP.
 
     Input shape: inputs ``(batch, width)``, groups int ``(batch,)`` in ``[0, groups)``.
     Output shape: ``(batch, output_units)``, or the last hidden width when `output_units` is None.
@@ -122,8 +134,22 @@ class GroupTowers(ByGroup):
         """Map inputs ``(batch, width)`` of groups ``(batch,)`` to ``(batch, units)``."""
         if self.groups == 1:
             return ops.squeeze(self._through(ops.expand_dims(inputs, 0), None, training), axis=0)
-        blocks = row_blocks(ops.cast(groups, "int32"), self.groups)
+        groups = ops.cast(groups, "int32")
+        free = sizes_are_free(inputs)
+        if free and self.groups <= MOST_PARTS:
+            return self._in_parts(inputs, groups, training)
+        blocks = row_blocks(groups, self.groups)
+        blocks = blocks.trimmed() if free else blocks
         return from_blocks(self._through(to_blocks(inputs, blocks), blocks.owner, training), blocks)
+
+    def _in_parts(self, inputs: Tensor, groups: Tensor, training: bool | None) -> Tensor:
+        """Outputs ``(batch, units)`` of the rows of each group by themselves: no padding, and no copy of a kernel."""
+        parts, place = sorted_parts(inputs, groups, self.groups)
+        outputs = [
+            self._through(ops.expand_dims(part, 0), ops.convert_to_tensor([group], "int32"), training)
+            for group, part in enumerate(parts)
+        ]
+        return ops.take(ops.concatenate(outputs, axis=1)[0], place, axis=0)
 
     def every(self, inputs: Tensor) -> Tensor:
         """Return what every group makes of inputs ``(batch, width)``: ``(batch, groups, units)``, without dropout.
