@@ -13,9 +13,9 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from tfctr.transform._count_values import CountedFile, CountValues
-from tfctr.transform._vocabulary_files import EMPTY_MARK
-from tfctr.transform.fit import preserved_random_state, quiet_logs
+from tfctr.transform._count_values import CountValues
+from tfctr.transform._vocabulary_files import EMPTY_MARK, CountedFile
+from tfctr.transform.fit import quiet_logs
 
 FEATURES = {name: tf.io.VarLenFeature(tf.string) for name in ("a", "b", "c")}
 ROWS = [
@@ -49,7 +49,6 @@ def assets(folder: Path, preprocessing_fn: Any) -> dict[str, bytes]:
     metadata = tft.DatasetMetadata.from_feature_spec(FEATURES)
     with (
         quiet_logs(),
-        preserved_random_state(),
         beam.Pipeline(runner=FnApiRunner()) as pipeline,
         tft_beam.Context(str(folder / "beam")),
     ):

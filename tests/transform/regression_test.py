@@ -10,7 +10,7 @@ import pytest
 
 from tfctr.spec import FeatureSpec, LabelScale
 from tfctr.transform import TransformOutput, fit_transform, raw_schema
-from tfctr.transform._label_moments import _merged, _moments, scale_of
+from tfctr.transform._moments import merged, moments_of, scale_of
 
 SPEC = FeatureSpec(
     name="films",
@@ -69,7 +69,7 @@ def test_parts_of_the_rows_merge_into_the_whole(cuts: list[int]) -> None:
     labels = make_log(500)["paid"].to_numpy()
     total = np.zeros((1, 3))
     for part in np.split(labels, cuts):
-        total = _merged(total, _moments((part, np.ones(len(part), bool))))
+        total = merged(total, moments_of([part]))
     assert scale_of(*total[0]) == pytest.approx((labels.mean(dtype="float64"), labels.std(dtype="float64")), rel=1e-7)
 
 

@@ -5,7 +5,8 @@
   (means and deviations of the labels of regression tasks).
 - `schema`: `raw_schema` and `raw_feature_spec`, what raw examples look like.
 - `examples`: raw rows <-> serialized ``tf.Example``s.
-- `fit`: `fit_transform`, which learns the transform in memory.
+- `fit`: `fit_transform`, which learns the transform in memory. `_analyzers`: what is learned, asked of Beam or of
+  `_in_memory`.
 - `output`: `TransformOutput`, which everything downstream reads; `_vocabulary_files`: values and counts.
 """
 

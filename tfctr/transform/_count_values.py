@@ -9,7 +9,6 @@ from __future__ import annotations
 import posixpath
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
@@ -17,7 +16,7 @@ import numpy as np
 from apache_beam.io.filesystems import FileSystems
 from tensorflow_transform.beam.experimental import PTransformAnalyzer
 
-from tfctr.transform._vocabulary_files import EMPTY_MARK
+from tfctr.transform._vocabulary_files import CountedFile, coded, vocabulary_text
 
 Batch = tuple[np.ndarray[Any, Any], ...]
 """The tokens of each table in a batch of rows, then how many values each table has in it."""
@@ -26,25 +25,9 @@ Counted = tuple[int, bytes]
 """Number of seen values, and the value: sorted so, from the last on, they are a vocabulary's lines."""
 
 
-@dataclass(frozen=True)
-class CountedFile:
-    """A file of counted values.
-
-    Args:
-        name: Of the file.
-        min_count: Values seen less often are left out.
-        max_size: Values that are kept at most, the most frequent first; None for all.
-    """
-
-    name: str
-    min_count: int = 1
-    max_size: int | None = None
-
-
 class CountValues(PTransformAnalyzer):
     """Count values over the data set and write a file of lines ``count value`` for each table, the largest count first.
 
-    Values of one count are ordered by their bytes, descending, as TFT orders them: the same rows give the same file.
     A file's values are sorted on one worker, whose memory must hold them; they are counted on all.
 
     Args:
@@ -82,7 +65,7 @@ class CountValues(PTransformAnalyzer):
         for number, values in enumerate(tokens):
             for value, count in Counter(values.tolist()).items():
                 if value:  # a missing text is no value
-                    yield (number, value), count
+                    yield (number, coded(value)), count
         for table, size in zip(self._tables, sizes.tolist(), strict=True):
             yield (len(tokens), table), size
 
@@ -97,10 +80,9 @@ def _write(
 ) -> Iterator[beam.pvalue.TaggedOutput]:
     number, counted = group
     file = files[number]
-    lines = sorted((pair for pair in counted if pair[1] and pair[0] >= file.min_count), reverse=True)[: file.max_size]
     path = posixpath.join(folder, file.name)
     if not FileSystems.exists(folder):
         FileSystems.mkdirs(folder)
     with FileSystems.create(path) as stream:
-        stream.write(b"".join(b"%d %s\n" % line for line in lines or [(1, EMPTY_MARK)]))
+        stream.write(vocabulary_text(counted, file))
     yield beam.pvalue.TaggedOutput(str(number), np.array(path))

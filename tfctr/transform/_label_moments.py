@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -13,10 +12,7 @@ from apache_beam.io.filesystems import FileSystems
 from numpy.typing import NDArray
 from tensorflow_transform.beam.experimental import PTransformAnalyzer
 
-from tfctr.transform._numeric import CONSTANT_SHARE
-
-Moments = NDArray[np.float64]
-"""Number of labels, their mean and the sum of squared deviations from it, of each task: ``(tasks, 3)``."""
+from tfctr.transform._moments import Moments, merged, moments_of, scales_text
 
 
 class LabelMoments(PTransformAnalyzer):
@@ -37,24 +33,15 @@ class LabelMoments(PTransformAnalyzer):
         """Return a collection of the file's path alone."""
         written = (
             batches
-            | "Moments" >> beam.Map(_moments)
+            | "Moments" >> beam.Map(_of_batch)
             | "Merge" >> beam.CombineGlobally(_Merge(len(self._tasks)))
             | "Write" >> beam.FlatMap(_write, self._name, self._tasks, self.base_temp_dir)
         )
         return (written,)
 
 
-def _moments(batch: tuple[Any, ...]) -> Moments:
-    return np.array(
-        [_of_labels(label[counts]) for label, counts in zip(batch[::2], batch[1::2], strict=True)], np.float64
-    )
-
-
-def _of_labels(labels: NDArray[Any]) -> tuple[float, float, float]:
-    if not len(labels):
-        return 0.0, 0.0, 0.0
-    mean = labels.mean(dtype=np.float64)
-    return len(labels), float(mean), float(np.sum((labels - mean) ** 2))
+def _of_batch(batch: tuple[Any, ...]) -> Moments:
+    return moments_of([label[counts] for label, counts in zip(batch[::2], batch[1::2], strict=True)])
 
 
 class _Merge(beam.CombineFn):
@@ -71,42 +58,22 @@ class _Merge(beam.CombineFn):
         return np.zeros((self._tasks, 3))
 
     def add_input(self, accumulator: Moments, element: Moments) -> Moments:
-        return _merged(accumulator, element)
+        return merged(accumulator, element)
 
     def merge_accumulators(self, accumulators: Iterable[Moments]) -> Moments:
         total = self.create_accumulator()
         for part in accumulators:
-            total = _merged(total, part)
+            total = merged(total, part)
         return total
 
     def extract_output(self, accumulator: Moments) -> Moments:
         return accumulator
 
 
-def _merged(one: Moments, other: Moments) -> Moments:
-    count = one[:, 0] + other[:, 0]
-    share = np.divide(other[:, 0], count, out=np.zeros_like(count), where=count > 0)
-    apart = other[:, 1] - one[:, 1]
-    squares = one[:, 2] + other[:, 2] + apart**2 * one[:, 0] * share
-    return np.stack([count, one[:, 1] + apart * share, squares], axis=1)
-
-
-def scale_of(count: float, mean: float, squares: float) -> tuple[float, float]:
-    """Return mean and deviation as models take them, in float32's digits; labels that are all alike have deviation 1.
-
-    >>> scale_of(4, 2.5, 5.0), scale_of(3, 7.0, 0.0), scale_of(0, 0.0, 0.0)
-    ((2.5, 1.1180340051651), (7.0, 1.0), (0.0, 1.0))
-    """
-    deviation = float(np.sqrt(squares / count)) if count else 0.0
-    varies = deviation > CONSTANT_SHARE * abs(mean)
-    return float(np.float32(mean)), float(np.float32(deviation)) if varies else 1.0
-
-
 def _write(moments: Moments, name: str, tasks: Sequence[str], folder: str) -> Iterator[NDArray[Any]]:
-    scales = {task: scale_of(*row) for task, row in zip(tasks, moments.tolist(), strict=True)}
     if not FileSystems.exists(folder):
         FileSystems.mkdirs(folder)
     path = posixpath.join(folder, name)
     with FileSystems.create(path) as stream:
-        stream.write(json.dumps(scales, sort_keys=True).encode())
+        stream.write(scales_text(moments, tasks).encode())
     yield np.array(path)

@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import tensorflow as tf
-import tensorflow_transform as tft
 
 from tfctr.spec import FeatureSpec, LabelScale, RegressionTask
+from tfctr.transform._analyzers import Analyzers
+from tfctr.transform._vocabulary_files import SCALES_NAME
 
-SCALES_NAME = "tfctr_label_scales"
-"""Name of the file among the transform graph's assets."""
 
-
-def learn_label_scales(spec: FeatureSpec, outputs: Mapping[str, tf.Tensor]) -> None:
+def learn_label_scales(spec: FeatureSpec, outputs: Mapping[str, tf.Tensor], analyzers: Analyzers) -> None:
     """Have the scales learned of the rows that count: all, or those whose weight is above 0, which then count alike.
 
     Nothing in the graph reads them: a model does, by way of the bound spec.
@@ -23,24 +21,16 @@ def learn_label_scales(spec: FeatureSpec, outputs: Mapping[str, tf.Tensor]) -> N
     Args:
         spec: The spec.
         outputs: Labels and weights as `task_outputs` gives them.
+        analyzers: Who learns.
     """
     tasks = [task for task in spec.tasks if isinstance(task, RegressionTask)]
     if not tasks:
         return
-    from tfctr.transform._label_moments import LabelMoments  # Beam takes seconds that serving does not need
-
     columns: list[tf.Tensor] = []
     for task in tasks:
         counts = outputs[task.weight_name] > 0 if task.weighted else tf.ones_like(outputs[task.name], tf.bool)
         columns += [outputs[task.name], counts]
-    tft.experimental.ptransform_analyzer(
-        columns,
-        LabelMoments(SCALES_NAME, [task.name for task in tasks]),
-        output_dtypes=[tf.string],
-        output_shapes=[[]],
-        output_asset_default_values=[b"{}"],
-        name="label_moments",
-    )
+    analyzers.label_moments(columns, [task.name for task in tasks])
 
 
 def read_label_scales(assets: Path, spec: FeatureSpec) -> dict[str, LabelScale]:

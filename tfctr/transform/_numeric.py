@@ -2,48 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import tensorflow as tf
-import tensorflow_transform as tft
 
 from tfctr.spec import FeatureSpec, NumericFeature
+from tfctr.transform._analyzers import Analyzers
+from tfctr.transform._moments import CONSTANT_SHARE
 from tfctr.transform.columns import scalar_float
 
-CONSTANT_SHARE = 1e-6
-"""A column whose standard deviation is below this share of its mean is taken as constant: float32 cannot tell
-its values apart, and dividing by rounding errors would invent a signal."""
+
+@dataclass(frozen=True)
+class NumericColumns:
+    """What is learned from: present values, NaN where there is none; float32 (batch,) each, by feature.
+
+    Args:
+        features: All numeric features.
+        present: Values of each, with its `fill` if it has one.
+        logs: Their logarithms, of the features that are scaled by them.
+    """
+
+    features: Sequence[NumericFeature]
+    present: Mapping[str, tf.Tensor]
+    logs: Mapping[str, tf.Tensor]
 
 
-def numeric_outputs(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
-    """Return the numeric features: float32 (batch,), or int64 (batch,) bucket ids for `quantile`.
+class LearnedNumbers(NamedTuple):
+    """Moments of values and of logarithms, and bounds of buckets, by feature."""
 
-    A missing value (NaN and infinite ones too) takes `fill` before scaling; without `fill` it takes the mean
-    of the values that are there, and does not count in the statistics. A constant column becomes 0.
+    values: Mapping[str, _Moments]
+    logs: Mapping[str, _Moments]
+    bounds: Mapping[str, tf.Tensor]
+
+
+def numeric_columns(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> NumericColumns:
+    """Return what numeric features are learned from.
 
     Args:
         spec: The spec.
         raw: Raw columns by name.
     """
     features = [feature for feature in spec.features if isinstance(feature, NumericFeature)]
-    if not features:
-        return {}
     present = {f.name: _present(f, raw[f.column]) for f in features}
-    logs = {f.name: _log(present[f.name]) for f in features if f.scale == "log"}
-    statistics = _moments([*present.values(), *logs.values()])
-    means = dict(zip(present, statistics, strict=False))
-    of_logs = dict(zip(logs, statistics[len(features) :], strict=True))
+    return NumericColumns(features, present, {f.name: _log(present[f.name]) for f in features if f.scale == "log"})
+
+
+def learn_numbers(columns: NumericColumns, analyzers: Analyzers) -> LearnedNumbers:
+    """Have moments and bounds learned.
+
+    One analyzer for the matrix of all columns, in float64: a float32 sum of a million equal numbers is off by
+    more than `CONSTANT_SHARE`. Only what is learned goes through the matrix; each output is computed from its
+    own column, for TFT follows every output back to its inputs whenever a graph is loaded.
+    """
+    if not columns.features:
+        return LearnedNumbers({}, {}, {})
+    learned_from = [*columns.present.values(), *columns.logs.values()]
+    learned = analyzers.moments(tf.cast(tf.stack(learned_from, axis=1), tf.float64))  # (batch, columns)
+    moments = _moments(*(tf.ensure_shape(values, [len(learned_from)]) for values in learned))
+    bucketed = {f.name: f.buckets for f in columns.features if f.scale == "quantile"}
+    bounds = analyzers.quantiles([columns.present[name] for name in bucketed], list(bucketed.values()))
+    return LearnedNumbers(
+        dict(zip(columns.present, moments, strict=False)),
+        dict(zip(columns.logs, moments[len(columns.features) :], strict=True)),
+        {name: tf.reshape(b, [n - 1]) for (name, n), b in zip(bucketed.items(), bounds, strict=True)},
+    )
+
+
+def numeric_outputs(columns: NumericColumns, learned: LearnedNumbers) -> dict[str, tf.Tensor]:
+    """Return the numeric features: float32 (batch,), or int64 (batch,) bucket ids for `quantile`.
+
+    A missing value (NaN and infinite ones too) takes `fill` before scaling; without `fill` it takes the mean
+    of the values that are there, and does not count in the statistics. A constant column becomes 0.
+    Ids of buckets are 1..buckets. Bucket b holds ``bounds[b-2] <= x < bounds[b-1]``.
+    """
     outputs: dict[str, tf.Tensor] = {}
-    for feature in features:
-        name, given = feature.name, present[feature.name]
-        filled = tf.where(tf.math.is_nan(given), means[name].mean, given)
+    for feature in columns.features:
+        name, given = feature.name, columns.present[feature.name]
+        moments = learned.values[name]
+        filled = tf.where(tf.math.is_nan(given), moments.mean, given)
         if feature.scale == "quantile":
-            outputs[name] = _bucket(feature, given, filled)
+            outputs[name] = 1 + tf.searchsorted(learned.bounds[name], filled, side="right", out_type=tf.int64)
         elif feature.scale == "log":
-            outputs[name] = of_logs[name].score(_log(filled))
+            outputs[name] = learned.logs[name].score(_log(filled))
         else:
-            outputs[name] = filled if feature.scale == "none" else means[name].score(filled)
+            outputs[name] = filled if feature.scale == "none" else moments.score(filled)
     return outputs
 
 
@@ -68,30 +112,11 @@ class _Moments(NamedTuple):
         return (values - self.mean) * self.inverse
 
 
-def _moments(columns: list[tf.Tensor]) -> list[_Moments]:
-    """Moments of each column, NaN left out; mean and inverse 0 for a column without values.
-
-    One analyzer for the matrix of all columns, in float64: a float32 sum of a million equal numbers is off by
-    more than `CONSTANT_SHARE`. Only what is learned goes through the matrix; each output is computed from its
-    own column, for TFT follows every output back to its inputs whenever a graph is loaded.
-    """
-    matrix = tf.cast(tf.stack(columns, axis=1), tf.float64)  # (batch, columns)
-    mean = tf.ensure_shape(tft.mean(matrix, reduce_instance_dims=False), [len(columns)])
-    variance = tf.ensure_shape(tft.var(matrix, reduce_instance_dims=False), [len(columns)])
+def _moments(mean: tf.Tensor, variance: tf.Tensor) -> list[_Moments]:
+    """Of each column; mean and inverse 0 for a column without values."""
     mean = tf.where(tf.math.is_finite(mean), mean, tf.zeros_like(mean))
     deviation = tf.sqrt(variance)
     varies = deviation > CONSTANT_SHARE * tf.abs(mean)  # false for NaN too
     inverse = tf.where(varies, 1 / tf.where(varies, deviation, tf.ones_like(deviation)), tf.zeros_like(mean))
-    pairs = (tf.unstack(tf.cast(values, tf.float32), num=len(columns)) for values in (mean, inverse))
+    pairs = (tf.unstack(tf.cast(values, tf.float32), num=mean.shape[0]) for values in (mean, inverse))
     return [_Moments(*pair) for pair in zip(*pairs, strict=True)]
-
-
-def _bucket(feature: NumericFeature, present: tf.Tensor, filled: tf.Tensor) -> tf.Tensor:
-    """Ids 1..buckets of equal-frequency buckets. Bucket b holds ``boundary[b-2] <= x < boundary[b-1]``.
-
-    One analyzer a feature, which TFT packs itself: its analyzer of a matrix fails when a column is empty.
-    """
-    epsilon = min(0.01, 0.1 / feature.buckets)
-    learned = tft.quantiles(present, num_buckets=feature.buckets, epsilon=epsilon)
-    boundaries = tf.reshape(learned, [feature.buckets - 1])
-    return 1 + tf.searchsorted(boundaries, filled, side="right", out_type=tf.int64)

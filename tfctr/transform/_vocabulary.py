@@ -14,7 +14,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from tfctr.spec import Vocabulary
-from tfctr.transform._vocabulary_files import EMPTY_MARK, SPACE_CODE, TOTALS_NAME, vocabulary_name
+from tfctr.transform._analyzers import Analyzers
+from tfctr.transform._vocabulary_files import SPACE_CODE, CountedFile, vocabulary_name
 
 
 @dataclass(frozen=True)
@@ -31,39 +32,29 @@ class TableValues:
 
 
 def learn_vocabularies(
-    tables: Mapping[str, TableValues], sizes: Mapping[str, tf.Tensor]
+    tables: Mapping[str, TableValues], sizes: Mapping[str, tf.Tensor], analyzers: Analyzers
 ) -> dict[str, LearnedVocabulary]:
     """Learn the vocabularies of all tables, and count the values of each over the data set, in one pass.
 
-    With the totals, in the file `TOTALS_NAME`, the training count of out-of-vocabulary, hash and quantile rows can be
-    known, which no vocabulary file holds.
+    With the totals the training count of out-of-vocabulary, hash and quantile rows can be known, which no vocabulary
+    file holds.
 
     Args:
         tables: Name of a table -> its settings and values.
         sizes: Name of a table, also of one of hash or quantile buckets -> number of values in this batch, a scalar.
+        analyzers: Who learns.
     """
-    from tfctr.transform._count_values import CountedFile, CountValues  # Beam takes seconds that serving does not need
-
     if not sizes:
         return {}
     files = [
         CountedFile(vocabulary_name(name), table.settings.min_count, table.settings.max_size)
         for name, table in tables.items()
     ]
-    values = [tf.concat([tf.reshape(_coded(part), [-1]) for part in table.tokens], axis=0) for table in tables.values()]
-    totals = tf.stack([tf.cast(size, tf.int64) for size in sizes.values()])
-    written = len(files) + 1
-    paths = tft.experimental.ptransform_analyzer(
-        [*values, totals],
-        CountValues(files, TOTALS_NAME, list(sizes)),
-        output_dtypes=[tf.string] * written,
-        output_shapes=[[]] * written,
-        output_asset_default_values=[b"0 " + EMPTY_MARK] * written,
-        name="count_values",
-    )
+    values = [tf.concat([tf.reshape(part, [-1]) for part in table.tokens], axis=0) for table in tables.values()]
+    paths = analyzers.counted_values(values, files, dict(sizes))
     return {
         name: LearnedVocabulary(path, table.settings.oov_buckets)
-        for (name, table), path in zip(tables.items(), paths, strict=False)  # the last path is that of the totals
+        for (name, table), path in zip(tables.items(), paths, strict=True)
     }
 
 

@@ -1,7 +1,9 @@
-"""The files that the counting of values leaves behind: vocabularies with training counts, and totals."""
+"""The files that learning leaves behind: vocabularies with training counts, and totals."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +18,9 @@ SPACE_CODE = "\x1f"
 TOTALS_NAME = "tfctr_totals"
 """Name of the file that holds the number of values each table was learned from."""
 
+SCALES_NAME = "tfctr_label_scales"
+"""Name of the file of the scales of regression tasks' labels."""
+
 EMPTY_MARK = b"49d0cd50-04bb-48c0-bc6f-5b575dce351a"
 """The value of a vocabulary without values, as TFT has it: TensorFlow loads no empty file."""
 
@@ -23,6 +28,43 @@ EMPTY_MARK = b"49d0cd50-04bb-48c0-bc6f-5b575dce351a"
 def vocabulary_name(table: str) -> str:
     """Return the name of the file of a table's vocabulary."""
     return f"tfctr_vocabulary_{table}"
+
+
+@dataclass(frozen=True)
+class CountedFile:
+    """A file of counted values.
+
+    Args:
+        name: Of the file.
+        min_count: Values seen less often are left out.
+        max_size: Values that are kept at most, the most frequent first; None for all.
+    """
+
+    name: str
+    min_count: int = 1
+    max_size: int | None = None
+
+
+_CODED = bytes(ord(SPACE_CODE) if byte in b" \n\r" else byte for byte in range(256))
+
+
+def coded(value: bytes) -> bytes:
+    """Replace what would break the lines of a vocabulary file."""
+    return value.translate(_CODED)
+
+
+def vocabulary_text(counted: Iterable[tuple[int, bytes]], file: CountedFile) -> bytes:
+    """Return a file's lines, ``count value``, the largest count first.
+
+    Values of one count are ordered by their bytes, descending, as TFT orders them: the same rows give the same file.
+
+    Args:
+        counted: Number of seen values, and the value as `coded`; the empty one is none.
+        file: What is kept of them.
+    """
+    kept = (pair for pair in counted if pair[1] and pair[0] >= file.min_count)
+    lines = sorted(kept, reverse=True)[: file.max_size]
+    return b"".join(b"%d %s\n" % line for line in lines or [(1, EMPTY_MARK)])
 
 
 class CountedValues(NamedTuple):

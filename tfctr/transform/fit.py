@@ -1,36 +1,46 @@
-"""`fit_transform`: learn the transform in memory, with the Beam analyzers that pipelines run."""
+"""`fit_transform`: learn the transform in memory. A pipeline learns the same numbers on Beam."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import random
 import shutil
 import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import tensorflow as tf
+import tensorflow_transform as tft
+from tensorflow_transform.graph_context import TFGraphContext
+from tensorflow_transform.impl_helper import get_traced_transform_fn
+from tensorflow_transform.saved.saved_transform_io_v2 import write_v2_saved_model
+from tensorflow_transform.tf_metadata import metadata_io
+from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 
 from tfctr.data import with_cut_points
-from tfctr.spec import FeatureSpec
+from tfctr.spec import CrossFeature, FeatureSpec, NumericFeature
+from tfctr.transform._in_memory import Learned, Learning
+from tfctr.transform._label_scales import learn_label_scales
+from tfctr.transform._numeric import learn_numbers, numeric_columns, numeric_outputs
+from tfctr.transform._tasks import task_outputs
+from tfctr.transform.columns import RAW_DTYPES
 from tfctr.transform.examples import example_batches
 from tfctr.transform.output import TransformOutput, adapter_config, write_spec
-from tfctr.transform.preprocessing import make_preprocessing_fn
+from tfctr.transform.preprocessing import id_columns, learn_tables, make_preprocessing_fn, sparse_columns
 from tfctr.transform.schema import unread_columns
 
-ANALYZE_ROWS = 65_536
-"""Rows analysed at once; a value is counted inside a batch before Beam sees it, so large batches are faster."""
+LEARN_ROWS = 65_536
+"""Rows looked at at once."""
 
-_NOISY = ("tensorflow", "apache_beam", "absl", "root")
+_NOISY = ("tensorflow", "absl", "root")
 
 
 def fit_transform(spec: FeatureSpec, table: pa.Table, workdir: str | Path) -> TransformOutput:
     """Learn vocabularies and statistics from a raw training log.
 
-    Runs TFT's analyzers on Beam inside this process, and writes what TFX's Transform would write, plus the
-    spec. The folder appears complete or not at all.
+    Writes what TFX's Transform would write, plus the spec: the same vocabularies to the byte, numbers up to the order
+    in which they were summed. The folder appears complete or not at all.
 
     Args:
         spec: The spec.
@@ -52,77 +62,68 @@ def fit_transform(spec: FeatureSpec, table: pa.Table, workdir: str | Path) -> Tr
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
         written = Path(folder) / "output"
-        with quiet_logs(), preserved_random_state():
-            _analyze(spec, table, Path(folder), written)
+        with quiet_logs():
+            learned = _learn(spec, table, Path(folder))
+            _write_graph(spec, table, learned, written)
         write_spec(written, spec)
         shutil.rmtree(target, ignore_errors=True)
         written.rename(target)
     return TransformOutput(target, spec)
 
 
-def _analyze(spec: FeatureSpec, table: pa.Table, folder: Path, output: Path) -> None:
-    """Run the analyzers and write graph and metadata."""
-    import apache_beam as beam  # here, for it takes seconds that a server or a trainer would pay for nothing
-    import tensorflow_transform.beam as tft_beam
-    from apache_beam.options.pipeline_options import PipelineOptions
-    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-
-    rows = folder / "rows.arrow"  # through a file: Beam would pickle rows that are given to it in memory
-    schema = _write_batches(spec, table, rows)
-    options = PipelineOptions(["--no_pipeline_type_check"])  # an eighth of the time, for steps that are always the same
-    # The runner is named: a default may fetch a runner from the network.
-    with beam.Pipeline(runner=FnApiRunner(), options=options) as pipeline, tft_beam.Context(str(folder / "beam")):
-        batches = pipeline | "Path" >> beam.Create([str(rows)]) | "Rows" >> beam.FlatMap(_read_batches)
-        transform_fn = (batches, adapter_config(schema)) | tft_beam.AnalyzeDataset(make_preprocessing_fn(spec))
-        transform_fn | "Write" >> tft_beam.WriteTransformFn(str(output))
-
-
-def _write_batches(spec: FeatureSpec, table: pa.Table, path: Path) -> pa.Schema:
-    writer: pa.RecordBatchFileWriter | None = None
-    for batch in example_batches(table, spec, optional=unread_columns(spec), batch_rows=ANALYZE_ROWS):
-        if writer is None:
-            writer = pa.ipc.new_file(str(path), batch.schema)
-        writer.write_batch(batch)
-    assert writer is not None  # example_batches gives at least one
-    writer.close()
-    return batch.schema
+def _learn(spec: FeatureSpec, table: pa.Table, folder: Path) -> Learned:
+    """Show the rows to what learns, batch by batch: once, or twice where bounds of buckets go into crosses."""
+    learning = Learning()
+    bucketed = {feature.name for feature in spec.features if isinstance(feature, NumericFeature)}
+    known_first = any(bucketed.intersection(f.of) for f in spec.features if isinstance(f, CrossFeature))
+    for raw in _raw_batches(spec, table):
+        learn_numbers(numeric_columns(spec, raw), learning)
+        learn_label_scales(spec, task_outputs(spec, raw), learning)
+        if not known_first:
+            learn_tables(spec, raw, id_columns(spec, raw, {}), learning)
+    if known_first:
+        numbers = learning.learned(folder)
+        for raw in _raw_batches(spec, table):
+            columns = numeric_columns(spec, raw)
+            outputs = numeric_outputs(columns, learn_numbers(columns, numbers))
+            learn_tables(spec, raw, id_columns(spec, raw, outputs), learning)
+    return learning.learned(folder)
 
 
-def _read_batches(path: str) -> Iterator[pa.RecordBatch]:
-    with pa.memory_map(path) as source:
-        reader = pa.ipc.open_file(source)
-        for index in range(reader.num_record_batches):
-            yield reader.get_batch(index)
+def _raw_batches(spec: FeatureSpec, table: pa.Table) -> Iterator[dict[str, tf.SparseTensor]]:
+    for batch in example_batches(table, spec, optional=unread_columns(spec), batch_rows=LEARN_ROWS):
+        yield sparse_columns(spec, TensorAdapter(adapter_config(batch.schema)).ToBatchTensors(batch))
 
 
-@contextlib.contextmanager
-def preserved_random_state() -> Iterator[None]:
-    """Leave Python's random numbers where they were.
+def _write_graph(spec: FeatureSpec, table: pa.Table, learned: Learned, output: Path) -> None:
+    """Trace the transform around what was learned, and write graph and metadata as TFX's Transform does."""
+    columns = {column.name: column for column in spec.raw_columns() if column.name in table.column_names}
+    signature = {name: tf.SparseTensorSpec([None, None], RAW_DTYPES[column.type]) for name, column in columns.items()}
+    preprocess = make_preprocessing_fn(spec, learned)
 
-    Beam's threads draw from them, not always as many. Keras seeds weights with them, so that a model made after a
-    transform would start elsewhere in every run, whatever seed was set before.
-    """
-    state = random.getstate()
-    try:
-        yield
-    finally:
-        random.setstate(state)
+    def traced(inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
+        for path in learned.files:
+            tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.ASSET_FILEPATHS, path)
+        return preprocess(inputs)
+
+    context = TFGraphContext(module_to_export=tf.Module(), temp_dir=str(output))
+    function = get_traced_transform_fn(traced, signature, context)
+    graph = write_v2_saved_model(context.module_to_export, function, "transform_fn", str(output / "transform_fn"))
+    made = {
+        name: tf.io.FixedLenFeature(tensor.shape[1:], tensor.dtype) for name, tensor in graph.structured_outputs.items()
+    }
+    metadata_io.write_metadata(tft.DatasetMetadata.from_feature_spec(made), str(output / "transformed_metadata"))
 
 
 @contextlib.contextmanager
 def quiet_logs() -> Iterator[None]:
-    """Keep TensorFlow's, TFT's and Beam's progress notes off the screen; their errors stay.
-
-    TFT divides 0 by 0 for a column without a single number; the NaN is dealt with in the graph.
-    """
+    """Keep progress notes of TensorFlow and TFT off the screen; their errors stay."""
     loggers = [logging.getLogger(None if name == "root" else name) for name in _NOISY]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "invalid value encountered", RuntimeWarning)
-            yield
+        yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import tensorflow as tf
 
@@ -18,9 +19,10 @@ from tfctr.spec import (
     VectorFeature,
     table_of,
 )
+from tfctr.transform._analyzers import Analyzers, OnBeam
 from tfctr.transform._crosses import cross_tokens, salted
 from tfctr.transform._label_scales import learn_label_scales
-from tfctr.transform._numeric import numeric_outputs
+from tfctr.transform._numeric import learn_numbers, numeric_columns, numeric_outputs
 from tfctr.transform._tasks import meta_outputs, task_outputs
 from tfctr.transform._vocabulary import LearnedVocabulary, TableValues, hashed_ids, learn_vocabularies
 from tfctr.transform.columns import (
@@ -39,7 +41,7 @@ from tfctr.transform.columns import (
 PreprocessingFn = Callable[[Mapping[str, RawTensor]], dict[str, tf.Tensor]]
 
 
-def make_preprocessing_fn(spec: FeatureSpec) -> PreprocessingFn:
+def make_preprocessing_fn(spec: FeatureSpec, analyzers: Analyzers | None = None) -> PreprocessingFn:
     """Return TFT's ``preprocessing_fn`` for a spec.
 
     It takes the columns of ``spec.raw_columns()`` by name (those of `unread_columns` may be lacking) and returns
@@ -48,57 +50,97 @@ def make_preprocessing_fn(spec: FeatureSpec) -> PreprocessingFn:
 
     Args:
         spec: The spec.
+        analyzers: Who learns what the rows have to tell; None are TFT's, on Beam.
     """
-    columns = spec.raw_columns()
+    learner = OnBeam() if analyzers is None else analyzers
 
     def preprocessing_fn(inputs: Mapping[str, RawTensor]) -> dict[str, tf.Tensor]:
-        raw = {column.name: as_sparse(inputs[column.name], column) for column in columns if column.name in inputs}
-        outputs = numeric_outputs(spec, raw)
-        outputs |= _id_outputs(spec, raw, outputs)
+        raw = sparse_columns(spec, inputs)
+        numbers = numeric_columns(spec, raw)
+        outputs = numeric_outputs(numbers, learn_numbers(numbers, learner))
+        ids = id_columns(spec, raw, outputs)
+        outputs |= _id_outputs(spec, raw, ids, learn_tables(spec, raw, ids, learner))
         outputs |= {f.name: _vector(f, raw[f.column]) for f in spec.features if isinstance(f, VectorFeature)}
         outputs |= task_outputs(spec, raw)
         outputs |= meta_outputs(spec, raw)
-        learn_label_scales(spec, outputs)
+        learn_label_scales(spec, outputs, learner)
         return outputs
 
     return preprocessing_fn
 
 
-def _id_outputs(
-    spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor], numbers: Mapping[str, tf.Tensor]
-) -> dict[str, tf.Tensor]:
-    """Ids of categorical, multi and sequence features and of crosses, and the times of sequences."""
-    features: list[IdFeature] = [feature for feature in spec.features if isinstance(feature, IdFeature)]
-    of_columns = [feature for feature in features if isinstance(feature, IdColumnFeature)]
+def sparse_columns(spec: FeatureSpec, inputs: Mapping[str, RawTensor]) -> dict[str, tf.SparseTensor]:
+    """Return the raw columns that are given, in the one form that is worked on."""
+    return {
+        column.name: as_sparse(inputs[column.name], column) for column in spec.raw_columns() if column.name in inputs
+    }
+
+
+@dataclass(frozen=True)
+class IdColumns:
+    """Values of categorical, multi and sequence features and of crosses, before they are ids.
+
+    Args:
+        tokens: By feature: text of a scalar (batch,), or of the values kept of a list (values,).
+        windows: By feature with a list: what of each row's list is kept.
+        kept: By feature with a list: the values kept, with their places.
+    """
+
+    tokens: Mapping[str, tf.Tensor]
+    windows: Mapping[str, Window]
+    kept: Mapping[str, WindowedValues]
+
+
+def id_columns(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor], numbers: Mapping[str, tf.Tensor]) -> IdColumns:
+    """Return what vocabularies are learned from; `numbers` are asked for by crosses of numbers alone."""
+    of_columns = [feature for feature in spec.features if isinstance(feature, IdColumnFeature)]
     windows = {f.name: _window(f, spec, raw) for f in of_columns if not isinstance(f, CategoricalFeature)}
     kept = {f.name: values_in_window(raw[f.column], windows[f.name]) for f in of_columns if f.name in windows}
     tokens = {f.name: _tokens(f, raw, kept.get(f.name)) for f in of_columns}
-    tokens |= _tokens_of_crosses(features, tokens, numbers)
-    learned = {
-        owner.name: TableValues(owner.effective_vocabulary, [tokens[f.name] for f in features if f.table == owner.name])
+    crosses = [feature for feature in spec.features if isinstance(feature, CrossFeature)]
+    return IdColumns(tokens | _tokens_of_crosses(crosses, tokens, numbers), windows, kept)
+
+
+def learn_tables(
+    spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor], ids: IdColumns, analyzers: Analyzers
+) -> dict[str, LearnedVocabulary]:
+    """Learn the vocabulary of every table that has one."""
+    features: list[IdFeature] = [feature for feature in spec.features if isinstance(feature, IdFeature)]
+    tables = {
+        owner.name: TableValues(
+            owner.effective_vocabulary, [ids.tokens[f.name] for f in features if f.table == owner.name]
+        )
         for owner in features
         if owner.table == owner.name and owner.hash_buckets is None
     }
-    vocabularies = learn_vocabularies(learned, _sizes(spec, raw, tokens))
-    owners = [feature for feature in features if feature.table == feature.name]
-    lookups = {owner.name: _lookup(owner, vocabularies) for owner in owners}
+    return learn_vocabularies(tables, _sizes(spec, raw, ids.tokens), analyzers)
+
+
+def _id_outputs(
+    spec: FeatureSpec,
+    raw: Mapping[str, tf.SparseTensor],
+    columns: IdColumns,
+    vocabularies: Mapping[str, LearnedVocabulary],
+) -> dict[str, tf.Tensor]:
+    """Ids of categorical, multi and sequence features and of crosses, and the times of sequences."""
+    features: list[IdFeature] = [feature for feature in spec.features if isinstance(feature, IdFeature)]
+    lookups = {f.name: _lookup(f, vocabularies) for f in features if f.table == f.name}
     outputs: dict[str, tf.Tensor] = {}
     for feature in features:
-        ids = lookups[feature.table](tokens[feature.name])
+        ids = lookups[feature.table](columns.tokens[feature.name])
         if isinstance(feature, MultiFeature | SequenceFeature):
-            ids = kept[feature.name].dense(ids, feature.max_length)
+            ids = columns.kept[feature.name].dense(ids, feature.max_length)
         outputs[feature.name] = ids
         if isinstance(feature, SequenceFeature) and feature.times:
-            times = values_in_window(raw[feature.times], windows[feature.name])
+            times = values_in_window(raw[feature.times], columns.windows[feature.name])
             outputs[feature.times_name] = times.dense(tf.cast(times.values, tf.int64), feature.max_length)
     return outputs
 
 
 def _tokens_of_crosses(
-    features: list[IdFeature], tokens: Mapping[str, tf.Tensor], numbers: Mapping[str, tf.Tensor]
+    crosses: list[CrossFeature], tokens: Mapping[str, tf.Tensor], numbers: Mapping[str, tf.Tensor]
 ) -> dict[str, tf.Tensor]:
     """The text of the values of crosses (batch,); a number in quantile buckets goes in as the id of its bucket."""
-    crosses = [feature for feature in features if isinstance(feature, CrossFeature)]
     buckets = {name: text(numbers[name]) for cross in crosses for name in cross.of if name not in tokens}
     return cross_tokens(crosses, {**tokens, **buckets})
 
@@ -131,7 +173,9 @@ def _lookup(owner: IdFeature, vocabularies: Mapping[str, LearnedVocabulary]) -> 
     return vocabularies[owner.name].ids
 
 
-def _sizes(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor], tokens: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+def _sizes(
+    spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor], tokens: Mapping[str, tf.Tensor]
+) -> dict[str, tf.Tensor]:
     """Number of values in the batch, by table."""
     sizes: dict[str, tf.Tensor] = {}
     for feature in spec.id_features:
