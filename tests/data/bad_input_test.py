@@ -80,6 +80,45 @@ def test_quoted_text_of_any_kind_comes_back(
     assert table.column("site").to_pylist() == [cell or None for cell in rows]
 
 
+dirty = st.lists(st.sampled_from(["a", "b", ",", '"', "\n", "\r\n"]), max_size=40).map("".join)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(text=dirty, block_bytes=st.sampled_from([7, 30, 1000]), longest=st.sampled_from([5, 100_000]))
+def test_rows_looked_at_alone_are_read_as_if_all_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, block_bytes: int, longest: int
+) -> None:
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(quoting, "LONGEST_QUOTED", longest)
+    spec, read = make_spec([FEATURES[0]], max_bad_share=1.0), []
+    for cut in (quoting.quoted_rows, quoting.careful_rows):
+        with monkeypatch.context() as patch:
+            patch.setattr(delimited, "quoted_rows", cut)
+            table, bad_rows = read_text(tmp_path, f"clicked,site\n{text}\n0,last\n", spec)
+            read.append((table.to_pylist(), dict(bad_rows.counts), [(bad.row, bad.value) for bad in bad_rows.examples]))
+    assert read[0] == read[1]
+
+
+def test_of_many_rows_only_those_with_an_odd_quote_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, look = [], quoting._careful_row
+    monkeypatch.setattr(
+        quoting,
+        "_careful_row",
+        lambda data, start, *rest, **more: seen.append(start) or look(data, start, *rest, **more),
+    )
+    lines = [b'0,"a, b"\n'] * 1000
+    lines[300:303] = [b'0,"two\n', b'lines"\n', b'0,5" screen\n']
+    rows = quoting.quoted_rows(b"".join(lines), b",", 2, last=True)
+    assert seen == [len(b"".join(lines[:300])), len(b"".join(lines[:302]))]
+    assert (rows.block, len(rows.good), len(rows.broken)) == (b"".join(lines), 999, 0)
+
+
+def test_a_carriage_return_alone_beside_a_broken_quote(tmp_path: Path) -> None:
+    table, bad_rows = read_text(tmp_path, 'clicked,site\n0,a"\r1,b\n0,"c\n', make_spec([FEATURES[0]]))
+    assert table.column("site").to_pylist() == ['a"', "b"]
+    assert dict(bad_rows.counts) == {"a quote is never closed": 1}
+
+
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "libfm"])
 def test_bytes_that_are_not_utf8(tmp_path: Path, suffix: str) -> None:
     spec = make_spec([FEATURES[0]], columns=("clicked", "site") if suffix == "libfm" else ())

@@ -14,7 +14,7 @@ import pyarrow.csv as pacsv
 from tfctr.data._columns import arrow_type
 from tfctr.data._readers.blocks import BLOCK_BYTES, bounded, chunks
 from tfctr.data._readers.files import LogFile
-from tfctr.data._readers.quoting import careful_rows, is_plain
+from tfctr.data._readers.quoting import careful_rows, is_plain, quoted_rows
 from tfctr.data._readers.raw import RawBatch, require_columns
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
@@ -117,17 +117,19 @@ class _BlockParser:
         return self._batch(table, bad, numbers), data[cut:]
 
     def _parse_with_care(self, data: bytes, *, last: bool) -> tuple[RawBatch | None, bytes]:
-        """Cut the rows one by one, set aside those with a broken quote, and parse the rest as a block."""
-        rows, broken, rest = careful_rows(data, self.delimiter.encode(), len(self.names), last=last)
-        good = np.setdiff1d(np.arange(len(rows)), broken)
-        self.bad_rows.add(
-            str(self.file), self.row + 1 + broken, "a quote is never closed", [rows[index] for index in broken]
-        )
-        block = b"".join(rows[index] for index in good)
-        table, bad = self._parse_block(block) if block else (None, [])
+        """Set aside the rows with a broken quote, and parse the rest as a block."""
+        for cut in (quoted_rows, careful_rows):
+            rows = cut(data, self.delimiter.encode(), len(self.names), last=last)
+            table, bad = self._parse_block(rows.block) if rows.block else (None, [])
+            found = table.num_rows + len(bad) if table is not None else 0
+            if found == len(rows.good):  # else a quote swallowed lines
+                break
+        # A carriage return alone ends a row for Arrow and not for us; then the numbers of rows are those of Arrow.
+        good = rows.good if found == len(rows.good) else np.arange(found)
+        self.bad_rows.add(str(self.file), self.row + 1 + rows.broken, "a quote is never closed", rows.texts)
         batch = self._batch(table, bad, 1 + good) if table is not None else None
-        self.row += len(broken)
-        return batch, rest
+        self.row += len(rows.broken)
+        return batch, rows.rest
 
     def _parse_block(self, block: bytes) -> tuple[pa.Table, list[pacsv.InvalidRow]]:
         """Return the table of whole rows and those with another number of columns; numbers parsed if all can be."""
