@@ -84,12 +84,11 @@ dirty = st.lists(st.sampled_from(["a", "b", ",", '"', "\n", "\r\n"]), max_size=4
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
-@given(text=dirty, block_bytes=st.sampled_from([7, 30, 1000]), longest=st.sampled_from([5, 100_000]))
+@given(text=dirty, block_bytes=st.sampled_from([7, 30, 1000]))
 def test_rows_looked_at_alone_are_read_as_if_all_were(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, block_bytes: int, longest: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, block_bytes: int
 ) -> None:
     monkeypatch.setattr(delimited, "BLOCK_BYTES", block_bytes)
-    monkeypatch.setattr(quoting, "LONGEST_QUOTED", longest)
     spec, read = make_spec([FEATURES[0]], max_bad_share=1.0), []
     for cut in (quoting.quoted_rows, quoting.careful_rows):
         with monkeypatch.context() as patch:

@@ -169,7 +169,7 @@ def test_whole_numbers(tmp_path: Path, text: str, value: int | None) -> None:
         ("clicked", "nan", "clicked: the label is missing or NaN"),
         ("clicked", "inf", "clicked: infinite"),
         ("clicked", "", "clicked: the label is missing or NaN"),
-        ("clicked", "yes", "clicked: not a number"),
+        ("clicked", "maybe", "clicked: not a number"),
     ],
 )
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])

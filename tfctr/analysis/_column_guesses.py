@@ -10,6 +10,7 @@ from typing import Any
 from tfctr.analysis import _column_names as names
 from tfctr.analysis._column_profile import ColumnProfile, ListStatistics, is_list, is_scalar
 from tfctr.analysis._value_statistics import ValueStatistics
+from tfctr.data._convert.values import EXACT
 
 FEW_VALUES = 30
 """Whole numbers with at most so many values are codes unless their name says that they are amounts."""
@@ -133,6 +134,8 @@ def _is_numeric(profile: ColumnProfile) -> bool:
     values = profile.values
     if not values.is_number:
         return False
+    if values.type == "int" and max(-(values.minimum or 0.0), values.maximum or 0.0) >= EXACT:
+        return False  # nothing has so exact an amount
     if values.type == "float" or names.is_amount(profile.name):
         return True
     return not names.is_id(profile.name) and values.distinct > FEW_VALUES and _is_skewed(values)

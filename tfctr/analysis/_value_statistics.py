@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfctr.analysis._distinct import DistinctCounter
-from tfctr.analysis.log_sample import value_type, wider
+from tfctr.analysis.log_sample import is_whole, value_type, wider
+from tfctr.data._convert.values import numbers_of_truths
 
 _EXAMPLES = 3
 _KEPT_NUMBERS = 10_000
@@ -45,14 +46,16 @@ class ValueStatistics:
             return
         self.count += len(values)
         texts = values if pa.types.is_string(values.type) else values.cast(pa.string())
-        self.type = wider(self.type, "string" if _has_codes(texts) else value_type(values))
+        self.type = wider(self.type, "string" if _has_codes(texts) else _type_of(values))
         self._characters += pc.sum(pc.utf8_length(texts)).as_py()
         uniques = pc.unique(texts).to_pylist()
         self._distinct.update(uniques)
         if len(self.examples) < _EXAMPLES:
             self.examples = tuple(dict.fromkeys([*self.examples, *uniques[:_EXAMPLES]]))[:_EXAMPLES]
         if self.type in ("int", "float"):
-            self._update_numbers(values.cast(pa.float64()))
+            self._update_numbers(values.cast(pa.float64(), safe=False))
+        elif self.type == "bool":
+            self._ones += pc.sum(pc.equal(numbers_of_truths(texts), "1")).as_py()
 
     def _update_numbers(self, numbers: pa.Array) -> None:
         numbers = numbers.filter(pc.is_finite(numbers))
@@ -103,10 +106,16 @@ class ValueStatistics:
         return self.type in ("int", "float")
 
     def is_binary(self) -> bool:
-        """Whether the values are the numbers 0 and 1, or true and false, and both occur."""
+        """Whether the values are the numbers 0 and 1, or true and false or the like, and both occur."""
         if self.type == "bool":
             return self.distinct == 2
         return self.is_number and (self.minimum, self.maximum) == (0.0, 1.0) and self.distinct == 2
+
+
+def _type_of(values: pa.Array) -> str:
+    """The type of values; numbers without a fraction are whole, as a data frame with holes writes ids."""
+    found = value_type(values)
+    return "int" if found == "float" and is_whole(values.cast(pa.float64())) else found
 
 
 def _has_codes(texts: pa.Array) -> bool:

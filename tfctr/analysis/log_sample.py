@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tfctr.analysis._log_format import LogFormat, detect_format
+from tfctr.data._convert.values import TRUTHS
 from tfctr.data._readers.delimited import read_delimited
 from tfctr.data._readers.files import DamagedFileError, LogFile, find_files, format_of
 from tfctr.data.bad_rows import BadRows
@@ -22,7 +24,7 @@ from tfctr.spec import RawColumn, Source
 BATCH_ROWS = 16_384
 DEFAULT_ROWS = 200_000
 
-_INTEGER = r"^[-+]?[0-9]{1,18}$"
+_INTEGER = r"^[-+]?[0-9]+$"
 _DECIMAL = r"(?i)^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?$|^[-+]?nan$"
 
 
@@ -52,7 +54,8 @@ class LogSample:
         reader = {"parquet": _parquet, "jsonl": _json_lines}.get(self.log_format.format, _delimited)
         left = self.max_rows
         try:
-            for batch in reader(self.file, self.log_format, bad_rows if bad_rows is not None else BadRows()):
+            for raw in reader(self.file, self.log_format, bad_rows if bad_rows is not None else BadRows()):
+                batch = pa.RecordBatch.from_arrays([_plain(column) for column in raw.columns], raw.schema.names)
                 for start in range(0, batch.num_rows, BATCH_ROWS):
                     part = batch.slice(start, min(BATCH_ROWS, left))
                     yield part
@@ -116,7 +119,7 @@ def types_of(batches: Iterable[pa.RecordBatch]) -> dict[str, str]:
     for batch in batches:
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             found = value_type(column)
-            if found == "float" and _is_whole(column.cast(pa.float64())):
+            if found == "float" and is_whole(column.cast(pa.float64())):
                 found = "int"
             types[name] = wider(types.get(name, "null"), found)
     return types
@@ -158,16 +161,41 @@ def wider(first: str, second: str) -> str:
     return "float" if {first, second} == {"int", "float"} else "string"
 
 
-def _is_whole(numbers: pa.Array) -> bool:
+def is_whole(numbers: pa.Array) -> bool:
     """Whether no number has a fraction; NaN, which the readers take for missing, has none."""
     whole = pc.or_(pc.equal(numbers, pc.floor(numbers)), pc.is_nan(numbers))
     return bool(pc.all(whole).as_py())
 
 
+def _plain(column: pa.Array) -> pa.Array:
+    """The column in the type that the readers make of it: text, whole numbers of 64 bits, float64 or truth values."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _plain(column.dictionary_decode())
+    if pa.types.is_uint64(kind) and (pc.max(column).as_py() or 0) > np.iinfo(np.int64).max:
+        return column.cast(pa.string())  # an id that no int64 holds
+    if pa.types.is_decimal(kind):
+        return column.cast(pa.float64())
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return column.cast(pa.timestamp("s"), safe=False).cast(pa.int64())
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        try:
+            return column.cast(pa.string())
+        except pa.ArrowInvalid:
+            return column  # bytes that are no text
+    return column
+
+
 def _text_type(column: pa.Array) -> str:
     values = column.drop_null()
     if pc.all(pc.match_substring_regex(values, _INTEGER)).as_py():
+        try:
+            pc.utf8_ltrim(values, "+").cast(pa.int64())
+        except pa.ArrowInvalid:
+            return "string"  # digits that no int64 holds are a code
         return "int"
+    if pc.all(pc.is_in(pc.utf8_lower(values), pa.array(list(TRUTHS)))).as_py():
+        return "bool"
     return "float" if pc.all(pc.match_substring_regex(values, _DECIMAL)).as_py() else "string"
 
 

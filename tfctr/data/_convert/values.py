@@ -4,7 +4,9 @@ The rules, the same for every format:
 
 - A null, and an empty text, is missing. In a number, NaN is missing too; infinity is an error.
 - A whole number may be written as 12, +12, 12.0 or " 12 "; it must fit 64 bits.
-- True and false become 1 and 0. A number where text is wanted becomes its shortest decimal text, 12.0 becomes 12.
+- True and false become 1 and 0, and so do these words, yes and no, t and f, y and n, where a number is wanted.
+- A whole number of 2^53 and more that comes as a floating-point one has lost digits: an error where it is an id.
+- A number where text is wanted becomes its shortest decimal text, 12.0 becomes 12.
 - Text is UTF-8.
 - A time (Arrow timestamp or date) where a whole number is wanted becomes seconds since 1970.
 """
@@ -23,6 +25,12 @@ Converted = tuple[pa.Array, list[tuple[str, np.ndarray]]]
 WHOLE = r"^[+-]?[0-9]+$"
 DECIMAL = r"(?i)^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$|^[+-]?(nan|inf|infinity)$"
 LARGEST = np.iinfo(np.int64)
+EXACT = 2.0**53
+"""From here on float64 leaves whole numbers out."""
+LOST_DIGITS = "a whole number of 2^53 or more in floating point, which has lost digits"
+
+TRUTHS = {"true": "1", "t": "1", "yes": "1", "y": "1", "false": "0", "f": "0", "no": "0", "n": "0"}
+"""Words, in small letters -> what they are as numbers."""
 
 
 class UnfitTypeError(Exception):
@@ -46,7 +54,7 @@ def to_type(values: pa.Array, wanted: Literal["string", "int", "float"]) -> Conv
             problems += more
         return values, problems
     if wanted == "string":
-        return _to_text(values), []
+        return _to_text(values)
     return _to_int(values) if wanted == "int" else _to_float(values)
 
 
@@ -83,6 +91,9 @@ def _from_text(text: pa.Array, wanted: Literal["int", "float"]) -> Converted:
     if wanted == "int":
         return _int_from_text(text)
     good = _matches(text, DECIMAL)
+    if not good.all():
+        text = numbers_of_truths(text)
+        good = _matches(text, DECIMAL)
     numbers = pc.cast(_only(text, good), pa.float32())
     numbers, problems = _to_float(numbers)
     return numbers, [("not a number", ~good & _valid(text)), *problems]
@@ -93,6 +104,7 @@ def _int_from_text(text: pa.Array) -> Converted:
         return pc.cast(text, pa.int64()), []
     except pa.ArrowInvalid:
         pass
+    text = numbers_of_truths(text)
     whole = pc.replace_substring_regex(text, r"^\+|\.0*$", "")
     blank = _matches(text, r"(?i)^[+-]?nan$")  # a missing number, as pandas writes it
     good = _matches(whole, WHOLE)
@@ -107,14 +119,25 @@ def _int_from_text(text: pa.Array) -> Converted:
     ]
 
 
-def _to_text(values: pa.Array) -> pa.Array:
-    if pa.types.is_floating(values.type):
-        whole = pc.equal(values, pc.trunc(values))
-        small = pc.less(pc.abs(values), 2.0**53)
-        as_int = pc.fill_null(pc.and_(whole, small), False)
-        ints = pc.cast(pc.if_else(as_int, values, pa.scalar(0, values.type)), pa.int64())
-        return pc.if_else(as_int, pc.cast(ints, pa.string()), pc.cast(_without_nan(values), pa.string()))
-    return _cast(values, pa.string())
+def numbers_of_truths(text: pa.Array) -> pa.Array:
+    """Return texts in which every word of `TRUTHS`, in any letters, is its number."""
+    words = pa.array(list(TRUTHS))
+    places = pc.index_in(pc.utf8_lower(text), words)
+    if places.null_count == len(places):
+        return text
+    return pc.coalesce(pa.array(list(TRUTHS.values())).take(places), text)
+
+
+def _to_text(values: pa.Array) -> Converted:
+    if not pa.types.is_floating(values.type):
+        return _cast(values, pa.string()), []
+    finite = np.asarray(pc.fill_null(pc.is_finite(values), False))
+    whole = np.asarray(pc.fill_null(pc.equal(values, pc.trunc(values)), False)) & finite
+    lost = whole & np.asarray(pc.fill_null(pc.greater_equal(pc.abs(values), EXACT), False))
+    as_int = pa.array(whole & ~lost)
+    ints = pc.cast(pc.if_else(as_int, values, pa.scalar(0, values.type)), pa.int64())
+    others = _only(_without_nan(values), ~lost)
+    return pc.if_else(as_int, pc.cast(ints, pa.string()), pc.cast(others, pa.string())), [(LOST_DIGITS, lost)]
 
 
 def _to_int(values: pa.Array) -> Converted:
@@ -123,9 +146,11 @@ def _to_int(values: pa.Array) -> Converted:
         numbers = values.to_numpy(zero_copy_only=False)
         with np.errstate(invalid="ignore"):
             too_large = np.abs(numbers) >= 2.0**63
+            lost = (np.abs(numbers) >= EXACT) & ~too_large
             broken = (numbers != np.trunc(numbers)) & ~np.isnan(numbers) & ~too_large
-        good = _only(values, ~(too_large | broken))
-        return pc.cast(good, pa.int64()), [("does not fit 64 bits", too_large), ("not a whole number", broken)]
+        good = _only(values, ~(too_large | lost | broken))
+        reasons = [("does not fit 64 bits", too_large), (LOST_DIGITS, lost), ("not a whole number", broken)]
+        return pc.cast(good, pa.int64()), reasons
     if pa.types.is_temporal(values.type):
         seconds = _cast(values, pa.timestamp("s"), safe=False)
         return pc.cast(seconds, pa.int64()), []
