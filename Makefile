@@ -17,7 +17,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 # Where bytecode is not kept (containers often say so), each process would compile TFX anew: 28 s to start, not 10.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo test test-lowest test-newest quick costs lint docs docs-serve serve bench peers lock builds tables goldens clean
+.PHONY: help setup demo test test-lowest test-newest quick costs style lint docs docs-serve serve bench peers lock builds tables goldens clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -28,15 +28,17 @@ setup:  ## make the environment in .venv (a look-up if it is there)
 demo: setup  ## train, evaluate and serve a model on real ratings (MovieLens-100K), with a printed walk
 	@$(PYTHON) -m examples.demo
 
-lint: setup  ## style, types, the floors of the house and known weaknesses of the pins
+style: setup
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 	@$(PYTHON) tools/audit_pins.py
 
-test: setup  ## lint and run all tests
-	@start=$$SECONDS; rm -f $(REPORT); $(MAKE) --no-print-directory lint && \
+lint: style  ## style, types, the floors of the house and known weaknesses of the pins
+	@.venv/bin/mypy
+
+test: setup  ## lint and run all tests; types are checked beside the first of them
+	@start=$$SECONDS; rm -f $(REPORT); $(MAKE) --no-print-directory style && \
 	$(PYTHON) -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder --junitxml=$(REPORT) $(PYTEST_ARGS); status=$$?; \
 	$(PYTHON) tools/closing_line.py $(REPORT) $$((SECONDS - start)); exit $$status
 

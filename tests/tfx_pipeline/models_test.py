@@ -84,7 +84,8 @@ class Family:
 
     def with_model(self, model: str, **changes: Any) -> PipelineConfig:
         """Settings of a run of another model on this log."""
-        small = {"model": model, "hyperparameters": dict(ENTRIES[model].small), **changes}
+        fit = {**FAST, "epochs": 1}  # curves are drawn of more, which takes as long as an epoch
+        small = {"model": model, "hyperparameters": dict(ENTRIES[model].small), "fit": fit, **changes}
         return self.config.model_copy(update=small)
 
 

@@ -49,6 +49,16 @@ class Recipe:
         """One filled layer for all checks that only read it."""
         return filled(self)
 
+    @cached_property
+    def function(self) -> Any:
+        """`shared` as a ``tf.function`` of tensors, for any number of rows; traced once."""
+        import tensorflow as tf
+
+        rows = keras.tree.map_structure(tf.convert_to_tensor, self.inputs(2))
+        signature = keras.tree.map_structure(lambda t: tf.TensorSpec((None, *t.shape[1:]), t.dtype), rows)
+        layer = self.shared
+        return tf.function(lambda inputs: keras.tree.flatten(call(layer, inputs)), input_signature=[signature])
+
 
 @dataclass(frozen=True)
 class MetricRecipe:
