@@ -57,32 +57,38 @@ def news() -> Splits:
     return _split(_spec("news", "label", features, **columns), table)
 
 
-WORLDS = 3
+WORLDS, WORLD = 3, "world"
+HINTS = tuple(f"hint_{index}" for index in range(12))
+DRAWN = 0.05
+"""Share of the hints that name any world, the others name their own."""
+
+
+def worlds(rows: int = 12_000) -> pa.Table:
+    """Ads in three worlds, so many rows of each; which one a row is of, the column `WORLD` says.
+
+    Worlds have the numbers of users and items in common. What users like, what an item is worth and what a position
+    costs each world has for itself. Twelve fields hint at the world, the domain is drawn at random.
+    """
+    rng = np.random.default_rng(0)
+    parts = []
+    for world in range(WORLDS):
+        config = SimulatorConfig(rows=rows, users=100, items=60, quality=1.5, position_bias=0.7 * world, seed=world)
+        table = simulate(config).table.select(["user_id", "item_id", "device", "position", "hour", "clicked", "time"])
+        for name in HINTS:
+            hints = np.where(rng.random(rows) < DRAWN, rng.integers(0, WORLDS, rows), world)
+            table = table.append_column(name, pa.array(hints))
+        table = table.append_column("domain", pa.array(rng.integers(0, 5, rows)))
+        parts.append(table.append_column(WORLD, pa.array(np.full(rows, world))))
+    return pa.concat_tables(parts).combine_chunks()
 
 
 def simulated() -> Splits:
-    """Ads in three worlds, each with tastes, prices and positions of its own; which one a row is of is not told.
-
-    The worlds have the items in common, by number alone, and each its users. The domain is drawn at random.
-    """
-    parts = []
-    for world in range(WORLDS):
-        config = SimulatorConfig(rows=12_000, users=200, items=60, seed=world, position_bias=0.7 * (world - 0.5))
-        table = simulate(config).table
-        users = pc.add(table["user_id"], world * config.users)
-        names = ("item_id", "device", "position", "hour", "clicked", "time")
-        parts.append(pa.table({"user_id": users, **{name: table[name] for name in names}}))
-    whole = pa.concat_tables(parts).combine_chunks()
-    drawn = np.random.default_rng(0).integers(0, 5, whole.num_rows)
-    whole = whole.append_column("domain", pa.array([f"domain_{number}" for number in drawn]))
-    features: list[dict[str, Any]] = [
-        {**_categorical("user_id", "user"), "type": "int"},
-        _categorical("domain", "context"),
-    ]
-    features += [{**_categorical("item_id", "item"), "type": "int"}, _categorical("device", "context")]
-    features += [{**_categorical(name, "context"), "type": "int"} for name in ("position", "hour")]
-    columns = {"split": {"by": "time"}, "meta": {"time": "time", "domain": "domain"}}
-    return _split(_spec("three_worlds", "clicked", features, **columns), whole)
+    """Clicks in worlds that no model is told; the group of a row, which figures alone see, is its world."""
+    numbers = {"user_id": "user", "item_id": "item"} | dict.fromkeys(("position", "hour", *HINTS, "domain"), "context")
+    features = [{**_categorical(name, role), "type": "int"} for name, role in numbers.items()]
+    features.append(_categorical("device", "context"))
+    columns = {"split": {"by": "time"}, "meta": {"time": "time", "domain": "domain", "group": WORLD}}
+    return _split(_spec("three_worlds", "clicked", features, **columns), worlds())
 
 
 LOGS: dict[str, Callable[[], Splits]] = {

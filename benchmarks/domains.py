@@ -7,8 +7,9 @@
 as it is served. Told is processor time, which other work on the machine touches least. A ratio is that of two answers
 of one turn; medians over turns are told. Rows are of all domains, or all of one, as in a request.
 
-`accuracy` trains every model on each log with each seed and judges it on the test rows: AUC of all rows, mean of the
-AUC in each domain, logloss. Finished trials are kept in the work folder, so that a run that was broken off goes on.
+`accuracy` trains every model on each log with each seed and judges it on the test rows: AUC of all rows, logloss, mean
+of the AUC in each domain. Where the log hides groups, it tells how well the clusters of AdaptDHM agree with them, too.
+Finished trials are kept in the work folder, so that a run that was broken off goes on.
 """
 
 from __future__ import annotations
@@ -24,14 +25,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 import typer
+from sklearn.metrics import adjusted_rand_score
 
-from benchmarks.domain_logs import LOGS
+from benchmarks.domain_logs import LOGS, WORLD
 from tfctr.benchmark import Score, Splits, TrialCache, table_line, with_spread, write_section
 from tfctr.benchmark.trial import make_model
 from tfctr.data.batches import ArrayPlan, array_dataset
 from tfctr.models import MODELS, AdaptDHM, CTRModel
 from tfctr.spec import BoundSpec, FeatureSpec
-from tfctr.spec.feature_spec import DOMAIN_NAME
+from tfctr.spec.feature_spec import DOMAIN_NAME, GROUP_NAME
 from tfctr.training import FitConfig, fit
 from tfctr.training.metrics import evaluate_arrays, gauc
 
@@ -155,17 +157,20 @@ TRIED: dict[str, Settings] = {
     "STAR": {"hidden_units": (128, 64), "auxiliary_units": (32,)},
     "AdaptDHM": {"hidden_units": (128, 64), "clusters": 3},
 }
-FIGURES = ("auc", "domain_auc", "logloss")
+FIGURES = {"auc": "AUC", "logloss": "logloss", "domain_auc": "mean of domains", "ari": "ARI of clusters"}
 
 
 def judged(model: CTRModel, splits: Splits) -> dict[str, float]:
-    """AUC, mean of the AUC in each domain that has both labels, logloss."""
+    """AUC, logloss, mean of the AUC in each domain that has both labels; ARI of clusters and hidden groups."""
     inputs = {info.name: splits.test[info.name] for info in splits.spec.spec.inputs()}
     found = np.asarray(model.predict(inputs, batch_size=8192, verbose=0), np.float64)[:, 0]
     labels = splits.test[splits.spec.spec.tasks[0].name]
     whole = evaluate_arrays(labels, found)
     domain_auc = gauc(labels, found, splits.test[DOMAIN_NAME], weighting="uniform").value
-    return {"auc": whole["auc"], "domain_auc": domain_auc, "logloss": whole["logloss"]}
+    figures = {"auc": whole["auc"], "logloss": whole["logloss"], "domain_auc": domain_auc}
+    if isinstance(model, AdaptDHM) and splits.spec.spec.meta.group == WORLD:
+        figures["ari"] = float(adjusted_rand_score(splits.test[GROUP_NAME], np.array(model.routed(inputs).clusters)))
+    return figures
 
 
 def trial(splits: Callable[[], Splits], name: str, config: FitConfig, seed: int) -> Score:
@@ -181,12 +186,14 @@ def trial(splits: Callable[[], Splits], name: str, config: FitConfig, seed: int)
     return Score(name, seed, judged(model, rows), epochs, best, seconds, parameters=numbers)
 
 
-def accuracy_table(log: str, scores: Mapping[str, Sequence[Score]]) -> str:
-    """Mean ± standard deviation over seeds, median seconds."""
-    heads = [log, "seeds", "AUC", "mean of domains", "logloss", "seconds", "parameters"]
+def accuracy_table(scores: Mapping[str, Sequence[Score]]) -> str:
+    """Mean ± standard deviation over seeds, median seconds; a figure that no model has is left out."""
+    told = [name for name in FIGURES if any(name in score.figures for many in scores.values() for score in many)]
+    heads = ["model", "seeds", *(FIGURES[name] for name in told), "seconds", "parameters"]
     lines = [table_line(heads), table_line(["---"] * len(heads))]
     for name, many in scores.items():
-        cells = [with_spread([score.figures[figure] for score in many]) for figure in FIGURES]
+        columns = [[score.figures[figure] for score in many if figure in score.figures] for figure in told]
+        cells = [with_spread(column) if column else "-" for column in columns]
         seconds = statistics.median(score.seconds for score in many)
         lines.append(table_line([name, str(len(many)), *cells, f"{seconds:.1f}", f"{many[0].parameters:,}"]))
     return "\n".join(lines)
@@ -206,7 +213,6 @@ def accuracy(
     names, chosen = models.split(","), logs.split(",")
     if unknown := [name for name in (*names, *chosen) if name not in (*TRIED, *LOGS)]:
         raise typer.BadParameter(f"unknown {unknown}; logs are {', '.join(LOGS)}, models {', '.join(TRIED)}")
-    tables = []
     for log in chosen:
         splits = functools.cache(LOGS[log])
         cache = TrialCache(workdir / "domains" / log, {"log": log, "batch_size": BATCH, **SHARED})
@@ -217,14 +223,12 @@ def accuracy(
                 score = cache.score(name, seed, settings, functools.partial(trial, splits, name, config, seed))
                 scores.setdefault(name, []).append(score)
                 print(f"{log}, {name}, seed {seed}: {score.figures}", flush=True)
-        tables.append(accuracy_table(log, scores))
-    text = "\n\n".join(tables)
-    print(text)
-    if write:
-        command = f"python -m benchmarks.domains accuracy --logs {logs} --models {models} --seeds {seeds}"
-        write_section(
-            RESULTS, "Models of many domains", command + (f" --epochs {epochs}" if epochs != FIT.epochs else ""), text
-        )
+        text = accuracy_table(scores)
+        print(text)
+        if write:
+            command = f"python -m benchmarks.domains accuracy --logs {log} --models {models} --seeds {seeds}"
+            command += f" --epochs {epochs}" if epochs != FIT.epochs else ""
+            write_section(RESULTS, f"Many domains on {log}", command, text)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from benchmarks import graph_hash, survival
+from benchmarks import domains, graph_hash, survival
 from tfctr.benchmark import settings_of as with_protocol
 from tfctr.layers._base import constructor_arguments
 from tfctr.models import MODELS
@@ -42,8 +42,10 @@ def in_code() -> dict[str, dict[str, Settings]]:
 
     on_click = {"model": graph_hash.MODEL, "batch_size": graph_hash.CLICK_BATCH, "fit": told(graph_hash.CLICK_FIT)}
     on_items = {"model": "TwoTower", "batch_size": graph_hash.RETRIEVAL_BATCH, "fit": told(graph_hash.RETRIEVAL_FIT)}
+    by_domain = {"batch_size": domains.BATCH, "fit": told(domains.FIT), **domains.SHARED}
     on_lives = {"batch_size": survival.BATCH, "fit": told(survival.FIT), **survival.TOWER}
     return {
+        "domains.py": {name: by_domain | options for name, options in domains.TRIED.items()},
         "graph_hash.py": {"click": on_click | graph_hash.CLICK, "retrieval": on_items | graph_hash.RETRIEVAL},
         "survival.py": {"CreativeSurvival": on_lives, "DNN": on_lives},
     }
