@@ -22,6 +22,9 @@ TITLES = {
     "auc": "AUC",
     "rmse": "RMSE",
     "mae": "MAE",
+    "event_share": "events",
+    "nll": "negative log-likelihood",
+    "c_index": "C-index",
 }
 """Figure of a domain -> its name for people."""
 

@@ -21,7 +21,6 @@ from tfctr.training.metrics import (
     figures_by_domain,
     logloss,
 )
-from tfctr.training.metrics.by_domain import COLUMNS
 from tfctr.transform import examples_to_table
 from tfx_pipeline.components.outcomes import Outcome, outcomes_of
 
@@ -50,10 +49,11 @@ class Scores:
     domains: np.ndarray | None = None
 
     def by_domain(self) -> DomainFigures | None:
-        """Return the figures of each domain; None without domains, and of durations."""
-        if self.domains is None or self.kind not in COLUMNS:
+        """Return the figures of each domain; None without domains."""
+        if self.domains is None:
             return None
-        return figures_by_domain(self.labels, self.predictions, self.domains, self.weights, kind=self.kind)
+        columns = (self.labels, self.predictions, self.domains, self.weights)
+        return figures_by_domain(*columns, kind=self.kind, cut_points=self.cut_points)
 
     def figures(self) -> dict[str, float]:
         """Return rows, AUC, logloss and predicted over actual; of other kinds all figures of their own."""

@@ -40,6 +40,16 @@ def test_numbers_have_no_auc() -> None:
     assert "AUC" not in text
 
 
+def test_durations_have_their_own_figures() -> None:
+    lives, curves = 1 + 9 * RANDOM.random(500), np.tile([0.8, 0.5], (500, 1))
+    figures = figures_by_domain(lives, curves, ["site"] * 500, kind="survival", cut_points=(1, 5))
+    console = Console(file=io.StringIO(), width=120)
+    print_domains(console, {"stop": figures}, "site", "")
+    text = console.file.getvalue()
+    assert all(title in text for title in ("events", "negative log-likelihood", "C-index"))
+    assert "AUC" not in text
+
+
 def test_the_file_has_all(tmp_path: Path) -> None:
     figures = figures_by_domain(LABELS, PREDICTIONS, np.arange(500))
     all_rows = {"click": {"AUC": float("nan"), "logloss": 0.5}, "stop": {"c_index": 0.7}}

@@ -12,10 +12,10 @@ import pytest
 
 from tests.training.planted_rows import ITEMS, SPEC, USERS, arrays, bound
 from tfctr.data.batches import ArrayPlan, array_dataset
-from tfctr.models import LR, SharedBottom
+from tfctr.models import LR, CreativeSurvival, SharedBottom
 from tfctr.spec import FeatureSpec, LabelScale
 from tfctr.training import FitConfig, evaluate, fit, predictions
-from tfctr.training.metrics import evaluate_arrays, evaluate_regression, gauc
+from tfctr.training.metrics import evaluate_arrays, evaluate_regression, evaluate_survival, gauc
 
 NAMES = {11: "shop", 12: "news"}
 DOMAIN = {"meta": {"group": "user", "time": "second", "domain": "site"}}
@@ -24,6 +24,14 @@ MIXED = FeatureSpec.model_validate(
     {
         **WITH.model_dump(),
         "tasks": [{"name": "click", "label": "c"}, {"kind": "regression", "name": "paid", "label": "p", "mask": "m"}],
+    }
+)
+
+
+LASTS = FeatureSpec.model_validate(
+    {
+        **WITH.model_dump(),
+        "tasks": [{"kind": "survival", "name": "stop", "duration": "d", "event": "e", "cut_points": [1, 3, 9]}],
     }
 )
 
@@ -76,6 +84,21 @@ def test_numbers_and_clicks_each_have_theirs() -> None:
     told = dict(found.domains["paid"].rows())["#000000000000000b"]
     assert told == pytest.approx({figure: alone[figure] for figure in told})
     assert told["rows"] < mine.sum()  # rows without a number do not count
+
+
+def test_durations_have_theirs() -> None:
+    model = CreativeSurvival(LASTS.bind({"user": USERS, "item": ITEMS}), embedding_dim=4, hidden_units=(4,))
+    model.build()
+    made = rows(300, 3)
+    made["stop"] = np.random.default_rng(3).exponential(4, 300).astype("float32") * np.where(made["click"], 1, -1)
+    data = array_dataset(made, LASTS, batch_size=100)
+    found = evaluate(model, data)
+    assert "domain_auc" not in found
+    answers, mine = predictions(model, data)["stop"], made["meta__domain"] == 11
+    lives = np.abs(answers.labels[mine]), answers.labels[mine] > 0, answers.probabilities[mine]
+    alone = evaluate_survival(*lives, (1, 3, 9))
+    told = dict(found.domains["stop"].rows())["#000000000000000b"]
+    assert told == pytest.approx({figure: alone[figure] for figure in told})
 
 
 def test_the_file_holds_those_of_the_weights_that_are_kept(tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ from tfctr.training.metrics import (
     evaluate_survival,
     figures_by_domain,
 )
-from tfctr.training.metrics.by_domain import COLUMNS
 from tfctr.training.strategy import strategy_of
 
 
@@ -48,7 +47,7 @@ class Evaluation(dict[str, float]):
     """Figures by name, and those of each domain where the rows have domains.
 
     Attributes:
-        domains: Task -> figures of each domain, of yes/no and regression tasks.
+        domains: Task -> figures of each domain.
     """
 
     def __init__(self, figures: Mapping[str, float], domains: Mapping[str, DomainFigures] | None = None):
@@ -122,11 +121,12 @@ def evaluate(model: keras.Model, dataset: Any, *, domain_names: Mapping[int, str
 
 
 def _by_domain(task: AnyTask, rows: Predictions, names: Mapping[int, str] | None) -> DomainFigures | None:
-    """The figures of each domain; None where rows have none, and of durations."""
-    if rows.domains is None or task.kind not in COLUMNS:
+    """The figures of each domain; None where rows have none."""
+    if rows.domains is None:
         return None
     columns = (rows.labels, rows.probabilities, rows.domains, rows.weights)
-    return figures_by_domain(*columns, kind=task.kind, names=names)
+    cut_points = task.grid if isinstance(task, SurvivalTask) else ()
+    return figures_by_domain(*columns, kind=task.kind, names=names, cut_points=cut_points)
 
 
 def _given(task: str, earlier: str, found: dict[str, Predictions]) -> dict[str, float]:

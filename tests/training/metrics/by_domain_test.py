@@ -8,7 +8,14 @@ import math
 import numpy as np
 import pytest
 
-from tfctr.training.metrics import DomainFigures, evaluate_arrays, evaluate_regression, figures_by_domain, gauc
+from tfctr.training.metrics import (
+    DomainFigures,
+    evaluate_arrays,
+    evaluate_regression,
+    evaluate_survival,
+    figures_by_domain,
+    gauc,
+)
 
 RANDOM = np.random.default_rng(5)
 ROWS = 600
@@ -17,6 +24,10 @@ LABELS = RANDOM.integers(0, 2, ROWS).astype(float)
 LABELS[DOMAINS == "mail"] = 1  # one class only
 PREDICTIONS = np.clip(RANDOM.random(ROWS) * 0.7 + 0.3 * LABELS, 0, 1).round(2)
 WEIGHTS = RANDOM.integers(0, 3, ROWS).astype(float)
+CUT_POINTS = (1.0, 3.0, 8.0)
+LIVES = RANDOM.exponential(4, ROWS).round(1) * np.where(RANDOM.random(ROWS) < 0.6, 1, -1)  # many ties; 0 is censored
+LIVES[DOMAINS == "mail"] = -5  # no event
+CURVES = np.cumprod(RANDOM.random((ROWS, 3)).round(1), axis=1)
 
 
 @pytest.mark.parametrize("weights", [None, WEIGHTS])
@@ -33,6 +44,36 @@ def test_they_are_those_of_its_rows_alone(kind: str, weights: np.ndarray | None)
         alone = evaluate_arrays(*parts[:2], weights=parts[2]) if kind == "binary" else evaluate_regression(*parts)
         for figure, value in figures.items():
             assert value == pytest.approx(alone[figure], rel=1e-10, nan_ok=True), (name, figure)
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_those_of_durations_are_those_of_its_rows_alone(weights: np.ndarray | None) -> None:
+    found = figures_by_domain(LIVES, CURVES, DOMAINS, weights, kind="survival", cut_points=CUT_POINTS)
+    assert sorted(found.domains) == ["mail", "news", "shop", "video"]
+    assert math.isnan(found.mean_auc)
+    for name, figures in found.rows():
+        mine = name == DOMAINS
+        parts = (np.abs(LIVES[mine]), LIVES[mine] > 0, CURVES[mine], CUT_POINTS)
+        alone = evaluate_survival(*parts, weights[mine] if weights is not None else None)
+        assert set(figures) == {"rows", "event_share", "nll", "c_index"}
+        assert figures == pytest.approx({figure: alone[figure] for figure in figures}, rel=1e-10, nan_ok=True), name
+        assert math.isnan(figures["c_index"]) == (name == "mail")
+    again = DomainFigures.from_dict(json.loads(json.dumps(found.to_dict(), allow_nan=False)))
+    assert list(again.columns) == list(found.columns)
+
+
+def test_a_curve_that_is_no_number_spoils_its_own_domain() -> None:
+    broken = CURVES.copy()
+    broken[np.flatnonzero(DOMAINS == "news")[0]] = np.nan
+    found = figures_by_domain(LIVES, broken, DOMAINS, kind="survival", cut_points=CUT_POINTS)
+    for figure in ("nll", "c_index"):
+        nans = {name for name, figures in found.rows() if math.isnan(figures[figure])}
+        assert nans - {"mail"} == {"news"}
+
+
+def test_curves_have_a_column_a_cut_point() -> None:
+    with pytest.raises(ValueError, match=r"one column a cut point, shape \(600, 2\)\. Received: \(600, 3\)"):
+        figures_by_domain(LIVES, CURVES, DOMAINS, kind="survival", cut_points=CUT_POINTS[:2])
 
 
 @pytest.mark.parametrize("weights", [None, WEIGHTS])
@@ -76,6 +117,7 @@ def test_no_row_has_no_domain() -> None:
     assert found.domains == ()
     assert math.isnan(found.mean_auc)
     assert not figures_by_domain([1.0], [0.5], ["a"], [0.0]).domains
+    assert not figures_by_domain([1.0], [[0.5]], ["a"], [0.0], kind="survival", cut_points=(2,)).domains
 
 
 def test_json_takes_them_and_gives_them_back() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tfctr.training.metrics._survival_rows import read_survival
+from tfctr.training.metrics._survival_rows import SurvivalRows, read_survival
 from tfctr.training.metrics.concordance import concordance_index
 from tfctr.training.metrics.metric_inputs import Floats
 from tfctr.training.metrics.survival_curves import integrated_brier, survival_brier
@@ -77,7 +77,13 @@ def survival_nll(
     rows = read_survival(durations, events, weights)
     if not len(rows.durations):
         return float("nan")
-    after = np.maximum(np.asarray(curves, np.float64)[rows.kept], _SMALLEST)
+    losses = row_nll(rows, np.asarray(curves, np.float64)[rows.kept], cut_points)
+    return float(rows.weights @ losses / rows.weights.sum())
+
+
+def row_nll(rows: SurvivalRows, curves: Floats, cut_points: Sequence[float]) -> Floats:
+    """Return the negative log-likelihood of each row that counts, ``(rows,)``; see `survival_nll`."""
+    after = np.maximum(curves, _SMALLEST)
     before = np.column_stack([np.ones(len(after)), after[:, :-1]])
     hazard = np.clip(1 - after / before, 1e-12, 1 - 1e-12)
     upper = np.asarray(cut_points, np.float64)
@@ -85,8 +91,7 @@ def survival_nll(
     time, seen = np.maximum(rows.durations, _SMALLEST)[:, None], rows.events[:, None]
     survived = np.where(seen, time > upper, time >= (lower + upper) / 2)
     ended = seen & (time > lower) & (time <= upper)
-    losses = -np.sum(survived * np.log1p(-hazard) + ended * np.log(hazard), axis=1)
-    return float(rows.weights @ losses / rows.weights.sum())
+    return np.asarray(-np.sum(survived * np.log1p(-hazard) + ended * np.log(hazard), axis=1))
 
 
 def restricted_life(curves: Floats, cut_points: Sequence[float]) -> Floats:

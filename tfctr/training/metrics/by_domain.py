@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tfctr.data._atomic_write import atomic_write
-from tfctr.training.metrics._auc import auc_by_group
-from tfctr.training.metrics._logloss import row_loss
+from tfctr.training.metrics._domain_columns import (
+    Columns,
+    Groups,
+    event_columns,
+    life_columns,
+    number_columns,
+    read_lives,
+)
 from tfctr.training.metrics._number_rows import read_numbers
-from tfctr.training.metrics.metric_inputs import EPSILON, Floats, Rows, read_rows
+from tfctr.training.metrics.metric_inputs import Floats, read_rows
 
 DOMAINS_FILE = "domains.json"
 
 COLUMNS = {
     "binary": ("rows", "mean_label", "mean_prediction", "logloss", "auc"),
     "regression": ("rows", "mean_label", "mean_prediction", "rmse", "mae"),
+    "survival": ("rows", "event_share", "nll", "c_index"),
 }
 """Kind of task -> the figures of a domain, in order."""
 
@@ -32,11 +40,11 @@ class DomainFigures:
     """The figures of a task in each domain.
 
     Attributes:
-        kind: ``binary`` or ``regression``.
+        kind: ``binary``, ``regression`` or ``survival``.
         domains: Names, the largest domain first.
         columns: Figure -> its value in each domain, float64 ``(domains,)``; what is undefined there is NaN.
         mean_auc: Mean of the domains' AUC weighted by their rows (by summed row weights where there are such), over the
-            domains that have one; NaN for numbers, and where a prediction is NaN.
+            domains that have one; NaN for numbers and durations, and where a prediction is NaN.
     """
 
     kind: str
@@ -93,66 +101,57 @@ def figures_by_domain(
     *,
     kind: str = "binary",
     names: Mapping[Any, str] | None = None,
+    cut_points: Sequence[float] = (),
 ) -> DomainFigures:
     """Return the figures of each domain: what the metrics of all rows give on its rows alone.
 
     Args:
-        labels: 0 or 1, of regression tasks numbers, ``(rows,)``.
-        predictions: Probabilities, or numbers, ``(rows,)``.
+        labels: 0 or 1, of regression tasks numbers, of survival tasks durations, negative where the event was not seen,
+            ``(rows,)``.
+        predictions: Probabilities, or numbers, ``(rows,)``; of survival tasks probabilities of lasting beyond each cut
+            point, ``(rows, cut points)``.
         domains: Domain of each row, ``(rows,)``: ids or names.
         weights: Row weights, at least 0; None means 1 each. Rows of weight 0 are left out.
-        kind: ``binary`` or ``regression``.
+        kind: ``binary``, ``regression`` or ``survival``.
         names: Id -> name; an id without one is named by its number, an integer as ``#`` and 16 hexadecimal digits.
+        cut_points: Of survival tasks, see `evaluate_survival`.
 
     Returns:
-        Rows, mean label and mean prediction of each domain; logloss and AUC, of regression tasks RMSE and MAE.
+        Rows, mean label and mean prediction of each domain; logloss and AUC, of regression tasks RMSE and MAE. Of
+        survival tasks rows, share of events, negative log-likelihood and C-index.
 
     Raises:
-        ValueError: As `logloss` and `rmse`; or the number of domains is not that of the rows.
+        ValueError: As `logloss`, `rmse` and `evaluate_survival`; or the number of domains is not that of the rows.
 
     Example:
         >>> found = figures_by_domain([1, 0, 1, 1], [0.9, 0.2, 0.4, 0.5], ["a", "a", "b", "b"], weights=[1, 1, 1, 0])
         >>> list(found.rows(1))[0][1]["auc"], found.columns["rows"].tolist(), found.mean_auc
         (1.0, [2.0, 1.0], 1.0)
     """
+    made: Callable[[Groups], Columns]
+    if kind == "survival":
+        lives = read_lives(labels, predictions, cut_points, weights)
+        weight, made = lives.rows.weights, functools.partial(life_columns, lives)
+    else:
+        rows = (read_numbers if kind == "regression" else read_rows)(labels, predictions, weights)
+        columns_of = number_columns if kind == "regression" else event_columns
+        weight, made = rows.weights, functools.partial(columns_of, rows)
     keys = np.asarray(domains).reshape(-1)
-    rows = (read_numbers if kind == "regression" else read_rows)(labels, predictions, weights)
     if len(keys) != np.size(labels):
         raise ValueError(f"domains must have one value a row, {np.size(labels)}. Received: {len(keys)}.")
     if weights is not None:
         keys = keys[np.asarray(weights).reshape(-1) > 0]
     found, index = np.unique(keys, return_inverse=True)
-    columns = _columns(rows, index, len(found), kind)
+    groups = Groups(index, len(found), weight)
+    columns = made(groups)
     order = np.argsort(-columns["rows"], kind="stable")
-    auc, weight = columns.get("auc"), np.bincount(index, rows.weights, len(found)).astype(np.float64)
+    broken = kind != "binary" or np.isnan(columns["mean_prediction"]).any()
     return DomainFigures(
         kind,
         tuple(_name(found[place], names or {}) for place in order),
         {figure: columns[figure][order] for figure in COLUMNS[kind]},
-        math.nan if auc is None or np.isnan(rows.scores).any() else _mean(auc, weight),
+        math.nan if broken else _mean(columns["auc"], groups.weight()),
     )
-
-
-def _columns(rows: Rows, index: NDArray[Any], domains: int, kind: str) -> dict[str, Floats]:
-    """The figures, ``(domains,)`` each, in the order of the keys."""
-    y, p, w = rows
-    weight = np.bincount(index, w, domains)
-
-    def mean(values: Floats) -> Floats:
-        return np.asarray(np.bincount(index, w * values, domains) / weight)
-
-    columns = {
-        "rows": np.bincount(index, minlength=domains).astype(np.float64),
-        "mean_label": mean(y),
-        "mean_prediction": mean(p),
-    }
-    if kind == "regression":
-        error = np.where(np.isfinite(p), p - y, np.nan)
-        columns["mean_prediction"] = mean(np.where(np.isfinite(p), p, np.nan))
-        return columns | {"rmse": np.sqrt(mean(error**2)), "mae": mean(np.abs(error))}
-    auc = auc_by_group(index, rows)[0] if len(y) else np.zeros(0)
-    broken = np.bincount(index, np.isnan(p), domains) > 0
-    return columns | {"logloss": mean(row_loss(y, p, EPSILON)), "auc": np.where(broken, np.nan, auc)}
 
 
 def _mean(values: Floats, weights: Floats) -> float:

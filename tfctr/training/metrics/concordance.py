@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -42,19 +40,43 @@ def concordance_index(
     scores = np.asarray(lives, np.float64).reshape(-1)
     if len(scores) != len(rows.kept):
         raise ValueError(f"lives must have one number a row, {len(rows.kept)}. Received: {len(scores)}.")
-    scores = scores[rows.kept]
-    if np.isnan(scores).any() or not len(scores):
-        return float("nan")
-    order = np.lexsort((~rows.events, rows.durations))
-    seen, weight = rows.events[order], rows.weights[order]
-    ranks = np.unique(scores, return_inverse=True)[1][order]
-    moments = _moments(rows, order)
-    firsts = weight * seen
-    comparable = _pairs(np.zeros_like(moments), moments, firsts, weight)
-    if comparable <= 0:
-        return float("nan")
-    ties = _pairs(*_grouped(ranks, moments, firsts, weight))
-    return float((_ascending(ranks, moments, firsts, weight) + ties / 2) / comparable)
+    return float(concordance_by_group(np.zeros(len(rows.durations), np.int64), 1, rows, scores[rows.kept])[0])
+
+
+def concordance_by_group(index: NDArray[np.int64], groups: int, rows: SurvivalRows, lives: Floats) -> Floats:
+    """Return the C-index of each group: that of its rows alone, in one pass whatever the number of groups.
+
+    Args:
+        index: Group of each row that counts, ``(rows,)`` in ``[0, groups)``.
+        groups: Their number.
+        rows: Of weight above 0.
+        lives: Their predicted lives, ``(rows,)``.
+
+    Returns:
+        ``(groups,)``, NaN as in `concordance_index`.
+    """
+    if not len(lives):
+        return np.full(groups, np.nan)
+    order = np.lexsort((~rows.events, rows.durations, index))
+    group, weight = index[order].astype(np.int64), rows.weights[order]
+    ranks = np.unique(lives, return_inverse=True)[1][order].astype(np.int64)
+    moments, firsts = _moments(rows, order), weight * rows.events[order]
+
+    def sums(of: NDArray[np.intp], cells: NDArray[np.int64], *columns: Floats) -> Floats:
+        pairs = _pairs(cells[of], moments[of], *(column[of] for column in columns))
+        return np.asarray(np.bincount(group[of], pairs, groups))
+
+    bits = int(ranks.max()).bit_length()
+    cells = (group << bits) | ranks
+    comparable = sums(np.arange(len(group)), group, firsts, weight)
+    right = sums(np.argsort(cells, kind="stable"), cells, firsts, weight) / 2  # of equal lives, counted half
+    for bit in range(bits):
+        # Two ranks differ first at one bit, where the smaller has 0 and the larger 1: each pair is counted at that bit,
+        # among the rows that share group and bits above.
+        above, high = cells >> (bit + 1), (ranks >> bit) & 1
+        right += sums(np.argsort(above, kind="stable"), above, firsts * (1 - high), weight * high)
+    broken = np.bincount(index, np.isnan(lives), groups) > 0
+    return np.where((comparable > 0) & ~broken, right / np.where(comparable > 0, comparable, 1.0), np.nan)
 
 
 def _moments(rows: SurvivalRows, order: NDArray[np.intp]) -> NDArray[np.int64]:
@@ -63,37 +85,20 @@ def _moments(rows: SurvivalRows, order: NDArray[np.intp]) -> NDArray[np.int64]:
     return np.cumsum(np.r_[False, (times[1:] != times[:-1]) | (seen[1:] != seen[:-1])]).astype(np.int64)
 
 
-def _grouped(groups: NDArray[np.int64], *columns: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-    """The groups and columns ordered by group, rows of a group in their order."""
-    order = np.argsort(groups, kind="stable")
-    return (groups[order], *(column[order] for column in columns))
+def _pairs(groups: NDArray[np.int64], moments: NDArray[np.int64], firsts: Floats, seconds: Floats) -> Floats:
+    """For each row i ``firsts_i`` times the sum of ``seconds_j`` over the j of its group with ``moment_i < moment_j``.
 
-
-def _pairs(groups: NDArray[np.int64], moments: NDArray[np.int64], firsts: Floats, seconds: Floats) -> float:
-    """Sum of ``firsts_i · seconds_j`` over pairs of one group with ``moment_i < moment_j``; rows ordered by both."""
+    Rows are ordered by group and moment, ``(rows,)``.
+    """
     ends_group = np.r_[groups[1:] != groups[:-1], True]  # (rows,): whether the row is its group's last
     ends_cell = ends_group | np.r_[moments[1:] != moments[:-1], True]  # (rows,), of one group and moment
     total = np.cumsum(seconds)
     until_cell = _at_next(total, ends_cell)  # (rows,)
     until_group = _at_next(total, ends_group)
-    return float(np.sum(firsts * (until_group - until_cell)))
+    return firsts * (until_group - until_cell)
 
 
 def _at_next(values: Floats, ends: NDArray[np.bool_]) -> Floats:
     """The value at the first end at or behind each row."""
     positions = np.flatnonzero(ends)
     return values[np.repeat(positions, np.diff(np.r_[-1, positions]))]
-
-
-def _ascending(ranks: NDArray[np.int64], moments: NDArray[np.int64], firsts: Floats, seconds: Floats) -> float:
-    """Sum of ``firsts_i · seconds_j`` over pairs with ``moment_i < moment_j`` and ``rank_i < rank_j``.
-
-    Two ranks differ first at one bit, where the smaller has 0 and the larger 1: each pair is counted at that bit, in
-    the group of rows that share the bits above.
-    """
-    total = 0.0
-    for bit in reversed(range(int(ranks.max()).bit_length())):
-        order = np.argsort(ranks >> (bit + 1), kind="stable")
-        high = (ranks[order] >> bit) & 1
-        total += _pairs(ranks[order] >> (bit + 1), moments[order], firsts[order] * (1 - high), seconds[order] * high)
-    return total
