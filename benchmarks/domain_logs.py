@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,12 @@ from tfctr.spec import FeatureSpec, load_spec
 from tfctr.transform import fit_transform
 
 
-def movielens() -> Splits:
+def movielens(folder: Path) -> Splits:
     """Likes of films, by age group."""
-    return _split(load_spec("movielens_1m"), DATASETS["movielens-1m-timed"].load())
+    return _split(folder, load_spec("movielens_1m"), DATASETS["movielens-1m-timed"].load())
 
 
-def open_bandit() -> Splits:
+def open_bandit(folder: Path) -> Splits:
     """Clicks on fashion, by campaign. Items are numbered anew in each campaign."""
     table = DATASETS["open-bandit"].load()
     item = pc.binary_join_element_wise(table["campaign"], pc.cast(table["item_id"], pa.string()), ":")
@@ -37,13 +36,13 @@ def open_bandit() -> Splits:
     columns = {"split": {"by": "time"}, "meta": {"time": "timestamp", "domain": "campaign"}}
     text = pc.cast(table["position"], pa.string())
     table = table.append_column("item", item).set_column(table.column_names.index("position"), "position", text)
-    return _split(_spec("open_bandit", "click", features, **columns), table)
+    return _split(folder, _spec("open_bandit", "click", features, **columns), table)
 
 
-def news() -> Splits:
+def news(folder: Path) -> Splits:
     """Clicks on news of four categories: an extract of MIND. Users occur once, so their ids tell nothing."""
-    folder = mirror_dir()
-    file = folder / "news-samples" / "mind_sample_8k.csv.xz" if folder else None
+    mirror = mirror_dir()
+    file = mirror / "news-samples" / "mind_sample_8k.csv.xz" if mirror else None
     if file is None or not file.exists():
         raise FileNotFoundError(
             "news-samples/mind_sample_8k.csv.xz is not there: set TFCTR_DATA to the folder of the data"
@@ -54,7 +53,7 @@ def news() -> Splits:
         table = pacsv.read_csv(opened)
     features = [_categorical(name, "item") for name in ("News_ID", "Category", "SubCategory")]
     columns = {"split": {"by": "hash", "column": "User_ID"}, "meta": {"domain": "Category"}}
-    return _split(_spec("news", "label", features, **columns), table)
+    return _split(folder, _spec("news", "label", features, **columns), table)
 
 
 WORLDS, WORLD = 3, "world"
@@ -82,22 +81,22 @@ def worlds(rows: int = 12_000) -> pa.Table:
     return pa.concat_tables(parts).combine_chunks()
 
 
-def simulated() -> Splits:
+def simulated(folder: Path) -> Splits:
     """Clicks in worlds that no model is told; the group of a row, which figures alone see, is its world."""
     numbers = {"user_id": "user", "item_id": "item"} | dict.fromkeys(("position", "hour", *HINTS, "domain"), "context")
     features = [{**_categorical(name, role), "type": "int"} for name, role in numbers.items()]
     features.append(_categorical("device", "context"))
     columns = {"split": {"by": "time"}, "meta": {"time": "time", "domain": "domain", "group": WORLD}}
-    return _split(_spec("three_worlds", "clicked", features, **columns), worlds())
+    return _split(folder, _spec("three_worlds", "clicked", features, **columns), worlds())
 
 
-LOGS: dict[str, Callable[[], Splits]] = {
+LOGS: dict[str, Callable[[Path], Splits]] = {
     "movielens_1m": movielens,
     "open_bandit": open_bandit,
     "news": news,
     "three_worlds": simulated,
 }
-"""Name -> what splits and transforms the log."""
+"""Name -> what splits the log and transforms it, into a folder."""
 
 
 def _categorical(name: str, role: str) -> dict[str, Any]:
@@ -109,10 +108,9 @@ def _spec(name: str, label: str, features: list[dict[str, Any]], **more: Any) ->
     return FeatureSpec.model_validate({"name": name, "features": features, "tasks": tasks, **more})
 
 
-def _split(spec: FeatureSpec, table: pa.Table) -> Splits:
-    """Divide, learn the transform of the training rows, transform."""
+def _split(folder: Path, spec: FeatureSpec, table: pa.Table) -> Splits:
+    """Divide, learn the transform of the training rows, transform; the transform stays in the folder."""
     parts = prepare_table(table, spec, seed=0)
-    with tempfile.TemporaryDirectory() as folder:
-        output = fit_transform(spec, parts["train"], Path(folder) / "transform")
-        rows = {name: output.transform(part) for name, part in parts.items()}
+    output = fit_transform(spec, parts["train"], folder / "transform")
+    rows = {name: output.transform(part) for name, part in parts.items()}
     return Splits(output.bound_spec, rows["train"], rows["valid"], rows["test"], output)

@@ -1,7 +1,9 @@
 """Many domains: what an answer costs by clusters and by domains, and what models of domains are worth on real logs.
 
     python -m benchmarks.domains cost
-    python -m benchmarks.domains accuracy --seeds 3
+    python -m benchmarks.domains accuracy --logs movielens_1m --seeds 3
+    python -m benchmarks.domains accuracy --logs open_bandit,news --monitor logloss --seeds 3
+    python -m benchmarks.domains accuracy --logs three_worlds --initial-stddev 0.1 --seeds 3
 
 `cost` lets untrained models of one width answer the same number of rows by turns, in a graph for any number of rows,
 as it is served. Told is processor time, which other work on the machine touches least. A ratio is that of two answers
@@ -10,6 +12,8 @@ of one turn; medians over turns are told. Rows are of all domains, or all of one
 `accuracy` trains every model on each log with each seed and judges it on the test rows: AUC of all rows, logloss, mean
 of the AUC in each domain. Where the log hides groups, it tells how well the clusters of AdaptDHM agree with them, too.
 Finished trials are kept in the work folder, so that a run that was broken off goes on.
+Where clicks are rare the AUC of validation rows is noise, and logloss says better which epoch to take. Groups are found
+where vectors begin long enough not to turn round before the centres have found anything.
 """
 
 from __future__ import annotations
@@ -173,10 +177,10 @@ def judged(model: CTRModel, splits: Splits) -> dict[str, float]:
     return figures
 
 
-def trial(splits: Callable[[], Splits], name: str, config: FitConfig, seed: int) -> Score:
+def trial(splits: Callable[[], Splits], name: str, settings: Settings, config: FitConfig, seed: int) -> Score:
     """Train one model, and judge its best epoch."""
     rows = splits()
-    model = make_model(rows, name, {**SHARED, **TRIED[name]}, config.precision, seed)
+    model = make_model(rows, name, settings, config.precision, seed)
     valid = array_dataset(rows.valid, rows.spec, batch_size=8192)
     began = time.perf_counter()
     result = fit(model, ArrayPlan(rows.train, rows.spec, batch_size=BATCH, seed=seed), valid, config)
@@ -205,22 +209,30 @@ def accuracy(
     models: Annotated[str, typer.Option(help="Names of models, by commas.")] = ",".join(TRIED),
     seeds: Annotated[int, typer.Option(help="How many seeds.")] = 3,
     epochs: Annotated[int, typer.Option(help="Most epochs.")] = FIT.epochs,
+    monitor: Annotated[str, typer.Option(help="Which figure chooses the epoch: auc or logloss.")] = FIT.monitor,
+    initial_stddev: Annotated[
+        float | None, typer.Option(help="Spread of vectors before training; left out, the tables' own.")
+    ] = None,
     workdir: Annotated[Path, typer.Option(help="Folder for finished trials.")] = Path("work/benchmarks"),
     write: WriteOption = True,
 ) -> None:
     """Train every model with every seed on every log, unless it is done already, and print a table a log."""
-    config = FIT.model_copy(update={"epochs": epochs})
+    config = FitConfig.model_validate({**FIT.model_dump(), "epochs": epochs, "monitor": monitor})
+    shared = SHARED if initial_stddev is None else {**SHARED, "initial_stddev": initial_stddev}
     names, chosen = models.split(","), logs.split(",")
     if unknown := [name for name in (*names, *chosen) if name not in (*TRIED, *LOGS)]:
         raise typer.BadParameter(f"unknown {unknown}; logs are {', '.join(LOGS)}, models {', '.join(TRIED)}")
     for log in chosen:
-        splits = functools.cache(LOGS[log])
-        cache = TrialCache(workdir / "domains" / log, {"log": log, "batch_size": BATCH, **SHARED})
+        folder = workdir / "domains" / log
+        splits = functools.cache(functools.partial(LOGS[log], folder))
+        cache = TrialCache(folder, {"log": log, "batch_size": BATCH, "fit": config.model_dump(mode="json")})
         scores: dict[str, list[Score]] = {}
         for name in names:
+            settings = {**shared, **TRIED[name]}
             for seed in range(seeds):
-                settings = {"fit": config.model_dump(mode="json"), **TRIED[name]}
-                score = cache.score(name, seed, settings, functools.partial(trial, splits, name, config, seed))
+                score = cache.score(
+                    name, seed, settings, functools.partial(trial, splits, name, settings, config, seed)
+                )
                 scores.setdefault(name, []).append(score)
                 print(f"{log}, {name}, seed {seed}: {score.figures}", flush=True)
         text = accuracy_table(scores)
@@ -228,6 +240,8 @@ def accuracy(
         if write:
             command = f"python -m benchmarks.domains accuracy --logs {log} --models {models} --seeds {seeds}"
             command += f" --epochs {epochs}" if epochs != FIT.epochs else ""
+            command += f" --monitor {monitor}" if monitor != FIT.monitor else ""
+            command += f" --initial-stddev {initial_stddev}" if initial_stddev is not None else ""
             write_section(RESULTS, f"Many domains on {log}", command, text)
 
 
