@@ -159,7 +159,7 @@ TRIED: dict[str, Settings] = {
     "PPNet": {"hidden_units": (128, 64), "gate_units": 32},
     "PEPNet": {"hidden_units": (128, 64), "gate_units": 32},
     "STAR": {"hidden_units": (128, 64), "auxiliary_units": (32,)},
-    "AdaptDHM": {"hidden_units": (128, 64), "clusters": 3},
+    "AdaptDHM": {"hidden_units": (128, 64), "clusters": 3, "centred": True},
 }
 FIGURES = {"auc": "AUC", "logloss": "logloss", "domain_auc": "mean of domains", "ari": "ARI of clusters"}
 

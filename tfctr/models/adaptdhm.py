@@ -40,6 +40,8 @@ class AdaptDHM(CTRModel):
         iterations: Passes of the routing in a training step.
         temperature: Of the softmax over clusters.
         routing_mode: `iterated`, or one of two third-party codes, see `DistributionRouting`.
+        centred: Whether rows are routed by what they differ from their mean by. Without it, as in those codes, all
+            centres of a log whose rows have much in common take one direction, and rounding decides where a row goes.
         warm_up: Training steps with all towers mixed.
         revive: Whether a cluster that gets hardly a row is given another centre.
         **options: See `CTRModel`.
@@ -60,6 +62,7 @@ class AdaptDHM(CTRModel):
         iterations: int = 3,
         temperature: float = 0.1,
         routing_mode: Literal["iterated", "port_a", "port_b"] = "iterated",
+        centred: bool = True,
         warm_up: int = 0,
         revive: bool = False,
         **options: Any,
@@ -72,6 +75,7 @@ class AdaptDHM(CTRModel):
         self.iterations = iterations
         self.temperature = temperature
         self.routing_mode = routing_mode
+        self.centred = centred
         self.warm_up = warm_up
         self.revive = revive
         self.embedding = self.make_embedding(name="embedding")
@@ -81,6 +85,7 @@ class AdaptDHM(CTRModel):
             iterations=iterations,
             temperature=temperature,
             mode=routing_mode,
+            centred=centred,
             warm_up=warm_up,
             revive=revive,
             dtype=self.dtype_policy,

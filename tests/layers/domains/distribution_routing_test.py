@@ -24,6 +24,10 @@ def routing(**options: Any) -> DistributionRouting:
     return layer
 
 
+def unit_rows(rows: np.ndarray) -> np.ndarray:
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
 def mirrored(first: list[float]) -> np.ndarray:
     """Centres of the batch by hand: the second has the numbers of the first turned round."""
     return np.array([first, first[::-1]])
@@ -34,7 +38,7 @@ def mirrored(first: list[float]) -> np.ndarray:
 
 def test_the_iterated_form_by_hand() -> None:
     layer = routing()
-    rows = ROWS / np.linalg.norm(ROWS, axis=1, keepdims=True)
+    rows = unit_rows(ROWS)
     temporary = layer.temporary(rows, CENTRES)
     np.testing.assert_allclose(temporary, mirrored([0.998461, 0.055456]), **CLOSE)
     np.testing.assert_allclose(layer.coefficients(rows, temporary)[0], [0.999919, 0.000081], **CLOSE)
@@ -188,8 +192,45 @@ def test_a_cluster_without_rows_is_given_new_ones() -> None:
     assert found[True][1] > 0.1, found
 
 
+@pytest.mark.parametrize("centred", [False, True])
+def test_what_all_rows_have_in_common_draws_centres_together_unless_rows_are_centred(centred: bool) -> None:
+    directions, rng = planted(2)
+    common = 20 * rng.normal(size=WIDTH) / np.sqrt(WIDTH)
+    group = rng.integers(0, GROUPS, 512)
+    rows = (common + directions[group] + rng.normal(scale=0.1, size=(512, WIDTH))).astype("float32")
+    keras.utils.set_random_seed(2)
+    layer = DistributionRouting(GROUPS, centred=centred)
+    for _ in range(20):
+        layer(rows, training=True)
+    apart = np.array(layer.cosines())[np.triu_indices(GROUPS, 1)].max()
+    assert (apart < 0) == centred, apart
+    assert (adjusted_rand_score(group, layer(rows).clusters) > 0.9) == centred
+    assert (apart > 0.9) == (not centred)
+
+
+def test_the_mean_begins_with_the_first_batch_and_follows_the_others() -> None:
+    layer = DistributionRouting(2, centred=True, momentum=0.75)
+    layer(ROWS, training=False)
+    np.testing.assert_array_equal(layer.mean, np.zeros(2))
+    layer(ROWS, training=True)
+    np.testing.assert_allclose(layer.mean, ROWS.mean(axis=0), **CLOSE)
+    layer(ROWS + 4, training=True)
+    np.testing.assert_allclose(layer.mean, ROWS.mean(axis=0) + 1, **CLOSE)
+    before = layer.get_weights()
+    moved = layer(ROWS + 4)
+    np.testing.assert_array_equal(layer.mean, before[-1])
+    far = unit_rows(ROWS + 4 - before[-1])
+    np.testing.assert_allclose(moved.coefficients, layer.coefficients(far, np.array(layer.centres)), **CLOSE)
+
+
+def test_the_codes_of_others_have_no_mean() -> None:
+    layer = DistributionRouting(2, centred=True, mode="port_b")
+    layer(ROWS, training=True)
+    assert layer.mean is None
+
+
 def test_it_stays_what_it_was_when_it_is_saved(tmp_path: Any) -> None:
-    _, layer = routed_groups(0, batches=3, warm_up=7)
+    _, layer = routed_groups(0, batches=3, warm_up=7, centred=True)
     inputs = keras.Input((WIDTH,))
     model = keras.Model(inputs, list(layer(inputs)))
     model.save(tmp_path / "routing.keras")

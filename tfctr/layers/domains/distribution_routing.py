@@ -35,8 +35,13 @@ class DistributionRouting(Layer):
     `iterations` times ``r = softmax(e' tᵀ / τ)``, ``t_k ← normalise(Σ_b r_bk e'_b)``. Then
     ``c_k ← normalise(β c_k + (1 − β) t_k)``. Coefficients and clusters, in training and later, are those of c.
 
-    The routing sees rows without a gradient and passes none: towers behind it shape the embeddings. Centres are a
-    weight that never trains, saved with the model; only training moves them, so that an answer does not depend on
+    Rows of a real log have much in common: fields of one value for most rows, and steps of the optimizer that move all
+    vectors alike. Then rows point nearly the same way, and all centres do. With `centred` e is ``row − m``, what a row
+    differs from the others by. m follows the rows as centres do, ``m ← β m + (1 − β) mean_b row_b``, and begins as the
+    mean of the first batch.
+
+    The routing sees rows without a gradient and passes none: towers behind it shape the embeddings. Centres and m are
+    weights that never train, saved with the model; only training moves them, so that an answer does not depend on
     other rows. All of it runs in float32. Under a `tf.distribute` strategy sums run over the rows of all replicas.
 
     Two third-party codes of the paper differ from this reading and from each other, and are offered as they are,
@@ -59,6 +64,7 @@ class DistributionRouting(Layer):
         iterations: Passes of a training step, at least 1.
         temperature: τ, above 0; `iterated` alone has one.
         mode: `iterated`, `port_a` or `port_b`.
+        centred: Whether rows are told apart by what they differ from their mean by; `iterated` alone can.
         warm_up: Training steps for which `warming` is true; see `AdaptDHM`.
         revive: Whether a cluster whose `usage` is below ``1/(10 K)`` gets a new centre: the row of the batch that is
             farthest from all centres.
@@ -86,6 +92,7 @@ class DistributionRouting(Layer):
         iterations: int = 3,
         temperature: float = 0.1,
         mode: Mode = "iterated",
+        centred: bool = False,
         warm_up: int = 0,
         revive: bool = False,
         window: int = 100,
@@ -109,6 +116,7 @@ class DistributionRouting(Layer):
         self.iterations = iterations
         self.temperature = temperature
         self.mode = mode
+        self.centred = centred
         self.warm_up = warm_up
         self.revive = revive
         self.window = window
@@ -121,6 +129,11 @@ class DistributionRouting(Layer):
         even = keras.initializers.Constant(1.0 / self.clusters)
         self.usage = self.add_weight(name="usage", shape=(self.clusters,), initializer=even, dtype="float32", **still)
         self.steps = self.add_weight(name="steps", shape=(), initializer="zeros", dtype="int32", **still)
+        self.mean: keras.Variable | None = None
+        if self.centred and self.mode == "iterated":
+            self.mean = self.add_weight(
+                name="mean", shape=inputs_shape[-1:], initializer="zeros", dtype="float32", **still
+            )
 
     @property
     def warming(self) -> Tensor:
@@ -130,11 +143,21 @@ class DistributionRouting(Layer):
     def call(self, inputs: Tensor, training: bool | None = None) -> Routed:
         """Route inputs ``(batch, width)``; training moves the centres first."""
         rows = ops.stop_gradient(ops.cast(inputs, "float32"))
+        if self.mean is not None:
+            rows = rows - (self._followed_mean(rows) if training else ops.convert_to_tensor(self.mean))
         rows = unit(rows) if self.mode == "iterated" else rows
         centres = ops.convert_to_tensor(self.centres)
         if training:
             centres = self._trained(rows, self.moved(rows, centres))
         return self._routed(rows, centres)
+
+    def _followed_mean(self, rows: Tensor) -> Tensor:
+        """Let the mean follow the rows of a step, and return it, ``(width,)``."""
+        assert self.mean is not None
+        before, now = ops.convert_to_tensor(self.mean), _over_replicas(ops.mean(rows, axis=0))
+        share = ops.where(ops.convert_to_tensor(self.steps) == 0, 1.0, 1.0 - self.momentum)
+        self.mean.assign(before + share * (now - before))
+        return ops.convert_to_tensor(self.mean)
 
     def _routed(self, rows: Tensor, centres: Tensor) -> Routed:
         coefficients = self.coefficients(rows, centres)
