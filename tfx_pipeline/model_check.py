@@ -27,12 +27,14 @@ def check_settings(config: PipelineConfig, spec: FeatureSpec) -> None:
         SpecError: With every problem found.
     """
     model = model_class(config.model, spec)
-    known = _parameters(model) | {BUDGET}
+    arguments = _arguments(model)
+    known = arguments.keys() | {BUDGET}
     problems = [
         Problem(f"{config.model} has no such hyperparameter{suggest(name, known)}", f"hyperparameters.{name}")
         for name in config.hyperparameters
         if name not in known
     ]
+    problems += _list_problems(config.hyperparameters, arguments)
     problems += model.option_problems(spec, config.hyperparameters)
     if config.hyperparameters.get(BUDGET) is not None:
         problems += _budget_problems(config.hyperparameters)
@@ -107,10 +109,19 @@ def _problem(settings: type[BaseModel], details: ErrorDetails, key: str) -> Prob
     return Problem(message, f"{key}.{name}" if name else key)
 
 
-def _parameters(model: type[CTRModel]) -> set[str]:
-    """Names that the constructors of a model and of its base take."""
-    names: set[str] = set()
+def _list_problems(hyperparameters: Mapping[str, Any], arguments: Mapping[str, Any]) -> list[Problem]:
+    """What is no list where the constructor takes one, such as the widths of a tower."""
+    return [
+        Problem(f"takes a list, as in '{name}=[{value}]'; received {value!r}", f"hyperparameters.{name}")
+        for name, value in hyperparameters.items()
+        if isinstance(arguments.get(name), tuple) and isinstance(value, str | int | float)
+    ]
+
+
+def _arguments(model: type[CTRModel]) -> dict[str, Any]:
+    """Arguments that the constructors of a model and of its base take, and their defaults."""
+    found: dict[str, Any] = {}
     for base in model.__mro__[: model.__mro__.index(CTRModel) + 1]:
         if "__init__" in vars(base):
-            names |= set(inspect.signature(base).parameters)
-    return names - {"spec", "kwargs"}
+            found = {name: p.default for name, p in inspect.signature(base).parameters.items()} | found
+    return {name: default for name, default in found.items() if name not in ("spec", "kwargs")}

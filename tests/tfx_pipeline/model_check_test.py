@@ -14,6 +14,8 @@ from tfx_pipeline.model_check import check_settings
     [
         ({"model": "FinalMPL"}, "unknown model 'FinalMPL' (did you mean 'FinalMLP'?)"),
         ({"model": "DNN", "hyperparameters": {"hiden_units": [8]}}, "hiden_units: DNN has no such hyperparameter (did"),
+        ({"model": "DNN", "hyperparameters": {"hidden_units": "32,16"}}, "takes a list, as in 'hidden_units=[32,16]'"),
+        ({"model": "DNN", "hyperparameters": {"hidden_units": 32}}, "as in 'hidden_units=[32]'; received 32"),
         ({"hyperparameters": {"embedding_budget": "64 megs"}}, "hyperparameters.embedding_budget: a size in bytes is"),
         ({"hyperparameters": {"embedding_budget": "0 MB"}}, "hyperparameters.embedding_budget: a size is at least one"),
         ({"hyperparameters": {"embedding_budget": True}}, "hyperparameters.embedding_budget: a size in bytes is a"),
