@@ -12,7 +12,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- models:begin -->", "<!-- models:end -->"
 COLUMNS = {
     "MovieLens-100K": ("Accuracy on movielens_100k",),
-    "MovieLens-1M": ("Accuracy on movielens_1m", "Accuracy on movielens_1m_long"),
+    "MovieLens-1M": ("Accuracy on movielens_1m", "Accuracy on movielens_1m_long", "Many domains on movielens_1m"),
     "Frappe": ("Accuracy on frappe",),
 }
 """Column -> the sections of the results it is filled from; the first one that has the model counts."""

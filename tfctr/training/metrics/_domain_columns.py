@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,8 @@ from tfctr.training.metrics.metric_inputs import EPSILON, Floats, Rows
 Columns = dict[str, Floats]
 
 
-class Groups(NamedTuple):
+@dataclass(frozen=True)
+class Groups:
     """Which group each row is of, and what it weighs.
 
     Attributes:
