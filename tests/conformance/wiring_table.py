@@ -112,7 +112,7 @@ WIRING: dict[str, Wiring] = {
         without={"dropout": BLOCKS, "batch_norm": BLOCKS},
     ),
     "AdaptDHM": Wiring(
-        changes={"routing_mode": "port_a", "momentum": 0.2, "warm_up": 0},
+        changes={"routing_mode": "port_a", "momentum": 0.2, "warm_up": 0, "iterations": 1},
         silent=NEVER_BLAMED,
     ),
     "STAR": Wiring(changes={"domain": "item", "unknown_rate": 0.9}),
