@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -60,7 +60,8 @@ class FeatureEmbedding(Layer):
             it off.
         only: Names of the features to embed; None embeds all.
         table: Template of the fused table (`FullTable()` when None).
-        tables: Vocabulary name -> template of a table for that vocabulary alone.
+        tables: Vocabulary name -> template of a table for that vocabulary alone, or for all whose templates have one
+            `joint_key`.
         learning_rates: Name of a vocabulary, number or vector -> multiplier of the learning rate of its rows, 1
             where it is left out; 0 freezes them.
         value_gates: What every vector is multiplied by, before bags are pooled; see `FeatureGates`.
@@ -117,20 +118,41 @@ class FeatureEmbedding(Layer):
         if unknown:
             raise ValueError(f"tables names {unknown}, which are no vocabularies of the spec: {sorted(self.spec.rows)}")
         groups: dict[str, dict[str, str]] = {}
+        first_of = self._first_of_tables(dict.fromkeys(vocabulary_of.values()))
         for name, vocabulary in vocabulary_of.items():
-            groups.setdefault(vocabulary if vocabulary in self.tables else "", {})[name] = vocabulary
+            groups.setdefault(first_of.get(vocabulary, ""), {})[name] = vocabulary
         return [
             FusedLookup(
                 {vocabulary: self.spec.rows[vocabulary] for vocabulary in dict.fromkeys(members.values())},
                 members,
                 self.dim,
-                table=self.tables.get(group, self.table),
+                table=self._template(group, dict.fromkeys(members.values())),
                 rates=self.learning_rates,
                 dtype=self.dtype_policy,
                 name=f"lookup_{group}" if group else "lookup",
             )
             for group, members in groups.items()
         ]
+
+    def _first_of_tables(self, vocabularies: Iterable[str]) -> dict[str, str]:
+        """Each vocabulary that `tables` names, with the first of those that share its table."""
+        first_of: dict[str, str] = {}
+        heads: dict[tuple[str, float], str] = {}
+        for name in vocabularies:
+            if name in self.tables:
+                key = self.tables[name].joint_key(self.dim)
+                # Rows of one table that are not ids' own cannot have several rates.
+                head = heads.setdefault((key, self.learning_rates.get(name, 1.0)), name) if key else name
+                first_of[name] = head
+        return first_of
+
+    def _template(self, group: str, vocabularies: Iterable[str]) -> EmbeddingTable | None:
+        """The template of the table that holds `vocabularies`, of which `group` is the first, or none."""
+        names = tuple(vocabularies)
+        template: EmbeddingTable | None = self.tables.get(group, self.table)
+        if template is None or not group or len(names) == 1:
+            return template
+        return template.joined({name: self.tables[name] for name in names}, self.spec.rows)
 
     def _make_runs(self) -> tuple[tuple[str, ...], ...]:
         """Names of neighbouring fields that one operation makes: single ids of one table, or numbers.
