@@ -12,7 +12,7 @@ from keras import KerasTensor, ops
 from tfctr.layers._base import Layer, deserialize_if_config
 from tfctr.layers.embedding._row_rates import RowRates, check_rates, set_row_rates, set_uniform_rate
 from tfctr.layers.embedding.feature_gates import FeatureGates
-from tfctr.layers.embedding.fused_lookup import FusedLookup
+from tfctr.layers.embedding.fused_lookup import FusedLookup, joint_blocks
 from tfctr.layers.embedding.memory import refuse_too_large
 from tfctr.layers.embedding.table import EmbeddingTable
 from tfctr.spec import (
@@ -221,10 +221,7 @@ class FeatureEmbedding(Layer):
         Args:
             features: By name: ids ``(batch[, length])``, numbers ``(batch,)``, vectors ``(batch, width)``.
         """
-        rows: dict[str, Any] = {}  # by the first name of a run: (batch, positions, dim)
-        for lookup in self.lookups:
-            groups = [run for run in self._runs if run[0] in lookup.features]
-            rows.update(zip((run[0] for run in groups), self._blocks(lookup, features, groups), strict=True))
+        rows = self._looked_up(features, self._runs)
         lists = [f for f in self.features if _is_list(f)]
         sequences = [f for f in lists if isinstance(f, SequenceFeature)]
         masks = {f.name: ops.not_equal(features[f.name], 0) for f in lists}  # (batch, length) each
@@ -248,19 +245,23 @@ class FeatureEmbedding(Layer):
         Returns:
             Name -> ``(batch, positions, dim)``; a single id has one position, a list as many as it is long.
         """
-        rows: dict[str, Any] = {}
-        for lookup in self.lookups:
-            if groups := [(name,) for name in names if name in lookup.features]:
-                rows.update(zip((group[0] for group in groups), self._blocks(lookup, features, groups), strict=True))
-        return rows
+        return self._looked_up(features, [(name,) for name in names])
 
-    def _blocks(self, lookup: FusedLookup, features: dict[str, Any], groups: Sequence[tuple[str, ...]]) -> list[Any]:
-        """What `lookup` has for groups of features, ``(batch, positions, dim)`` each, gated."""
-        blocks = lookup.blocks(features, groups)
+    def _looked_up(self, features: dict[str, Any], groups: Sequence[tuple[str, ...]]) -> dict[str, Any]:
+        """The gated vectors of those groups that are of ids, by their first name, ``(batch, positions, dim)``."""
+        owned = [(lookup, [group for group in groups if group[0] in lookup.features]) for lookup in self.lookups]
+        wanted = [(lookup, own) for lookup, own in owned if own]
+        found = joint_blocks(wanted, features) if wanted else []
+        rows = {
+            group[0]: block
+            for (_, own), blocks in zip(wanted, found, strict=True)
+            for group, block in zip(own, blocks, strict=True)
+        }
         if self.value_gates is None or not self.value_gates.ids:
-            return blocks
-        gates = [ops.cast(self.value_gates.of_ids(features, group), self.compute_dtype) for group in groups]
-        return [block * gate for block, gate in zip(blocks, gates, strict=True)]
+            return rows
+        for group in (group for _, own in wanted for group in own):
+            rows[group[0]] *= ops.cast(self.value_gates.of_ids(features, group), self.compute_dtype)
+        return rows
 
     def _fields_of(
         self, run: tuple[str, ...], features: dict[str, Any], rows: dict[str, Any], masks: dict[str, Any]
