@@ -81,6 +81,9 @@ TABLES: dict[str, type[EmbeddingTable]] = {
 KEPT = "kept, "
 """Begins the names of the figures that tell which share of a vocabulary's rows is kept."""
 
+LARGEST = 5
+"""Vocabularies of which that is told."""
+
 COLUMNS = (
     ("AUC", "auc", with_spread),
     ("logloss", "logloss", with_spread),
@@ -122,8 +125,11 @@ def main(
                 console.print(score.model, seed, score.figures, soft_wrap=True)
     scores = with_times(bench, sorted(scores, key=lambda score: _place(score.model, chosen)), {"one": 1})
     plain = [variant for variant in chosen if variant.startswith("width=")]
-    luck = luck_of_rows(scores, bench.splits().test[bench.splits().spec.spec.tasks[0].name])
-    parts = (markdown(scores, COLUMNS), luck, _kept(scores), plain_sizes(scores, plain) if plain else "")
+    splits = bench.splits()
+    luck = luck_of_rows(scores, splits.test[splits.spec.spec.tasks[0].name])
+    whole = [score for score in scores if ", " not in score.model]  # in float32
+    equal = plain_sizes(whole, plain) if len(plain) > 1 else ""
+    parts = (markdown(scores, COLUMNS), luck, _kept(whole, splits.spec.rows), equal)
     table = "\n\n".join(filter(None, parts))
     console.print(table, soft_wrap=True, highlight=False, markup=False)
     if write:
@@ -204,7 +210,7 @@ def _judge(bench: Bench, model: CTRModel, seconds: float, label: str, precision:
 
 
 def kept_shares(model: CTRModel) -> dict[str, float]:
-    """Return the share of the rows of each vocabulary that a search left; nothing of tables without a search."""
+    """Return which share of the rows of each vocabulary a search left; nothing of tables without a search."""
     shares = {}
     for lookup in layers_of(model, FusedLookup):
         table = lookup.fused_table
@@ -215,13 +221,12 @@ def kept_shares(model: CTRModel) -> dict[str, float]:
     return shares
 
 
-def _kept(scores: list[Score]) -> str:
+def _kept(scores: list[Score], rows: dict[str, int]) -> str:
     """A table of the shares of rows that are kept, one row a variant; nothing where no variant is searched."""
     searched = [score for score in scores if any(name.startswith(KEPT) for name in score.figures)]
-    whole = [score for score in searched if ", " not in score.model]
-    names = list(dict.fromkeys(name for score in whole for name in score.figures if name.startswith(KEPT)))
-    columns = [(name.removeprefix(KEPT), name, as_share) for name in names]
-    return f"Rows that are kept, of each vocabulary:\n\n{markdown(whole, columns)}" if whole else ""
+    largest = sorted(rows, key=lambda name: -rows[name])[:LARGEST]
+    columns = [(name, f"{KEPT}{name}", as_share) for name in largest]
+    return f"Rows that are kept, of the largest vocabularies:\n\n{markdown(searched, columns)}" if searched else ""
 
 
 def _tables(model: CTRModel) -> list[Any]:
