@@ -60,8 +60,8 @@ class Bench:
     folder: Path
 
     def served(self, label: str, seed: int) -> Path:
-        """Where a trial exports its model."""
-        return self.folder / "served" / f"{label}-{seed}"
+        """Where a trial exports its model; TensorFlow would read brackets as a pattern."""
+        return self.folder / "served" / f"{label}-{seed}".translate({ord("["): "(", ord("]"): ")"})
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def main(
         heading = f"{title}: {model} on {bench.name}" if title else f"Smaller tables of {model} on {bench.name}"
         caption = f"{model} on {bench.name}: AUC against bytes of all tables"
         picture = f"figures/{(title or 'smaller tables').lower().replace(' ', '_')}_{model}_{bench.name}.svg"
-        lines = {v: [score for score in scores if score.model.split(",")[0] == v] for v in chosen}
+        lines = {v: [score for score in scores if score.model.partition(", ")[0] == v] for v in chosen}
         draw_curves(RESULTS.parent / picture, lines, size="tables", figure="auc", title=caption)
         body = f"{table}\n\n![{caption}]({picture})"
         command = f"python -m benchmarks.smaller_tables {spec}{options}"
