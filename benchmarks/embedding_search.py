@@ -4,22 +4,23 @@ Every trial is trained, judged once on the test rows and exported; then all mode
 Reported are AUC and logloss, rows that are kept, bytes of the tables as they are served, sizes of the SavedModel's
 variables and of all of it (its graphs and vocabularies too), and the median time of an answer. The linear part is among
 the tables. A trial that is finished is kept and not repeated; a run that was killed goes on at the stage where it
-stopped. The supernet knows nothing of a budget: one that was trained without is taken for all, and its seconds are
-counted for each.
+stopped. The supernet knows nothing of a budget: that of the first budget is taken for all, and its seconds are counted
+for each. Of several settings to try (``--try``) all are searched and trained, and the one that the validation rows like
+best is judged; the seconds are those of all.
 
 Example:
-    python -m benchmarks.embedding_search frappe --model DeepFM --settings benchmarks/frappe.yaml --widths 10,5,2 \
-        --budgets "none,120 kB,80 kB" --seeds 3
+    python -m benchmarks.embedding_search frappe --model DeepFM --settings benchmarks/frappe_search.yaml \
+        --widths 10,5,2 --budgets "none,120 kB,80 kB" --try table_l2=1e-5 --try "pressure=1e-2 table_l2=1e-5" --seeds 3
 """
 
 from __future__ import annotations
 
 import functools
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import tensorflow as tf
 import typer
 from rich.console import Console
@@ -27,6 +28,7 @@ from rich.console import Console
 from benchmarks.plan_trials import (
     Bench,
     FirstSeedOption,
+    Inputs,
     ModelOption,
     SeedsOption,
     SettingsOption,
@@ -44,12 +46,13 @@ from benchmarks.plan_trials import (
     markdown,
     open_bench,
     pairs,
+    plain_sizes,
     with_times,
 )
-from tfctr.benchmark import Score, draw_curves, size_at, table_line, with_spread, write_section
+from tfctr.benchmark import Score, draw_curves, with_spread, write_section
 from tfctr.benchmark.trial import with_objects
 from tfctr.layers._walk import layers_of
-from tfctr.layers.embedding import FeatureEmbedding, PrunedTable, format_bytes
+from tfctr.layers.embedding import FeatureEmbedding, PrunedTable
 from tfctr.models import MODELS, CTRModel
 from tfctr.plans import Fit, OptEmbed, Plan
 from tfctr.training import evaluate
@@ -80,6 +83,9 @@ def main(
     ),
     budgets: Annotated[str, typer.Option(help="Budgets of OptEmbed; none lets it free.")] = "none",
     plan_sets: Annotated[list[str] | None, typer.Option("--plan-set", help="OptEmbed's setting; repeat.")] = None,
+    tries: Annotated[
+        list[str] | None, typer.Option("--try", help="Settings of OptEmbed to choose among, as `a=1 b=2`; repeat.")
+    ] = None,
     seeds: SeedsOption = 3,
     first_seed: FirstSeedOption = 0,
     threads: ThreadsOption = 0,
@@ -94,25 +100,28 @@ def main(
     wanted: list[tuple[str, dict[str, Any]]] = [(f"{model}, width {width}", {"width": width}) for width in plain]
     for budget in budgets.split(","):
         searched = {"width": plain[0], "budget": None if budget == "none" else budget.strip(), **pairs(plan_sets)}
+        searched["tries"] = tries or [""]
         wanted.append(("OptEmbed" if budget == "none" else f"OptEmbed, {budget.strip()}", searched))
     scores, console = [], Console()
     for seed in range(first_seed, first_seed + seeds):
-        supernet: Path | None = None
+        supernets: Path | None = None
         for label, options in wanted:
             folder = bench.folder / "runs" / f"{model}-{label.replace(' ', '')}-{seed}"
-            trial = functools.partial(_trial, bench, model, seed, label, options, folder, supernet)
+            trial = functools.partial(_trial, bench, model, seed, label, options, folder, supernets)
             scores.append(bench.cache.score(label, seed, options, trial))
-            if label == "OptEmbed":
-                supernet = folder / SUPERNET
+            if "tries" in options and supernets is None:
+                supernets = folder
             console.print(label, seed, scores[-1].figures, soft_wrap=True)
     scores = with_times(bench, scores, {"one": 1})
-    table = f"{markdown(scores, COLUMNS)}\n\n{plain_sizes(scores, model)}"
+    equal = plain_sizes(scores, [f"{model}, width {width}" for width in plain])
+    table = f"{markdown(scores, COLUMNS)}\n\n{equal}{chosen_tries(scores, tries or [])}"
     console.print(table, soft_wrap=True, highlight=False, markup=False)
     if write:
         args = {"model": model, "settings": settings, "widths": widths, "budgets": f'"{budgets}"', "seeds": seeds}
         args["first-seed"] = first_seed
         command = f"python -m benchmarks.embedding_search {spec}" + "".join(f" --{k} {v}" for k, v in args.items() if v)
         command += "".join(f" --plan-set {pair}" for pair in plan_sets or [])
+        command += "".join(f' --try "{settings}"' for settings in tries or [])
         picture = f"figures/embedding_search_{model}_{bench.name}.svg"
         title = f"{model} on {bench.name}: AUC against bytes of all tables"
         lines = {name: [score for score in scores if score.model.startswith(label)]
@@ -123,28 +132,19 @@ def main(
 
 
 def _trial(
-    bench: Bench, name: str, seed: int, label: str, options: dict[str, Any], folder: Path, supernet: Path | None
+    bench: Bench, name: str, seed: int, label: str, options: dict[str, Any], folder: Path, supernets: Path | None
 ) -> Score:
-    """Train, judge and export one variant; without a budget among its options it is a plain table."""
+    """Train, judge and export one variant; without tries among its options it is a plain table."""
     given = inputs_of(bench, seed)
-    rows, hyperparameters = given.rows, {**given.hyperparameters, "embedding_dim": options["width"]}
-    search = {key: value for key, value in options.items() if key != "width"}
-    plan: Plan
-    if search:  # it makes the tables itself: their first values are its own, the penalty on them is a setting of it
-        hyperparameters.pop("initial_stddev", None)
-        search = {"table_l2": hyperparameters.pop("table_l2", 0.0), **search}
-        plan = OptEmbed(MODELS[name], hyperparameters, given.config, **search)
+    hyperparameters = {**given.hyperparameters, "embedding_dim": options["width"]}
+    chosen = 0
+    if "tries" in options:
+        model, chosen, seconds = _searched(MODELS[name], given, hyperparameters, options, folder, supernets)
     else:
-        plan = Fit(MODELS[name], with_objects(hyperparameters), given.config)
-    if search and supernet is not None and supernet.exists() and not (folder / SUPERNET).exists():
-        partial = folder / f".partial-{SUPERNET}"
-        shutil.copytree(supernet, partial, dirs_exist_ok=True)
-        partial.rename(folder / SUPERNET)
-    model = plan.run(rows.spec, given.train, given.valid, folder)
-    seconds = sum(stage["seconds"] for stage in plan.reports(folder))
+        model, _, seconds = _run(Fit(MODELS[name], with_objects(hyperparameters), given.config), given, folder)
     judged = evaluate(model, given.test)
     kept_rows, table_bytes = table_sizes(model)
-    exported = export_anew(model, rows.transform, bench.served(label, seed))
+    exported = export_anew(model, given.rows.transform, bench.served(label, seed))
     figures = {
         "auc": judged["auc"],
         "logloss": judged["logloss"],
@@ -153,23 +153,52 @@ def _trial(
         "served": bytes_in(exported),
         "variables": bytes_in(exported / "variables"),
         "seconds": seconds,
+        "chosen": chosen,
     }
     return Score(label, seed, figures, parameters=model.count_params())
 
 
-def plain_sizes(scores: list[Score], model: str) -> str:
-    """Return a Markdown table of the bytes that plain tables take for the AUC of each searched one."""
-    plain = [score for score in scores if score.model.startswith(f"{model}, width")]
-    widest = max(score.figures["tables"] for score in plain)
-    lines = [["model", "AUC", "tables", "plain tables of that AUC"], ["---"] * 4]
-    for label in dict.fromkeys(score.model for score in scores if score not in plain):
-        found = [score.figures for score in scores if score.model == label]
-        auc, size = (float(np.mean([figures[name] for figures in found])) for name in ("auc", "tables"))
-        needed = size_at(plain, auc, size="tables", figure="auc")
-        shown = f"more than {format_bytes(int(widest))}" if needed is None else format_bytes(round(needed))
-        lines.append([label, f"{auc:.4f}", format_bytes(round(size)), shown])
-    between = "Plain tables of equal AUC, between measured widths by the logarithm of the size:"
-    return "\n".join([between, "", *map(table_line, lines)])
+def _searched(
+    model: type[CTRModel],
+    given: Inputs,
+    hyperparameters: dict[str, Any],
+    options: dict[str, Any],
+    folder: Path,
+    supernets: Path | None,
+) -> tuple[CTRModel, int, float]:
+    """The model of the settings that the validation rows like best, their number, and the seconds of all."""
+    # It makes the tables itself: their first values are its own, the penalty on them is a setting of it.
+    arguments = {key: value for key, value in hyperparameters.items() if key not in ("initial_stddev", "table_l2")}
+    common = {key: value for key, value in options.items() if key not in ("width", "tries")}
+    found = []
+    for number, texts in enumerate(options["tries"]):
+        own, kept = folder / str(number), None if supernets is None else supernets / str(number) / SUPERNET
+        settings = {"table_l2": hyperparameters.get("table_l2", 0.0), **common, **pairs(texts.split())}
+        if kept is not None and not (own / SUPERNET).exists():
+            partial = own / f".partial-{SUPERNET}"
+            shutil.copytree(kept, partial, dirs_exist_ok=True)
+            partial.rename(own / SUPERNET)
+        found.append(_run(OptEmbed(model, arguments, given.config, **settings), given, own))
+    best = max(range(len(found)), key=lambda number: found[number][1])
+    return found[best][0], best, sum(seconds for _, _, seconds in found)
+
+
+def _run(plan: Plan, given: Inputs, folder: Path) -> tuple[CTRModel, float, float]:
+    """A plan's model, its validation AUC, and the seconds of all stages."""
+    model = plan.run(given.rows.spec, given.train, given.valid, folder)
+    reports = plan.reports(folder)
+    return model, reports[-1]["val_auc"], sum(stage["seconds"] for stage in reports)
+
+
+def chosen_tries(scores: list[Score], tries: list[str]) -> str:
+    """Return a line a variant on how often each settings were chosen; nothing where there was nothing to choose."""
+    lines = []
+    for label in dict.fromkeys(score.model for score in scores) if len(tries) > 1 else ():
+        counts = Counter(int(score.figures["chosen"]) for score in scores if score.model == label)
+        told = ", ".join(f"`{tries[number]}` {count}" for number, count in sorted(counts.items()))
+        if label.startswith("OptEmbed"):
+            lines.append(f"- {label}: {told}")
+    return "\n".join(["\n\nSettings that validation rows chose, and in how many seeds:\n", *lines]) if lines else ""
 
 
 def table_sizes(model: CTRModel) -> tuple[int, int]:

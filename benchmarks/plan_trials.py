@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ import numpy as np
 import typer
 import yaml
 
-from tfctr.benchmark import Score, Splits, TrialCache, load_splits, settings_of, table_line
+from tfctr.benchmark import Score, Splits, TrialCache, load_splits, settings_of, size_at, table_line
 from tfctr.data.batches import ArrayPlan, array_dataset
 from tfctr.layers.embedding import format_bytes
 from tfctr.models import CTRModel
@@ -59,8 +60,8 @@ class Bench:
     folder: Path
 
     def served(self, label: str, seed: int) -> Path:
-        """Where a trial exports its model."""
-        return self.folder / "served" / f"{label}-{seed}"
+        """Where a trial exports its model; TensorFlow would read brackets as a pattern."""
+        return self.folder / "served" / f"{label}-{seed}".translate({ord("["): "(", ord("]"): ")"})
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,11 @@ def as_count(values: Values) -> str:
     return f"{values.mean():,.0f}"
 
 
+def as_share(values: Values) -> str:
+    """Mean, in per cent."""
+    return f"{100 * values.mean():.3g} %"
+
+
 def as_milliseconds(values: Values) -> str:
     """Median, with two decimals."""
     return f"{np.median(values):.2f}"
@@ -198,3 +204,43 @@ def markdown(scores: Iterable[Score], columns: Sequence[Column]) -> str:
         cells = [show(np.array([score.figures[figure] for score in group])) for _, figure, show in columns]
         lines.append([label, str(len(group)), *cells])
     return "\n".join(map(table_line, lines))
+
+
+def plain_sizes(scores: Sequence[Score], plain: Sequence[str]) -> str:
+    """Return a Markdown table of the bytes that plain tables take for the AUC of each other model.
+
+    Args:
+        scores: With the figures `auc` and `tables`.
+        plain: Labels of the models with plain tables of several widths.
+    """
+    known = [score for score in scores if score.model in plain]
+    widest = max(score.figures["tables"] for score in known)
+    lines = [["model", "AUC", "tables", "plain tables of that AUC"], ["---"] * 4]
+    for label in dict.fromkeys(score.model for score in scores if score not in known):
+        found = [score.figures for score in scores if score.model == label]
+        auc, size = (float(np.mean([figures[name] for figures in found])) for name in ("auc", "tables"))
+        needed = size_at(known, auc, size="tables", figure="auc")
+        shown = f"more than {format_bytes(int(widest))}" if needed is None else format_bytes(round(needed))
+        lines.append([label, f"{auc:.4f}", format_bytes(round(size)), shown])
+    between = "Plain tables of equal AUC, between measured widths by the logarithm of the size:"
+    return "\n".join([between, "", *map(table_line, lines)])
+
+
+def luck_of_rows(scores: Sequence[Score], labels: np.ndarray) -> str:
+    """Return a sentence on the standard error that an AUC has by which rows were drawn for the test.
+
+    Args:
+        scores: With the figure `auc`; their mean is taken.
+        labels: Of the test rows, 0 or 1.
+
+    Reference: Hanley & McNeil, "The Meaning and Use of the Area under a ROC Curve", Radiology 143 (1982).
+    """
+    auc = float(np.mean([score.figures["auc"] for score in scores]))
+    positives, negatives = int((labels > 0).sum()), int((labels <= 0).sum())
+    two_positives, two_negatives = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    variance = auc * (1 - auc) + (positives - 1) * (two_positives - auc**2) + (negatives - 1) * (two_negatives - auc**2)
+    error = math.sqrt(variance / (positives * negatives))
+    return (
+        f"The {positives + negatives:,} test rows, {positives:,} of them positive, give an AUC a standard error of "
+        f"{error:.4f}, which all models share; ± is the spread over seeds."
+    )

@@ -6,11 +6,14 @@ Reported are AUC and logloss, bytes of the tables as they are served (linear par
 variables and of all of it, the median time of an answer and the seconds of search and training. A trial that is
 finished is kept and not repeated; one that was killed goes on at the stage where it stopped.
 
-A variant is a plan with its settings, or a plain table of a width:
+A variant is a plan with its settings, a kind of table with its settings, or a plain table of a width. ``width`` is the
+model's and may stand in each of them. A section of another title keeps the one that stands there already:
 
 Example:
     python -m benchmarks.smaller_tables movielens_tag --model DeepFM \
         --variant width=16 --variant width=4 --variant "OptFS strength=1e-6" --variant "DNIS keep=0.1" --seeds 3
+    python -m benchmarks.smaller_tables movielens_tag --model DeepFM --title "Other tables in few bits" \
+        --variant table=full --variant "table=hashed compression=4" --variant "table=low-rank rank=4 width=16" --seeds 3
 """
 
 from __future__ import annotations
@@ -37,23 +40,50 @@ from benchmarks.plan_trials import (
     as_bytes,
     as_count,
     as_milliseconds,
+    as_share,
     bytes_in,
     export_anew,
     inputs_of,
+    luck_of_rows,
     markdown,
     open_bench,
+    plain_sizes,
     with_times,
 )
 from tfctr.benchmark import Score, draw_curves, with_spread, write_section
 from tfctr.benchmark.trial import with_objects
 from tfctr.layers._walk import layers_of
-from tfctr.layers.embedding import FusedLookup, SparseTable
+from tfctr.layers.embedding import (
+    DoubleHashedTable,
+    EmbeddingTable,
+    FullTable,
+    FusedLookup,
+    HashedTable,
+    LowRankTable,
+    PrunedTable,
+    QuotientRemainderTable,
+    SparseTable,
+)
 from tfctr.models import MODELS, CTRModel, quantize_tables
 from tfctr.plans import PLANS, Fit, Plan
 from tfctr.training import evaluate
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PRECISIONS = ("", "int8", "int4")
+TABLES: dict[str, type[EmbeddingTable]] = {
+    "full": FullTable,
+    "hashed": HashedTable,
+    "double-hashed": DoubleHashedTable,
+    "quotient-remainder": QuotientRemainderTable,
+    "low-rank": LowRankTable,
+}
+"""Kinds of table that a variant may name; others come with a plan."""
+KEPT = "kept, "
+"""Begins the names of the figures that tell which share of a vocabulary's rows is kept."""
+
+LARGEST = 5
+"""Vocabularies of which that is told."""
+
 COLUMNS = (
     ("AUC", "auc", with_spread),
     ("logloss", "logloss", with_spread),
@@ -73,8 +103,9 @@ def main(
     model: ModelOption = "DeepFM",
     settings: SettingsOption = None,
     variants: Annotated[
-        list[str] | None, typer.Option("--variant", help="`width=16`, or a plan and its settings; repeat.")
+        list[str] | None, typer.Option("--variant", help="`width=16`, `table=hashed`, or a plan, and settings; repeat.")
     ] = None,
+    title: Annotated[str, typer.Option(help="What the section in RESULTS.md is called; its own when left out.")] = "",
     seeds: SeedsOption = 3,
     first_seed: FirstSeedOption = 0,
     threads: ThreadsOption = 0,
@@ -93,18 +124,26 @@ def main(
             for score in scores[-len(PRECISIONS) :]:
                 console.print(score.model, seed, score.figures, soft_wrap=True)
     scores = with_times(bench, sorted(scores, key=lambda score: _place(score.model, chosen)), {"one": 1})
-    table = markdown(scores, COLUMNS)
+    plain = [variant for variant in chosen if variant.startswith("width=")]
+    splits = bench.splits()
+    luck = luck_of_rows(scores, splits.test[splits.spec.spec.tasks[0].name])
+    whole = [score for score in scores if ", " not in score.model]  # in float32
+    equal = plain_sizes(whole, plain) if len(plain) > 1 else ""
+    parts = (markdown(scores, COLUMNS), luck, _kept(whole, splits.spec.rows), equal)
+    table = "\n\n".join(filter(None, parts))
     console.print(table, soft_wrap=True, highlight=False, markup=False)
     if write:
-        named = [("model", model), ("settings", settings), *(("variant", f'"{variant}"') for variant in chosen)]
-        options = "".join(f" --{name} {value}" for name, value in [*named, ("seeds", seeds)] if value)
-        title = f"{model} on {bench.name}: AUC against bytes of all tables"
-        picture = f"figures/smaller_tables_{model}_{bench.name}.svg"
-        lines = {v: [score for score in scores if score.model.split(",")[0] == v] for v in chosen}
-        draw_curves(RESULTS.parent / picture, lines, size="tables", figure="auc", title=title)
-        body = f"{table}\n\n![{title}]({picture})"
+        named = [("title", f'"{title}"' if title else ""), *(("variant", f'"{variant}"') for variant in chosen)]
+        given = [("model", model), ("settings", settings), ("source", source), *named, ("seeds", seeds)]
+        options = "".join(f" --{name} {value}" for name, value in given if value)
+        heading = f"{title}: {model} on {bench.name}" if title else f"Smaller tables of {model} on {bench.name}"
+        caption = f"{model} on {bench.name}: AUC against bytes of all tables"
+        picture = f"figures/{(title or 'smaller tables').lower().replace(' ', '_')}_{model}_{bench.name}.svg"
+        lines = {v: [score for score in scores if score.model.partition(", ")[0] == v] for v in chosen}
+        draw_curves(RESULTS.parent / picture, lines, size="tables", figure="auc", title=caption)
+        body = f"{table}\n\n![{caption}]({picture})"
         command = f"python -m benchmarks.smaller_tables {spec}{options}"
-        write_section(RESULTS, f"Smaller tables of {model} on {bench.name}", command, body)
+        write_section(RESULTS, heading, command, body)
 
 
 def _place(label: str, variants: list[str]) -> tuple[int, int]:
@@ -138,6 +177,8 @@ def _train(bench: Bench, name: str, seed: int, variant: str) -> tuple[CTRModel, 
     hyperparameters = {**given.hyperparameters, "embedding_dim": pairs.pop("width", 16)}
     plan: Plan
     if "=" in first:
+        if "table" in pairs:
+            hyperparameters["table"] = TABLES[pairs.pop("table")](**pairs)
         plan = Fit(MODELS[name], with_objects(hyperparameters), given.config)
     else:  # it makes the tables itself
         hyperparameters.pop("initial_stddev", None)
@@ -163,8 +204,29 @@ def _judge(bench: Bench, model: CTRModel, seconds: float, label: str, precision:
         "served": bytes_in(exported),
         "variables": bytes_in(exported / "variables"),
         "seconds": seconds,
+        **kept_shares(small),
     }
     return Score(label, seed, figures, parameters=small.count_params())
+
+
+def kept_shares(model: CTRModel) -> dict[str, float]:
+    """Return which share of the rows of each vocabulary a search left; nothing of tables without a search."""
+    shares = {}
+    for lookup in layers_of(model, FusedLookup):
+        table = lookup.fused_table
+        if isinstance(table, PrunedTable | SparseTable) and lookup.dim > 1:
+            kept = table.kept_ids()
+            for name, start in lookup.offsets.items():
+                shares[f"{KEPT}{name}"] = float(kept[1 + start : start + lookup.vocabularies[name]].mean())
+    return shares
+
+
+def _kept(scores: list[Score], rows: dict[str, int]) -> str:
+    """A table of the shares of rows that are kept, one row a variant; nothing where no variant is searched."""
+    searched = [score for score in scores if any(name.startswith(KEPT) for name in score.figures)]
+    largest = sorted(rows, key=lambda name: -rows[name])[:LARGEST]
+    columns = [(name, f"{KEPT}{name}", as_share) for name in largest]
+    return f"Rows that are kept, of the largest vocabularies:\n\n{markdown(searched, columns)}" if searched else ""
 
 
 def _tables(model: CTRModel) -> list[Any]:

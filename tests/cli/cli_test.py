@@ -240,11 +240,14 @@ def test_schema(tmp_path: Path) -> None:
 
 def test_simulate_writes_a_log_and_its_spec(tmp_path: Path) -> None:
     log, spec = tmp_path / "clicks.csv", tmp_path / "ads.yaml"
-    text = run("data", "simulate", log, "--rows", "500", "--spec", spec, "--seed", "3", "--crosses").stdout
+    more = ("--set", "users=30", "--set", "noise_values=7")
+    text = run("data", "simulate", log, "--rows", "500", "--spec", spec, "--seed", "3", "--crosses", *more).stdout
     assert "500 rows; oracle AUC 0." in text
+    assert load_spec(spec).feature("noise").kind == "categorical"
     assert "no problem" in run("spec", "check", spec).stdout
     assert load_spec(spec).feature("device_x_category").of == ("device", "category")
     assert "is there already" in run("data", "simulate", log, status=1).stderr
+    assert "idle_shares" in run("data", "simulate", log, "--set", "idle_shares=0.5", "--force", status=2).output
 
 
 def test_data_sets_are_listed_with_their_licences() -> None:

@@ -101,6 +101,28 @@ def test_the_spec_can_have_the_crosses_of_the_truth(log: SimulatedLog) -> None:
     ]
 
 
+def test_ids_and_a_field_that_say_nothing_can_be_planted(log: SimulatedLog) -> None:
+    planted = simulate(CONFIG.model_copy(update={"idle_share": 0.5, "noise_values": 40}))
+    shown = [name for name in log.table.column_names if not name.startswith(("click", "convert"))]
+    assert planted.table.select(shown) == log.table.select(shown)  # all other draws stay
+    assert planted.spec.feature("noise").kind == "categorical"
+    columns = {name: planted.table.column(name).to_numpy() for name in ("user_id", "item_id", "noise")}
+    assert set(columns["noise"]) == set(range(1, 41))
+    of_noise = [planted.probability[columns["noise"] == value].mean() for value in range(1, 6)]
+    assert np.ptp(of_noise) < 0.05
+    idle = planted.world.idle_item
+    assert 0.3 < idle.mean() < 0.7
+    means = np.array([planted.probability[columns["item_id"] == 1 + item].mean() for item in range(CONFIG.items)])
+    assert means[idle].std() < 0.8 * means[~idle].std()  # quality is gone, category and price are left
+    alike = ~planted.world.idle_user[columns["user_id"] - 1] & ~idle[columns["item_id"] - 1]
+    assert planted.probability[~alike].std() < 0.7 * planted.probability[alike].std()
+
+
+def test_all_ids_may_be_idle() -> None:
+    config = SimulatorConfig(rows=2000, users=50, items=20, idle_share=1.0, crosses=0, position_bias=0, domains=1)
+    assert simulate(config).probability.std() < 0.05  # the daily rhythm is left
+
+
 @pytest.mark.parametrize("sizes", [{"users": 1, "items": 1, "categories": 1, "tags": 1, "domains": 1, "positions": 1}])
 def test_smallest_world(sizes: dict) -> None:
     assert simulate(SimulatorConfig(rows=1, latent_dim=1, vector_width=1, **sizes)).table.num_rows == 1

@@ -12,7 +12,8 @@ from tests.forked import killed
 from tests.plans import searched
 from tests.plans.exported import variables_bytes
 from tests.plans.searched import BUDGET, DIM, FREQUENT, Ticking, bound, optembed, short, train_plan, valid_data
-from tfctr.layers.embedding import PrunedTable, SearchedTable, parse_bytes
+from tfctr.layers._walk import layers_of
+from tfctr.layers.embedding import FeatureEmbedding, FusedLookup, PrunedTable, SearchedTable, parse_bytes
 from tfctr.models import FM, LR, CTRModel
 from tfctr.plans import Fit, OptEmbed
 from tfctr.plans._evolution import Evolution
@@ -55,8 +56,12 @@ def test_useless_fields_are_narrow_and_rare_rows_go(seed: int, found: dict[int, 
     assert min(thresholds) > 0.02
 
 
+def _supernet(folder: Path) -> CTRModel:
+    return read_model(folder / "1-supernet" / "result.keras")
+
+
 def _searched(folder: Path) -> list[SearchedTable]:
-    tables = own_tables(read_model(folder / "1-supernet" / "result.keras")).values()
+    tables = own_tables(_supernet(folder)).values()
     return [table for group in tables for table in group if isinstance(table, SearchedTable)]
 
 
@@ -90,14 +95,22 @@ def test_the_table_shrinks_in_memory_on_disk_and_as_it_says(
     found: dict[int, tuple[Path, CTRModel]], tmp_path: Path
 ) -> None:
     folder, model = found[0]
-    tables = [table for group in own_tables(model).values() for table in group]
+    tables = [lookup.fused_table for lookup in layers_of(model, FusedLookup)]
     assert all(isinstance(table, PrunedTable) for table in tables)
     said = sum(table.serving_bytes() for table in tables)
     assert said == sum(np.asarray(weight).nbytes for table in tables for weight in table.weights)
     assert said <= parse_bytes(BUDGET)
     arrays = searched_arrays(folder)
-    for name, width in zip("ab", arrays["widths"], strict=False):
-        assert own_tables(model)[name][1].embeddings.shape == (arrays[f"kept_{name}"].sum() + 1, width)
+    kept = {name: arrays[f"kept_{name}"] for name in bound().rows}
+    assert said == Costs(_supernet(folder), kept, None).total_bytes(arrays["widths"])
+    widths = dict(zip(kept, arrays["widths"], strict=True))
+    embedding = next(layer for layer in layers_of(model, FeatureEmbedding) if layer.dim == DIM)
+    assert len(embedding.lookups) == len(set(widths.values()))  # one look-up a width; of the linear part one in all
+    assert len(tables) == len(embedding.lookups) + 1
+    for lookup in embedding.lookups:
+        (width,) = {widths[name] for name in lookup.vocabularies}
+        rows = sum(kept[name].sum() for name in lookup.vocabularies)
+        assert lookup.fused_table.embeddings.shape == (rows + 1, width)
     plain = FM(bound(), embedding_dim=DIM)
     plain.build()
     small = variables_bytes(read_model(folder / "3-retrain" / "result.keras"), tmp_path / "small")
@@ -109,14 +122,14 @@ def test_the_table_shrinks_in_memory_on_disk_and_as_it_says(
 def test_the_answer_found_is_the_one_that_was_scored(found: dict[int, tuple[Path, CTRModel]]) -> None:
     """From disk the best candidate gives its score again, masked and cut."""
     folder, _ = found[0]
-    arrays, supernet = searched_arrays(folder), read_model(folder / "1-supernet" / "result.keras")
+    arrays, supernet = searched_arrays(folder), _supernet(folder)
     for table, width in zip(_tables_of(supernet), arrays["widths"], strict=True):
         table.set_width(width)
     assert evaluate(supernet, valid_data())["auc"] == arrays["auc"] == arrays["curve"][-1]
     assert np.all(np.diff(arrays["curve"]) >= 0)
     kept = kept_rows(supernet)
     tables = {
-        name: PrunedTable(kept=int(rows.sum()), width=int(width))
+        name: PrunedTable(kept=int(rows.sum()), width=int(width), joint=True)
         for (name, rows), width in zip(kept.items(), arrays["widths"], strict=True)
     }
     cut = FM(bound(), embedding_dim=DIM, tables=tables)
@@ -187,6 +200,20 @@ def test_a_budget_is_kept_by_columns_that_have_the_bytes() -> None:
         widths = costs.fitted(costs.largest, np.random.default_rng(seed))
         assert budget - 4 * 5000 < costs.total_bytes(widths) <= budget
         assert widths[1:].mean() > DIM - 1
+
+
+def test_only_the_widths_allowed_are_found_each_as_likely() -> None:
+    model = supernet_of({"few": 11, "many": 1001})
+    costs = Costs(model, kept_rows(model), None, widths=[2, 3, 8, 20])
+    np.testing.assert_array_equal(costs.largest, [3, 3])  # the table is no wider than 8
+    np.testing.assert_array_equal(costs.widths_of(np.array([1, 3])), [2, 8])
+    budget = costs.total_bytes(np.array([3, 1]))
+    assert budget == 4 * (8 * 11 + 2 * 1001 + 1 * 1011)  # two tables, and the linear part's one
+    tight = Costs(model, kept_rows(model), budget, widths=[2, 3, 8])
+    for seed in range(5):
+        assert tight.fitted(costs.largest, np.random.default_rng(seed))[1] == 1
+    with pytest.raises(ValueError, match="the least of widths, 9, is above a table's, 8"):
+        Costs(model, kept_rows(model), None, widths=[9])
 
 
 def test_a_model_without_embedding_is_refused(tmp_path: Path) -> None:

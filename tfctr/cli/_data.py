@@ -60,7 +60,9 @@ def prepare(
     print(prepare_log(loaded, data, workdir or Path("runs") / loaded.name / "data", seed=seed).summary())
 
 
-@app.command("simulate", epilog="Example: tfctr data simulate clicks.csv --rows 50000 --spec ads.yaml")
+@app.command(
+    "simulate", epilog="Example: tfctr data simulate clicks.csv --rows 50000 --set users=10000 --spec ads.yaml"
+)
 @report_errors
 def simulate(
     log: Annotated[Path, typer.Argument(help="The log to write: csv, tsv, jsonl or parquet.", show_default=False)],
@@ -68,10 +70,15 @@ def simulate(
     spec: Annotated[Path | None, typer.Option(help="Write the spec of the log here, too.")] = None,
     conversion: Annotated[bool, typer.Option("--conversion", help="A second task: conversion after click.")] = False,
     crosses: Annotated[bool, typer.Option("--crosses", help="Features that are crossed in the truth, too.")] = False,
+    more: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other setting of SimulatorConfig, name=value; repeat.")
+    ] = None,
     seed: SeedOption = 0,
     force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
 ) -> None:
     """Write a simulated ad log whose true click probability is known, and tell the best AUC there can be."""
+    from pydantic import ValidationError
+
     from tfctr.data import write_log
     from tfctr.data.simulator import SimulatorConfig
     from tfctr.data.simulator import simulate as draw
@@ -80,7 +87,12 @@ def simulate(
     if log.exists() and not force:
         print(f"{log} is there already; give --force to write over it", file=sys.stderr)
         raise typer.Exit(1)
-    simulated = draw(SimulatorConfig(rows=rows, conversion=conversion, cross_features=crosses, seed=seed))
+    named = {"rows": rows, "conversion": conversion, "cross_features": crosses, "seed": seed}
+    try:
+        config = SimulatorConfig.model_validate({**dict(text.partition("=")[::2] for text in more or []), **named})
+    except ValidationError as error:
+        raise typer.BadParameter(str(error), param_hint="--set") from None
+    simulated = draw(config)
     log.parent.mkdir(parents=True, exist_ok=True)
     write_log(simulated.table, log)
     if spec is not None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
 import keras
 import numpy as np
@@ -13,6 +13,7 @@ from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import (
     EmbeddingTable,
     FeatureEmbedding,
+    FusedLookup,
     PrunedTable,
     SearchedTable,
     TableL2,
@@ -22,6 +23,7 @@ from tfctr.layers.embedding import (
 from tfctr.models import CTRModel
 from tfctr.plans._evolution import Evolution, Genes
 from tfctr.plans._registry import register_plan
+from tfctr.plans._take_over import take_others_over
 from tfctr.plans.plan import Plan
 from tfctr.plans.stage import Arrays, Stage
 from tfctr.spec import FeatureSpec, Problem
@@ -48,6 +50,8 @@ class OptEmbedSettings(Frozen):
             leaves the model's own `embedding_l2`.
         budget: Most bytes that the tables may take when served, such as ``"2 MB"``; None leaves the widths free, as in
             the paper, where only the validation AUC counts.
+        widths: Widths that may be found, such as ``[2, 4, 8]``; None allows all, as in the paper. What is served looks
+            up once for each width in use: few widths answer faster.
         generations: Generations of the search after the first.
         population: Candidates of the first generation.
         parents: Best candidates that children come from.
@@ -65,6 +69,7 @@ class OptEmbedSettings(Frozen):
     pressure: float = Field(default=3e-4, ge=0)
     table_l2: float = Field(default=0.0, ge=0)
     budget: str | int | None = None
+    widths: tuple[Annotated[int, Field(ge=1)], ...] | None = None
     generations: int = Field(default=30, ge=0)
     population: int = Field(default=20, ge=1)
     parents: int = Field(default=15, ge=1)
@@ -135,21 +140,22 @@ class OptEmbed(Plan):
         model = stage.trained("supernet")
         keep_all_where_smaller(model)
         kept = kept_rows(model)
-        costs = Costs(model, kept, self.settings.budget)
+        costs = Costs(model, kept, self.settings.budget, self.settings.widths)
         batches = list(stage.valid if self.settings.search_batches is None else stage.valid.take(self._batches))
         task = stage.spec.spec.tasks[0]
 
-        def score(widths: Genes) -> float:
-            _set_widths(model, dict(zip(kept, widths.tolist(), strict=True)))
+        def score(genes: Genes) -> float:
+            _set_widths(model, dict(zip(kept, costs.widths_of(genes).tolist(), strict=True)))
             return order_of(task, predictions(model, batches)[task.name])
 
         numbers = self.settings.model_dump(
             include={"population", "parents", "mutated", "crossed", "mutation_rate", "generations"}
         )
         evolution = Evolution(costs.largest, score, costs.fitted, seed=stage.config.seed, **numbers)
-        widths, best, curve = evolution.run(stage)
+        genes, best, curve = evolution.run(stage)
+        widths = costs.widths_of(genes)
         stage.note(**{f"val_{monitored_figure(task.kind, 'auc')}": best})
-        stage.note(bytes=format_bytes(costs.total_bytes(widths)), mean_width=float(widths.mean()))
+        stage.note(bytes=format_bytes(costs.total_bytes(genes)), mean_width=float(widths.mean()))
         masks = {f"kept_{name}": rows for name, rows in kept.items()}
         return {"widths": widths, "auc": np.array(best), "curve": np.array(curve), **masks}
 
@@ -158,14 +164,14 @@ class OptEmbed(Plan):
         found, before = stage.arrays("search"), self._searched_model(stage)
         kept = {name: found[f"kept_{name}"] for name in own_tables(before)}
         tables = {
-            name: PrunedTable(kept=int(rows.sum()), width=int(width))
+            name: PrunedTable(kept=int(rows.sum()), width=int(width), joint=True)
             for (name, rows), width in zip(kept.items(), found["widths"], strict=True)
         }
         model = stage.model(tables=tables, **self._penalty())
         set_kept_rows(model, before, kept, weights=self.settings.initial == "supernet")
         stage.fit(model)
-        size = sum(table.serving_bytes() for group in own_tables(model).values() for table in group)
-        stage.note(bytes=format_bytes(size))
+        tables_left = [lookup.fused_table for lookup in layers_of(model, FusedLookup)]
+        stage.note(bytes=format_bytes(sum(table.serving_bytes() for table in tables_left)), lookups=len(tables_left))
         return model
 
     @property
@@ -223,20 +229,18 @@ def keep_all_where_smaller(model: CTRModel) -> None:
 
 def set_kept_rows(model: CTRModel, before: CTRModel, kept: Mapping[str, np.ndarray], *, weights: bool) -> None:
     """Tell the pruned tables of `model` which rows they keep; with `weights` all weights become those of `before`."""
-    old, new = own_tables(before), own_tables(model)
-    for name, rows in kept.items():
-        for source, table in zip(old[name], new[name], strict=True):
+    pairs = zip(layers_of(model, FeatureEmbedding), layers_of(before, FeatureEmbedding), strict=True)
+    for embedding, source in pairs:
+        searched = {name: lookup.fused_table for lookup in source.lookups for name in lookup.vocabularies}
+        for lookup in embedding.lookups:
+            table, rows = lookup.fused_table, None
             assert isinstance(table, PrunedTable)
-            table.keep(rows, keras.ops.convert_to_numpy(source.embeddings) if weights else None)
+            if weights:
+                values = {name: keras.ops.convert_to_numpy(searched[name].embeddings) for name in lookup.vocabularies}
+                rows = lookup.fused(values, np.zeros((lookup.rows, embedding.dim), "float32"))
+            table.keep(lookup.fused(kept, np.zeros(lookup.rows, bool)), rows)
     if weights:
-        for target, value in zip(_others(model, new), _others(before, old), strict=True):
-            target.assign(value)
-
-
-def _others(model: CTRModel, tables: Mapping[str, list[EmbeddingTable]]) -> list[Any]:
-    """The weights that belong to none of these tables."""
-    own = {id(weight) for group in tables.values() for table in group for weight in table.weights}
-    return [weight for weight in model.weights if id(weight) not in own]
+        take_others_over(model, before)
 
 
 def _set_widths(model: CTRModel, widths: Mapping[str, int]) -> None:
@@ -253,45 +257,70 @@ class Costs:
         model: The supernet.
         kept: Vocabulary -> which rows are kept.
         budget: Most bytes, None for no bound.
+        widths: Widths that a vocabulary may have, None for all up to its table's.
 
     Raises:
-        ValueError: When the narrowest candidate is over the budget.
+        ValueError: When the narrowest candidate is over the budget, or all `widths` are beyond a table's.
     """
 
-    def __init__(self, model: CTRModel, kept: Mapping[str, np.ndarray], budget: str | int | None):
-        by_width = []
-        for name, tables in own_tables(model).items():
-            # A vocabulary without a row has nothing to be wide.
-            widest = max(table.size[1] for table in tables) if kept[name].any() else 1
-            sizes = [_bytes_of_pruned(tables, kept[name], width) for width in range(1, widest + 1)]
-            by_width.append(np.array(sizes))
-        self._by_width = by_width
-        self.largest = np.array([len(sizes) for sizes in by_width])
+    def __init__(
+        self,
+        model: CTRModel,
+        kept: Mapping[str, np.ndarray],
+        budget: str | int | None,
+        widths: Sequence[int] | None = None,
+    ):
+        tables = own_tables(model)
+        self._rows = np.array([len(rows) for rows in kept.values()])
+        self._kept = np.array([int(rows.sum()) for rows in kept.values()])
+        places = {name: place for place, name in enumerate(kept)}
+        self._parts = [
+            (embedding.dim, np.array([places[name] for lookup in embedding.lookups for name in lookup.vocabularies]))
+            for embedding in layers_of(model, FeatureEmbedding)
+            if embedding.lookups
+        ]
+        tables_widths = np.array([max(table.size[1] for table in tables[name]) for name in kept])
+        self._widths = np.unique(np.arange(1, tables_widths.max() + 1) if widths is None else np.asarray(widths))
+        if self._widths[0] > tables_widths.min():
+            raise ValueError(f"the least of widths, {self._widths[0]}, is above a table's, {tables_widths.min()}")
+        # A vocabulary without a row has nothing to be wide.
+        self.largest = np.where(self._kept > 0, np.searchsorted(self._widths, tables_widths, side="right"), 1)
         self._limit = None if budget is None else parse_bytes(budget)
         least = self.total_bytes(np.ones_like(self.largest))
         if self._limit is not None and least > self._limit:
             rows = sum(int(rows.sum()) for rows in kept.values())
             raise ValueError(
                 f"no candidate keeps the budget of {format_bytes(self._limit)}: {rows:,} rows are kept, and with "
-                f"width 1 they take {format_bytes(least)} ({least} bytes). Give more, or prune more rows (pressure, "
-                "threshold_rate, table_l2)."
+                f"width {self._widths[0]} they take {format_bytes(least)} ({least} bytes). Give more, or prune more "
+                "rows (pressure, threshold_rate, table_l2)."
             )
 
-    def total_bytes(self, widths: Genes) -> int:
-        """Bytes of all tables, the row indices of ids among them."""
-        return int(sum(sizes[width - 1] for sizes, width in zip(self._by_width, widths, strict=True)))
+    def widths_of(self, genes: Genes) -> np.ndarray:
+        """Return the widths of vocabularies that genes stand for: 1 is the least one allowed."""
+        widths: np.ndarray = self._widths[genes - 1]
+        return widths
 
-    def fitted(self, widths: Genes, rng: np.random.Generator) -> Genes:
-        """Take columns away at random until the budget is kept, of a vocabulary as often as a column of it has bytes.
+    def total_bytes(self, genes: Genes) -> int:
+        """Bytes of all tables, of which each holds the vocabularies of one width, and of what says who has a row."""
+        widths, total = self.widths_of(genes), 0
+        for dim, own in self._parts:
+            shown = np.minimum(widths[own], dim)
+            for width in np.unique(shown).tolist():
+                joint = own[shown == width]
+                ids, held = (1 + int(numbers.sum()) for numbers in (self._rows[joint] - 1, self._kept[joint]))
+                total += PrunedTable.bytes_of(ids, held, width)
+        return total
+
+    def fitted(self, genes: Genes, rng: np.random.Generator) -> Genes:
+        """Narrow vocabularies at random until the budget is kept, one of many rows the more often.
 
         Evenly drawn, most would be taken from vocabularies of few rows, where they cost little and tell much.
         """
-        widths = widths.copy()
-        while self._limit is not None and self.total_bytes(widths) > self._limit:
-            columns = [sizes[width - 1] - sizes[width - 2] if width > 1 else 0
-                       for sizes, width in zip(self._by_width, widths, strict=True)]  # fmt: skip
-            widths[rng.choice(len(widths), p=np.array(columns) / sum(columns))] -= 1
-        return widths
+        genes = genes.copy()
+        while self._limit is not None and self.total_bytes(genes) > self._limit:
+            weights = np.where(genes > 1, self._kept, 0)
+            genes[rng.choice(len(genes), p=weights / weights.sum())] -= 1
+        return genes
 
 
 def _bytes_of_pruned(tables: list[EmbeddingTable], kept: np.ndarray, width: int) -> int:

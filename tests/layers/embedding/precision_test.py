@@ -24,6 +24,7 @@ from tfctr.layers.embedding import (
     PrunedTable,
     QuotientRemainderTable,
     SearchedTable,
+    TableL2,
     estimate_memory,
 )
 from tfctr.layers.embedding._precision import QuantizedRows, quantized
@@ -71,6 +72,18 @@ def test_a_model_of_any_table_answers_nearly_the_same(kind: str, precision: str,
         small.save(tmp_path / "model.keras")
         again = keras.saving.load_model(tmp_path / "model.keras").predict_on_batch(features)
         np.testing.assert_array_equal(again, rounded)
+
+
+@pytest.mark.parametrize("table", [FullTable(), SearchedTable(sample_widths=False, pressure=0.0)])
+def test_a_penalty_on_rows_that_do_not_train_is_left_out(table: EmbeddingTable) -> None:
+    model = FM(RICH, embedding_dim=5, table=table, embedding_l2=TableL2(1e-2))
+    model.build()
+    small = quantize_tables(model, "int8")
+    features = example(8)["features"]
+    assert np.isfinite(small.predict_on_batch(features)).all()
+    assert not any(float(loss) for loss in small.losses)
+    model(features)
+    assert sum(float(loss) for loss in model.losses) > 0
 
 
 def test_codes_are_the_nearest_ones_of_a_scale_a_column() -> None:

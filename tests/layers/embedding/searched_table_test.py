@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfctr.layers.embedding import FullTable, PrunedTable, SearchedTable
+from tfctr.layers._walk import layers_of
+from tfctr.layers.embedding import FeatureEmbedding, FullTable, FusedLookup, PrunedTable, SearchedTable, TableL2
 from tfctr.layers.embedding.searched_table import step
+from tfctr.models import FM, quantize_tables
+from tfctr.spec import FeatureSpec
 
 IDS = np.arange(6)[:, np.newaxis]
 ROWS = np.array([[9.0, 9, 9, 9], [0.1, -0.1, 0, 0], [1, 2, 3, 4], [0, 0, 0, 0.3], [-4, 3, -2, 1], [0.2, 0.1, 0.1, 0.1]])
@@ -136,6 +141,60 @@ def test_pruned_rows_and_padding_do_not_train() -> None:
         out = tf.reduce_sum(small(IDS))
     gradient = tf.convert_to_tensor(tape.gradient(out, small.embeddings.value))
     np.testing.assert_array_equal(gradient, [[0, 0], [1, 1], [1, 1]])
+
+
+def joint_embedding(joint: bool = True, **options: object) -> FeatureEmbedding:
+    """Three vocabularies pruned to two widths, ids and rows the same whether tables are joint or not."""
+    spec = FeatureSpec(
+        name="joint",
+        features=[{"kind": "categorical", "name": name, "role": "item"} for name in ("a", "b", "c")],
+        tasks=[{"name": "click", "label": "clicked"}],
+        split={"by": "hash", "column": "row"},
+    ).bind({"a": 9, "b": 5, "c": 7})
+    kept = {"a": (6, 2), "b": (None, 3), "c": (2, 2)}
+    tables = {name: PrunedTable(kept=rows, width=width, joint=joint) for name, (rows, width) in kept.items()}
+    made = FeatureEmbedding(spec, 4, tables=tables, **options)
+    made.build()
+    rng = np.random.default_rng(0)
+    masks = {name: np.arange(rows) % spec.rows[name] > 0 for name, rows in spec.rows.items()}
+    masks |= {"a": np.isin(np.arange(9), [1, 2, 3, 5, 7, 8]), "c": np.isin(np.arange(7), [2, 6])}
+    values = {name: rng.normal(size=(rows, 4)).astype("float32") for name, rows in spec.rows.items()}
+    for lookup in made.lookups:
+        rows = lookup.fused(values, np.zeros((lookup.rows, 4), "float32"))
+        lookup.fused_table.keep(lookup.fused(masks, np.zeros(lookup.rows, bool)), rows)
+    return made
+
+
+def test_vocabularies_of_one_width_share_a_table_and_answer_as_before() -> None:
+    joint, apart = joint_embedding(), joint_embedding(joint=False)
+    assert [list(lookup.vocabularies) for lookup in joint.lookups] == [["a", "c"], ["b"]]
+    assert [list(lookup.vocabularies) for lookup in apart.lookups] == [["a"], ["b"], ["c"]]
+    rng = np.random.default_rng(1)
+    features = {name: rng.integers(0, rows + 1, 50) for name, rows in joint.spec.rows.items()}  # out of range, too
+    np.testing.assert_array_equal(joint(features).fields, apart(features).fields)
+    assert joint.lookups[0].fused_table.serving_bytes() == 4 * 2 * (1 + 6 + 2) + 12
+    again = FeatureEmbedding.from_config(joint.get_config())
+    assert [list(lookup.vocabularies) for lookup in again.lookups] == [["a", "c"], ["b"]]
+
+
+@pytest.mark.parametrize("precision", [None, "int4"])
+def test_a_model_with_joint_tables_is_read_again(precision: str | None, tmp_path: Path) -> None:
+    joint = joint_embedding()
+    model = FM(joint.spec, embedding_dim=4, tables=joint.tables, embedding_l2=TableL2(1e-3))
+    model.build()
+    model = model if precision is None else quantize_tables(model, precision)
+    assert len(layers_of(model, FusedLookup)) == 3
+    model.save(tmp_path / "model.keras")
+    again, features = keras.saving.load_model(tmp_path / "model.keras"), dict.fromkeys("abc", np.arange(5))
+    np.testing.assert_array_equal(again.predict_on_batch(features), model.predict_on_batch(features))
+
+
+def test_of_width_one_all_share_a_table_and_other_rates_do_not() -> None:
+    joint = joint_embedding()
+    line = FeatureEmbedding(joint.spec, 1, tables=joint.tables)
+    assert [list(lookup.vocabularies) for lookup in line.lookups] == [["a", "b", "c"]]
+    rates = FeatureEmbedding(joint.spec, 4, tables=joint.tables, learning_rates={"c": 0.5})
+    assert [list(lookup.vocabularies) for lookup in rates.lookups] == [["a"], ["b"], ["c"]]
 
 
 def test_nothing_kept_is_zero() -> None:

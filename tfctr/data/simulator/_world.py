@@ -31,6 +31,7 @@ class World:
         item_vector: What the log shows of `item_latent`, float32 ``(items, vector_width)``.
         domain_category, device_category: Crosses, ``(domains or devices, categories)``.
         domain_bias: ``(domains,)``.
+        idle_user, idle_item: Whose ids tell nothing, bool ``(users,)`` and ``(items,)``.
     """
 
     interest_start: Floats
@@ -48,6 +49,8 @@ class World:
     domain_category: Floats
     device_category: Floats
     domain_bias: Floats
+    idle_user: NDArray[np.bool_]
+    idle_item: NDArray[np.bool_]
 
 
 def draw_world(config: SimulatorConfig, generator: np.random.Generator) -> World:
@@ -58,7 +61,8 @@ def draw_world(config: SimulatorConfig, generator: np.random.Generator) -> World
     latent = _unit(centres[category] + 0.7 * generator.normal(size=(config.items, config.latent_dim)))
     image = generator.normal(size=(config.latent_dim, config.vector_width)) / np.sqrt(config.latent_dim)
     noise = config.vector_noise * generator.normal(size=(config.items, config.vector_width))
-    popularity = 1.0 / np.arange(1, config.items + 1) ** 0.8  # a Zipf tail, as in real logs
+    popularity = zipf(config.items)
+    idle = apart(config, 1)
     return World(
         interest_start=start,
         interest_turned=turned,
@@ -69,13 +73,27 @@ def draw_world(config: SimulatorConfig, generator: np.random.Generator) -> World
         category=category,
         price=np.exp(generator.normal(3.0, 0.8, size=config.items)).round(2),
         quality=generator.normal(size=config.items),
-        popularity=generator.permutation(popularity / popularity.sum()),
+        popularity=generator.permutation(popularity),
         has_tag=_tags(latent, config, generator),
         item_vector=(latent @ image + noise).astype(np.float32),
         domain_category=generator.normal(size=(config.domains, config.categories)),
         device_category=generator.normal(size=(len(DEVICES), config.categories)),
         domain_bias=generator.normal(scale=0.5, size=config.domains),
+        idle_user=idle.random(config.users) < config.idle_share,
+        idle_item=idle.random(config.items) < config.idle_share,
     )
+
+
+def zipf(values: int) -> Floats:
+    """Return shares of values that add up to 1: a Zipf tail, as in real logs."""
+    weights = 1.0 / np.arange(1, values + 1) ** 0.8
+    shares: Floats = weights / weights.sum()
+    return shares
+
+
+def apart(config: SimulatorConfig, number: int) -> np.random.Generator:
+    """Return a generator for what an option adds: all other draws stay those of a log without it."""
+    return np.random.default_rng([config.seed, 20_230_501, number])
 
 
 def _interests(config: SimulatorConfig, generator: np.random.Generator) -> tuple[Floats, Floats]:

@@ -34,6 +34,10 @@ class SimulatorConfig(Frozen):
         vector_noise: Standard deviation of that noise.
         history_length: Latest clicks kept in the history columns.
         missing_share: Share of ages and genders that are missing.
+        idle_share: Share of users without an interest, and of items without an appeal: what their ids would tell is
+            told by their other columns already.
+        noise_values: Values of a further feature, `noise`, that says nothing, some frequent and most rare as items
+            are. 0 leaves the feature out.
         seed: Of all random draws.
     """
 
@@ -59,4 +63,6 @@ class SimulatorConfig(Frozen):
     vector_noise: float = Field(default=0.1, ge=0)
     history_length: int = Field(default=20, ge=1)
     missing_share: float = Field(default=0.02, ge=0, lt=1)
+    idle_share: float = Field(default=0.0, ge=0, le=1)
+    noise_values: int = Field(default=0, ge=0)
     seed: int = Field(default=0, ge=0)

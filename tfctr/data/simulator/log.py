@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from tfctr.data.histories import add_histories
 from tfctr.data.simulator import oracle
-from tfctr.data.simulator._world import DEVICES, GENDERS, Floats, Numbers, World, draw_world
+from tfctr.data.simulator._world import DEVICES, GENDERS, Floats, Numbers, World, apart, draw_world, zipf
 from tfctr.data.simulator.config import SimulatorConfig
 from tfctr.spec import FeatureSpec
 
@@ -62,6 +62,7 @@ class _Impressions:
     domain: Numbers
     device: Numbers
     position: Numbers
+    noise: Numbers
 
     @property
     def hour(self) -> Numbers:
@@ -128,6 +129,8 @@ def simulator_spec(config: SimulatorConfig) -> FeatureSpec:
         {"kind": "categorical", "name": "hour", "role": "context", "type": "int"},
         {"kind": "categorical", "name": "position", "role": "context", "type": "int"},
     ]
+    if config.noise_values:
+        features.append({"kind": "categorical", "name": "noise", "role": "context", "type": "int"})
     history = {
         "name": "clicked_items",
         "of": "item_id",
@@ -160,7 +163,15 @@ def _draw_impressions(config: SimulatorConfig, world: World, generator: np.rando
         domain=np.where(at_home, world.home_domain[user], elsewhere),
         device=generator.choice(len(DEVICES), p=(0.6, 0.1, 0.3), size=config.rows),
         position=1 + generator.integers(config.positions, size=config.rows),
+        noise=_noise(config),
     )
+
+
+def _noise(config: SimulatorConfig) -> Numbers:
+    """Values that say nothing; without any, zeros that no column shows."""
+    if not config.noise_values:
+        return np.zeros(config.rows, np.int64)
+    return 1 + apart(config, 2).choice(config.noise_values, p=zipf(config.noise_values), size=config.rows)
 
 
 def _affinity(config: SimulatorConfig, world: World, shown: _Impressions) -> Floats:
@@ -168,7 +179,7 @@ def _affinity(config: SimulatorConfig, world: World, shown: _Impressions) -> Flo
     angle = (config.drift * (shown.time - START) / (config.days * DAY))[:, None]
     interest = np.cos(angle) * world.interest_start[shown.user] + np.sin(angle) * world.interest_turned[shown.user]
     affinity: Floats = np.sqrt(config.latent_dim) * (interest * world.item_latent[shown.item]).sum(axis=1)
-    return affinity
+    return affinity * ~(world.idle_user[shown.user] | world.idle_item[shown.item])
 
 
 def _click_logit(config: SimulatorConfig, world: World, shown: _Impressions, affinity: Floats) -> Floats:
@@ -179,7 +190,7 @@ def _click_logit(config: SimulatorConfig, world: World, shown: _Impressions, aff
     crosses = world.device_category[shown.device, category] + world.domain_category[shown.domain, category]
     logit: Floats = (
         config.affinity * affinity
-        + config.quality * world.quality[shown.item]
+        + config.quality * (world.quality * ~world.idle_item)[shown.item]
         + config.crosses * (crosses - young * price)
         - config.position_bias * np.log(shown.position)
         + world.domain_bias[shown.domain]
@@ -231,6 +242,8 @@ def _table(config: SimulatorConfig, world: World, shown: _Impressions, generator
             "time": pa.array(shown.time),
         }
     )
+    if config.noise_values:
+        of_row = of_row.append_column("noise", pa.array(shown.noise))
     columns = {name: part.column(name) for part in (of_user, of_item, of_row) for name in part.column_names}
     return pa.table(columns)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -12,7 +12,7 @@ from keras import KerasTensor, ops
 from tfctr.layers._base import Layer, deserialize_if_config
 from tfctr.layers.embedding._row_rates import RowRates, check_rates, set_row_rates, set_uniform_rate
 from tfctr.layers.embedding.feature_gates import FeatureGates
-from tfctr.layers.embedding.fused_lookup import FusedLookup
+from tfctr.layers.embedding.fused_lookup import FusedLookup, joint_blocks
 from tfctr.layers.embedding.memory import refuse_too_large
 from tfctr.layers.embedding.table import EmbeddingTable
 from tfctr.spec import (
@@ -60,7 +60,8 @@ class FeatureEmbedding(Layer):
             it off.
         only: Names of the features to embed; None embeds all.
         table: Template of the fused table (`FullTable()` when None).
-        tables: Vocabulary name -> template of a table for that vocabulary alone.
+        tables: Vocabulary name -> template of a table for that vocabulary alone, or for all whose templates have one
+            `joint_key`.
         learning_rates: Name of a vocabulary, number or vector -> multiplier of the learning rate of its rows, 1
             where it is left out; 0 freezes them.
         value_gates: What every vector is multiplied by, before bags are pooled; see `FeatureGates`.
@@ -117,20 +118,41 @@ class FeatureEmbedding(Layer):
         if unknown:
             raise ValueError(f"tables names {unknown}, which are no vocabularies of the spec: {sorted(self.spec.rows)}")
         groups: dict[str, dict[str, str]] = {}
+        first_of = self._first_of_tables(dict.fromkeys(vocabulary_of.values()))
         for name, vocabulary in vocabulary_of.items():
-            groups.setdefault(vocabulary if vocabulary in self.tables else "", {})[name] = vocabulary
+            groups.setdefault(first_of.get(vocabulary, ""), {})[name] = vocabulary
         return [
             FusedLookup(
                 {vocabulary: self.spec.rows[vocabulary] for vocabulary in dict.fromkeys(members.values())},
                 members,
                 self.dim,
-                table=self.tables.get(group, self.table),
+                table=self._template(group, dict.fromkeys(members.values())),
                 rates=self.learning_rates,
                 dtype=self.dtype_policy,
                 name=f"lookup_{group}" if group else "lookup",
             )
             for group, members in groups.items()
         ]
+
+    def _first_of_tables(self, vocabularies: Iterable[str]) -> dict[str, str]:
+        """Each vocabulary that `tables` names, with the first of those that share its table."""
+        first_of: dict[str, str] = {}
+        heads: dict[tuple[str, float], str] = {}
+        for name in vocabularies:
+            if name in self.tables:
+                key = self.tables[name].joint_key(self.dim)
+                # Rows of one table that are not ids' own cannot have several rates.
+                head = heads.setdefault((key, self.learning_rates.get(name, 1.0)), name) if key else name
+                first_of[name] = head
+        return first_of
+
+    def _template(self, group: str, vocabularies: Iterable[str]) -> EmbeddingTable | None:
+        """The template of the table that holds `vocabularies`, of which `group` is the first, or none."""
+        names = tuple(vocabularies)
+        template: EmbeddingTable | None = self.tables.get(group, self.table)
+        if template is None or not group or len(names) == 1:
+            return template
+        return template.joined({name: self.tables[name] for name in names}, self.spec.rows)
 
     def _make_runs(self) -> tuple[tuple[str, ...], ...]:
         """Names of neighbouring fields that one operation makes: single ids of one table, or numbers.
@@ -199,10 +221,7 @@ class FeatureEmbedding(Layer):
         Args:
             features: By name: ids ``(batch[, length])``, numbers ``(batch,)``, vectors ``(batch, width)``.
         """
-        rows: dict[str, Any] = {}  # by the first name of a run: (batch, positions, dim)
-        for lookup in self.lookups:
-            groups = [run for run in self._runs if run[0] in lookup.features]
-            rows.update(zip((run[0] for run in groups), self._blocks(lookup, features, groups), strict=True))
+        rows = self._looked_up(features, self._runs)
         lists = [f for f in self.features if _is_list(f)]
         sequences = [f for f in lists if isinstance(f, SequenceFeature)]
         masks = {f.name: ops.not_equal(features[f.name], 0) for f in lists}  # (batch, length) each
@@ -226,19 +245,23 @@ class FeatureEmbedding(Layer):
         Returns:
             Name -> ``(batch, positions, dim)``; a single id has one position, a list as many as it is long.
         """
-        rows: dict[str, Any] = {}
-        for lookup in self.lookups:
-            if groups := [(name,) for name in names if name in lookup.features]:
-                rows.update(zip((group[0] for group in groups), self._blocks(lookup, features, groups), strict=True))
-        return rows
+        return self._looked_up(features, [(name,) for name in names])
 
-    def _blocks(self, lookup: FusedLookup, features: dict[str, Any], groups: Sequence[tuple[str, ...]]) -> list[Any]:
-        """What `lookup` has for groups of features, ``(batch, positions, dim)`` each, gated."""
-        blocks = lookup.blocks(features, groups)
+    def _looked_up(self, features: dict[str, Any], groups: Sequence[tuple[str, ...]]) -> dict[str, Any]:
+        """The gated vectors of those groups that are of ids, by their first name, ``(batch, positions, dim)``."""
+        owned = [(lookup, [group for group in groups if group[0] in lookup.features]) for lookup in self.lookups]
+        wanted = [(lookup, own) for lookup, own in owned if own]
+        found = joint_blocks(wanted, features) if wanted else []
+        rows = {
+            group[0]: block
+            for (_, own), blocks in zip(wanted, found, strict=True)
+            for group, block in zip(own, blocks, strict=True)
+        }
         if self.value_gates is None or not self.value_gates.ids:
-            return blocks
-        gates = [ops.cast(self.value_gates.of_ids(features, group), self.compute_dtype) for group in groups]
-        return [block * gate for block, gate in zip(blocks, gates, strict=True)]
+            return rows
+        for group in (group for _, own in wanted for group in own):
+            rows[group[0]] *= ops.cast(self.value_gates.of_ids(features, group), self.compute_dtype)
+        return rows
 
     def _fields_of(
         self, run: tuple[str, ...], features: dict[str, Any], rows: dict[str, Any], masks: dict[str, Any]

@@ -101,17 +101,24 @@ class FusedLookup(Layer):
             A block for each group, ``(batch, positions, dim)``; a single id has one position, a list as many as it
             is long.
         """
-        columns = [{name: _as_matrix(features[name]) for name in group} for group in groups]
-        positions = [name for group in columns for name, column in group.items() for _ in range(column.shape[1])]
-        limits = np.array([self.vocabularies[self.features[name]] for name in positions])  # (positions,)
-        shifts = np.array([self.offsets[self.features[name]] for name in positions])  # (positions,)
-        ids = ops.concatenate([column for group in columns for column in group.values()], axis=1)  # (batch, positions)
-        vectors = self.fused_table(fused_ids(ids, limits, shifts))  # (batch, positions, dim)
-        if len(groups) == 1:
-            return [vectors]
-        widths = [sum(column.shape[1] for column in group.values()) for group in columns]
-        # One split, whose gradient is one concatenation: a slice a group would give each a gradient as wide as all.
-        return list(ops.split(vectors, np.cumsum(widths)[:-1].tolist(), axis=1))
+        return joint_blocks([(self, groups)], features)[0]
+
+    def _positions(
+        self, features: dict[str, Any], groups: Sequence[tuple[str, ...]]
+    ) -> tuple[list[Any], list[tuple[int, int]], list[int]]:
+        """Ids of groups as columns, rows of the vocabulary and shift of each position, positions of each group."""
+        columns: list[Any] = []
+        positions: list[tuple[int, int]] = []
+        widths: list[int] = []
+        for group in groups:
+            before = len(positions)
+            for name in group:
+                columns.append(_as_matrix(features[name]))
+                vocabulary = self.features[name]
+                place = (self.vocabularies[vocabulary], self.offsets[vocabulary])
+                positions += [place] * columns[-1].shape[1]
+            widths.append(len(positions) - before)
+        return columns, positions, widths
 
     def compute_output_spec(self, features: dict[str, Any]) -> dict[str, KerasTensor]:
         return {
@@ -130,6 +137,33 @@ class FusedLookup(Layer):
                 start = self.offsets[name] + 1
                 fused[start : start + len(values) - 1] = values[1:]
         return fused
+
+
+def joint_blocks(
+    wanted: Sequence[tuple[FusedLookup, Sequence[tuple[str, ...]]]], features: dict[str, Any]
+) -> list[list[Any]]:
+    """Look groups of features up in several tables; that ids are in range is seen to once for all.
+
+    Args:
+        wanted: Look-ups, at least one, and the groups of features that each looks up, see `FusedLookup.blocks`.
+        features: Feature name -> ids; those of all groups are needed.
+
+    Returns:
+        The blocks of each look-up.
+    """
+    parts = [lookup._positions(features, groups) for lookup, groups in wanted]
+    limits, shifts = np.array([position for _, positions, _ in parts for position in positions]).T  # (positions,) each
+    ids = fused_ids(ops.concatenate([column for columns, *_ in parts for column in columns], axis=1), limits, shifts)
+    found = []
+    for (lookup, _), own, (_, _, widths) in zip(wanted, _split(ids, [sum(p[2]) for p in parts]), parts, strict=True):
+        # One split, whose gradient is one concatenation: a slice a group would give each a gradient as wide as all.
+        found.append(_split(lookup.fused_table(own), widths))
+    return found
+
+
+def _split(values: Any, widths: Sequence[int]) -> list[Any]:
+    """Parts of so many positions of ``(batch, positions[, dim])``."""
+    return list(ops.split(values, np.cumsum(widths)[:-1].tolist(), axis=1)) if len(widths) > 1 else [values]
 
 
 def fused_ids(ids: Any, limits: np.ndarray, shifts: np.ndarray) -> Any:

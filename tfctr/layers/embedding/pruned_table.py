@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -30,6 +31,8 @@ class PrunedTable(EmbeddingTable):
         kept: Ids with a row, padding not among them; None keeps all. Of a template also by vocabulary, for a table
             that holds several.
         width: Numbers in a row; None takes `dim`.
+        joint: Of templates of several vocabularies: those of one width share a table, and so one look-up. Otherwise
+            each has its own.
 
     Example:
         >>> table = PrunedTable(rows=6, dim=4, kept=2, width=3)
@@ -44,6 +47,7 @@ class PrunedTable(EmbeddingTable):
         *,
         kept: int | dict[str, int] | None = None,
         width: int | None = None,
+        joint: bool = False,
         **kwargs: Any,
     ):
         super().__init__(rows, dim, **kwargs)
@@ -56,6 +60,7 @@ class PrunedTable(EmbeddingTable):
             raise ValueError(f"width is at least 1. Received: {width}")
         self.kept = kept
         self.width = width
+        self.joint = joint
 
     def for_vocabularies(self, names: Iterable[str]) -> EmbeddingTable:
         if not isinstance(self.kept, dict):
@@ -63,6 +68,22 @@ class PrunedTable(EmbeddingTable):
         kept = sum(self.kept[name] for name in names)
         known: EmbeddingTable = type(self).from_config({**self.get_config(), "kept": kept})
         return known
+
+    def joint_key(self, dim: int) -> str | None:
+        if not self.joint or isinstance(self.kept, dict):
+            return None
+        width = min(self.width or dim, dim)  # a linear part has width 1 in all
+        parts = [part and [type(part).__name__, part.get_config()] for part in (self.initializer, self.penalty)]
+        return json.dumps([width, self.precision, self.dtype_policy.name, *parts], sort_keys=True)
+
+    def joined(self, templates: Mapping[str, EmbeddingTable], rows: Mapping[str, int]) -> EmbeddingTable:
+        kept = {}
+        for name, template in templates.items():
+            assert isinstance(template, PrunedTable)
+            assert not isinstance(template.kept, dict)
+            kept[name] = rows[name] - 1 if template.kept is None else template.kept
+        table: EmbeddingTable = type(self).from_config({**self.get_config(), "kept": kept})
+        return table
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -125,5 +146,9 @@ class PrunedTable(EmbeddingTable):
 
     def serving_bytes(self) -> int:
         """Bytes of the rows and of what says who has one; the table need not be built."""
-        rows, width = self.shape
-        return bytes_of_rows(rows, width, self.precision) + (0 if self.keeps_all else bytes_of(self.size[0]))
+        return self.bytes_of(self.size[0], *self.shape, self.precision)
+
+    @staticmethod
+    def bytes_of(ids: int, rows: int, width: int, precision: str | None = None) -> int:
+        """Return the bytes of a table of `ids` ids, padding included, of `rows` rows, the shared one included."""
+        return bytes_of_rows(rows, width, precision) + (0 if rows == ids else bytes_of(ids))

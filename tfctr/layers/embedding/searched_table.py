@@ -106,7 +106,7 @@ class SearchedTable(EmbeddingTable):
         vectors = vectors * ops.cast(keep, vectors.dtype)
         if self.pressure:
             self.add_loss(self.pressure * ops.sum(ops.exp(-ops.convert_to_tensor(self.thresholds))))
-        if self.penalty is not None:
+        if self.penalty is not None and self.precision is None:
             self.add_loss(self.penalty(self, ids, vectors))
         return vectors
 

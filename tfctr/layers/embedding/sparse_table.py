@@ -149,12 +149,16 @@ class SparseTable(EmbeddingTable):
         if rows is not None:
             self.numbers.assign(np.concatenate([np.zeros(1, rows.dtype), rows[mask]])[:, None])
 
+    def kept_ids(self) -> np.ndarray:
+        """Return which ids have any number, bool ``(rows,)``."""
+        return mask_of(self.bits, self.size[0])
+
     def kept_numbers(self) -> np.ndarray:
         """Return which numbers are kept, bool ``(rows, dim)``."""
         rows, dim = self.size
         mask = np.zeros((rows, dim), bool)
         columns = np.unpackbits(ops.convert_to_numpy(self.columns), axis=1, bitorder="little")[:, :dim]
-        mask[mask_of(self.bits, rows)] = columns[: self._kept_rows]
+        mask[self.kept_ids()] = columns[: self._kept_rows]
         return mask
 
     def serving_bytes(self) -> int:

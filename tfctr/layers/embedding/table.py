@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import keras
@@ -75,6 +75,22 @@ class EmbeddingTable(Layer):
         """Return the template for a table that holds these vocabularies; another one only where it knows them apart."""
         return self
 
+    def joint_key(self, dim: int) -> str | None:
+        """Return what templates of several vocabularies have in common where one table of this width shall hold them.
+
+        None, of most kinds, gives each vocabulary that has a template a table of its own.
+        """
+        return None
+
+    def joined(self, templates: Mapping[str, EmbeddingTable], rows: Mapping[str, int]) -> EmbeddingTable:
+        """Return the template of the table that holds vocabularies of one `joint_key`.
+
+        Args:
+            templates: By vocabulary.
+            rows: Of the vocabularies, padding included.
+        """
+        raise NotImplementedError
+
     def sized(self, rows: int, dim: int, name: str) -> EmbeddingTable:
         """Return a table of this kind and these settings for `rows` ids of width `dim`."""
         initializer = keras.initializers.serialize(handed_down(self.initializer, name))
@@ -143,7 +159,7 @@ class EmbeddingTable(Layer):
         keep = ops.expand_dims(ops.not_equal(ids, 0), -1)  # (..., 1)
         vectors = self.vectors(ids)  # (..., dim)
         vectors = vectors * ops.cast(keep, vectors.dtype)
-        if self.penalty is not None:
+        if self.penalty is not None and self.precision is None:  # rows in few bits do not train
             self.add_loss(self.penalty(self, ids, vectors))
         return vectors
 
