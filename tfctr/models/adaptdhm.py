@@ -40,8 +40,9 @@ class AdaptDHM(CTRModel):
         iterations: Passes of the routing in a training step.
         temperature: Of the softmax over clusters.
         routing_mode: `iterated`, or one of two third-party codes, see `DistributionRouting`.
-        centred: Whether rows are routed by what they differ from their mean by. Without it, as in those codes, all
-            centres of a log whose rows have much in common take one direction, and rounding decides where a row goes.
+        centred: Whether rows are routed by what they differ from their mean by: ours, neither the paper nor those
+            codes have it. Without it all centres of a log whose rows have much in common take one direction, and
+            rounding decides where a row goes.
         warm_up: Training steps with all towers mixed.
         revive: Whether a cluster that gets hardly a row is given another centre.
         **options: See `CTRModel`.
