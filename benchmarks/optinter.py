@@ -8,6 +8,8 @@ is finished is kept and not repeated; a run that was killed goes on at the step 
 Example:
     python -m benchmarks.optinter movielens_1m --settings benchmarks/movielens_1m.yaml --min-count 5 \
         --plan-set temperature_step=0.002 --plan-set alpha_rate=0.01 --costs 0,0.001 --seeds 3
+
+With ``--simulate`` the log is drawn by `tfctr.data.simulator`, whose effects are known.
 """
 
 from __future__ import annotations
@@ -43,12 +45,15 @@ from benchmarks.plan_trials import (
 )
 from tfctr.benchmark import Score, settings_of, with_spread, write_section
 from tfctr.benchmark.trial import with_objects
+from tfctr.data import write_log
+from tfctr.data.simulator import SimulatorConfig
+from tfctr.data.simulator import simulate as simulate_log
 from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import FusedLookup
 from tfctr.layers.interaction import PAIR_OPS
 from tfctr.models import MODELS
 from tfctr.plans import Fit, OptInter, Plan
-from tfctr.spec import BoundSpec, CrossFeature, dump_spec, load_spec
+from tfctr.spec import BoundSpec, CrossFeature, FeatureSpec, dump_spec, load_spec
 from tfctr.training import evaluate
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -61,6 +66,7 @@ COLUMNS = (
     ("search, s", "search", as_count),
     ("training, s", "seconds", as_count),
 )
+PLAIN = ("FM", "DNN")
 ALIKE = {"all memorized": "memorize", "all factorized": "factorize", "all naive": "naive"}
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
@@ -89,7 +95,15 @@ def main(
     settings: SettingsOption = None,
     min_count: Annotated[int, typer.Option(help="Of the values of a cross.")] = 5,
     costs: Annotated[str, typer.Option(help="`pair_cost` of each search, by commas; 0 is the paper's.")] = "0,0.001",
+    plain: Annotated[bool, typer.Option(help="With rows for FM and DNN, which know nothing of pairs.")] = True,
+    bilevel: Annotated[
+        bool, typer.Option("--bilevel", help="Search with rows of their own for the choice, too.")
+    ] = False,
+    simulate: Annotated[
+        list[str] | None, typer.Option(help="A field of `SimulatorConfig` and its value; repeat.")
+    ] = None,
     plan_sets: Annotated[list[str] | None, typer.Option("--plan-set", help="OptInter's setting; repeat.")] = None,
+    fit_sets: Annotated[list[str] | None, typer.Option("--fit-set", help="A fit setting of all rows; repeat.")] = None,
     seeds: SeedsOption = 3,
     first_seed: FirstSeedOption = 0,
     threads: ThreadsOption = 0,
@@ -99,11 +113,17 @@ def main(
 ) -> None:
     """Train every variant with every seed, unless it is done already, and print the table."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    bench = _open(spec, settings, min_count, source, workdir)
+    file = spec
+    if simulate:
+        file, source = _simulated(spec, pairs(simulate), workdir / spec)
+    bench = _open(file, settings, min_count, source, workdir)
     scores, console = [], Console()
+    found = variants([float(cost) for cost in costs.split(",")], pairs(plan_sets), bilevel=bilevel)
+    rows_of_table = found if plain else found[len(PLAIN) :]
     for seed in range(first_seed, first_seed + seeds):
-        for variant in variants([float(cost) for cost in costs.split(",")], pairs(plan_sets)):
+        for variant in rows_of_table:
             of_model = settings_of(yaml.safe_load(settings.read_text()) if settings else {}, variant.model)
+            of_model["fit"] = {**of_model.get("fit", {}), **pairs(fit_sets)}
             told = {"settings": of_model, **vars(variant)}
             trial = functools.partial(_trial, bench, variant, of_model, seed)
             scores.append(bench.cache.score(variant.label, seed, told, trial))
@@ -113,18 +133,34 @@ def main(
     if write:
         args = {"settings": settings, "min-count": min_count, "costs": costs, "seeds": seeds, "first-seed": first_seed}
         command = f"python -m benchmarks.optinter {spec}" + "".join(f" --{k} {v}" for k, v in args.items() if v)
-        command += "".join(f" --plan-set {pair}" for pair in plan_sets or [])
-        write_section(RESULTS, f"A choice for each pair of fields on {load_spec(spec).name}", command, table)
+        command += " --no-plain" * (not plain) + " --bilevel" * bilevel
+        repeated = (("simulate", simulate), ("plan-set", plan_sets), ("fit-set", fit_sets))
+        command += "".join(f" --{name} {pair}" for name, told in repeated for pair in told or [])
+        write_section(RESULTS, f"A choice for each pair of fields on {load_spec(file).name}", command, table)
 
 
-def variants(costs: list[float], search: dict[str, Any]) -> list[Variant]:
+def variants(costs: list[float], search: dict[str, Any], *, bilevel: bool = False) -> list[Variant]:
     """Return the rows of the table: plain models, all pairs alike, then what is searched."""
-    found = [Variant(name, name, {}) for name in ("FM", "DNN")]
+    found = [Variant(name, name, {}) for name in PLAIN]
     found += [Variant(label, NET, {"pair_ops": way}) for label, way in ALIKE.items()]
     for cost in costs:
         label = f"OptInter, pair_cost {cost:g}" if cost else "OptInter"
         found.append(Variant(label, NET, {"pair_cost": cost}, search))
+    if bilevel:
+        found.append(Variant("OptInter, bilevel", NET, {}, {**search, "levels": "bilevel"}))
     return found
+
+
+def _simulated(name: str, told: dict[str, Any], folder: Path) -> tuple[str, str]:
+    """Write a simulated log and the spec of its ids alone, all pairs of which can be crossed; return both files."""
+    log = simulate_log(SimulatorConfig(**told))
+    ids = [feature for feature in log.spec.model_dump()["features"] if feature["kind"] == "categorical"]
+    changes = {"name": name, "features": ids, "history": (), "meta": {"group": "user_id", "time": "time"}}
+    spec = FeatureSpec.model_validate({**log.spec.model_dump(), **changes})
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "spec.yaml"
+    file.write_text(dump_spec(spec), encoding="utf-8")
+    return str(file), str(write_log(log.table, folder / "log.parquet"))
 
 
 def _open(spec: str, settings: Path | None, min_count: int, source: str, workdir: Path) -> Bench:

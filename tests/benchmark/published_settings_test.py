@@ -22,6 +22,7 @@ from tfctr.training import FitConfig
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 TABLE: dict[str, Any] = yaml.safe_load((BENCHMARKS / "published_settings.yaml").read_text(encoding="utf-8"))
 YAML_FILES = (
+    "criteo.yaml",
     "frappe.yaml",
     "movielens_100k.yaml",
     "movielens_1m.yaml",

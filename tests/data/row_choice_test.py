@@ -78,6 +78,17 @@ def test_a_part_can_be_read_from_any_step(kind: str, plans: dict[str, SeededPlan
         np.testing.assert_array_equal(features["score"].numpy() * 2, features["item"])
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_part_has_batches_of_any_size(kind: str, plans: dict[str, SeededPlan]) -> None:
+    part = plans[kind].split(0.5)[0]
+    larger = part.with_batch_size(10)
+    assert [len(features["item"]) for features, *_ in larger.epoch(1)] == [10, 10, 5]
+    assert larger.steps_per_epoch == 3
+    assert rows(larger, 1, start_step=1) == rows(larger, 1)[10:]
+    assert sorted(rows(larger, 1)) == sorted(rows(part, 1))
+    assert part.steps_per_epoch == 4
+
+
 def test_what_does_not_fit_is_told(plans: dict[str, SeededPlan]) -> None:
     plan = plans["arrays"]
     with pytest.raises(ValueError, match="'score' has 3 values, the source has 50 rows"):
@@ -88,3 +99,5 @@ def test_what_does_not_fit_is_told(plans: dict[str, SeededPlan]) -> None:
         plan.split(1.0)
     with pytest.raises(ValueError, match="one part would have none"):
         plan.subset(np.arange(50) < 1).split(0.5)
+    with pytest.raises(ValueError, match="batch_size must be at least 1"):
+        plan.with_batch_size(0)

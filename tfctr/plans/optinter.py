@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import keras
 import numpy as np
 from pydantic import Field
 
+from tfctr.data.batches import BatchPlan
 from tfctr.layers._walk import layers_of
 from tfctr.layers.embedding import FusedLookup, format_bytes
 from tfctr.layers.interaction import PAIR_OPS, PairOpMixture
@@ -19,6 +20,7 @@ from tfctr.plans.stage import Arrays, Stage
 from tfctr.spec import CrossFeature, FeatureSpec, Problem
 from tfctr.spec._base import Frozen
 from tfctr.training.optimizers import DenseAdam, Split, make_optimizer
+from tfctr.training.steps import BilevelStep, Step
 
 _STILL_MIXED = 0.1
 """A search that ends above this temperature has not made its choices hard."""
@@ -35,6 +37,10 @@ class OptInterSettings(Frozen):
             steps; a short search wants a larger one.
         lowest_temperature: What the temperature falls to.
         alpha_rate: Learning rate of the logits of the ways, which have an Adam of their own.
+        levels: ``joint`` lets the logits learn from the batches that weights learn from. ``bilevel`` hands them rows of
+            their own (`BilevelStep`), on which a pair that was learned by heart is worth nothing; the paper's ablation.
+        order: Of ``bilevel``: 1, or 2 with the part through the weights' step.
+        search_share: Of ``bilevel``: share of the training rows that logits learn from. All rows train what is chosen.
     """
 
     search_epochs: int = Field(default=10, ge=1)
@@ -42,6 +48,9 @@ class OptInterSettings(Frozen):
     temperature_step: float = Field(default=5e-5, ge=0)
     lowest_temperature: float = Field(default=0.01, gt=0, le=1)
     alpha_rate: float = Field(default=1e-3, ge=0)
+    levels: Literal["joint", "bilevel"] = "joint"
+    order: Literal[1, 2] = 1
+    search_share: float = Field(default=0.2, gt=0, lt=1)
 
     def temperature(self, step: int) -> float:
         """Return the temperature of a training step, from 0: ``max(lowest, 1 - τ step)``."""
@@ -84,7 +93,7 @@ class OptInter(Plan):
 
     1. ``search``: weights and logits of the ways (`PairOpMixture`) learn together from the same batches, the logits by
        an Adam of their own; step by step a falling temperature makes mixtures choices. What is left is the way of each
-       pair in the epoch that judged best.
+       pair in the epoch that judged best. With ``levels="bilevel"`` the logits learn from rows held out.
     2. ``retrain``: a new `OptInterNet` with these ways: a table for each memorized pair, vectors for the features of
        factorized ones, nothing for the others.
 
@@ -117,14 +126,15 @@ class OptInter(Plan):
         """Train the mixture; what is left are the way of each pair, by its place in `PAIR_OPS`, and the logits."""
         settings, model = self.settings, stage.model()
         (mixture,) = layers_of(model, PairOpMixture)
-        apart = DenseAdam(settings.alpha_rate)
-        model.compile(
-            Split(make_optimizer(stage.config), apart, (mixture.alpha.name,)), jit_compile=stage.config.jit_compile
-        )
+        train, step = self._learners(stage, model, mixture)
         schedule = {"epochs": settings.search_epochs, "patience": settings.search_patience}
-        steps = stage.train.steps_per_epoch
+        steps = train.steps_per_epoch
         result = stage.fit(
-            model, config=stage.config.model_copy(update=schedule), callbacks=(Temperature(mixture, settings, steps),)
+            model,
+            train=train,
+            config=stage.config.model_copy(update=schedule),
+            callbacks=(Temperature(mixture, settings, steps),),
+            step=step,
         )
         chosen = mixture.chosen()
         stage.note(**{way: str(Counter(chosen)[way]) for way in PAIR_OPS})
@@ -133,6 +143,19 @@ class OptInter(Plan):
             "ways": np.array([PAIR_OPS.index(way) for way in chosen], np.int8),
             "alpha": np.asarray(keras.ops.convert_to_numpy(mixture.alpha)),
         }
+
+    def _learners(self, stage: Stage, model: CTRModel, mixture: PairOpMixture) -> tuple[BatchPlan, Step | None]:
+        """Compile the model so that logits have an optimizer of their own; the batches, and the step of two levels."""
+        settings, optimizer = self.settings, make_optimizer(stage.config)
+        if settings.levels == "joint":
+            apart = DenseAdam(settings.alpha_rate)
+            model.compile(Split(optimizer, apart, (mixture.alpha.name,)), jit_compile=stage.config.jit_compile)
+            return stage.train, None
+        mixture.alpha.trainable = False
+        model.compile(optimizer, jit_compile=stage.config.jit_compile)
+        train, search = stage.train_and_search(settings.search_share)
+        adam = keras.optimizers.Adam(settings.alpha_rate)
+        return train, BilevelStep(search, lambda _: [mixture.alpha], adam, order=settings.order)
 
     def _advise(self, stage: Stage, chosen: tuple[str, ...], steps: int) -> None:
         """Say what to change when the choices mean little."""

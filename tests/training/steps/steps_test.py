@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -250,3 +251,17 @@ def test_what_is_wrong_is_said() -> None:
     empty = ArrayPlan(rows(5, 1), SPEC, batch_size=20, drop_remainder=True)
     with pytest.raises(ValueError, match="the search plan has no batch"):
         fit(scaled(), plan(40, 1), plan(20, 2).epoch(0), FitConfig(epochs=1), step=bilevel(empty))
+
+
+def test_a_search_batch_that_is_held_is_the_same_for_some_steps_wherever_an_epoch_goes_on() -> None:
+    train, search = plan(140, 1), plan(60, 2)
+
+    def seen(first_step: int) -> list[np.ndarray]:
+        batches = Step(search, hold=2).batches(train.epoch(3, first_step), search, 3, first_step)
+        return [np.array(found[0]["price"]) for _, found in batches]
+
+    whole = seen(0)
+    assert [np.array_equal(one, other) for one, other in itertools.pairwise(whole)] == [True, False] * 3
+    np.testing.assert_array_equal(whole[6], whole[0])  # three batches: the fourth is the first again
+    for first_step in (1, 2, 5):
+        np.testing.assert_array_equal(seen(first_step), whole[first_step:])

@@ -114,6 +114,18 @@ class SeededPlan:
         plan.shuffle = plan.drop_remainder = False
         return plan
 
+    def with_batch_size(self, batch_size: int) -> Self:
+        """Return the same rows in batches of another size.
+
+        Raises:
+            ValueError: For a batch size below 1.
+        """
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, received {batch_size}")
+        plan = self._copied()
+        plan.batch_size = batch_size
+        return plan
+
     def subset(self, kept: np.ndarray) -> Self:
         """Return a plan of some of the rows, mixed among themselves.
 

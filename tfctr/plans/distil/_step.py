@@ -20,7 +20,7 @@ class DistilStep(Step):
         ratio: Gives α.
         temperature: τ.
         steps: Steps of the whole training, for a ratio that changes with time.
-        search: See `Step`.
+        search, hold: See `Step`.
         settings: See `Step.settings`.
     """
 
@@ -30,9 +30,10 @@ class DistilStep(Step):
         temperature: float,
         steps: int,
         search: BatchPlan | None = None,
+        hold: int = 1,
         settings: dict[str, Any] | None = None,
     ):
-        super().__init__(search)
+        super().__init__(search, hold)
         self.ratio, self.temperature, self.steps = ratio, temperature, steps
         self._settings = {"temperature": temperature, **(settings or {})}
         self._done: Any = None

@@ -11,6 +11,7 @@ from keras import ops
 
 from tfctr.data.batches import BatchPlan
 from tfctr.plans.distil._losses import label_loss, mean_over
+from tfctr.plans.distil._running_standard import RunningStandard
 from tfctr.plans.distil._step import DistilStep
 from tfctr.plans.distil._teacher import TEACHER
 from tfctr.training.steps import displaced, gradients_of, norm_of
@@ -20,10 +21,18 @@ STATE = 18
 """Numbers that describe a row: four answers and five squared distances, of two classes each."""
 
 
-def ratio_network(units: tuple[int, ...], seed: int) -> keras.Sequential:
-    """Return the network from a row's state to its ratio, built: LeakyReLU layers and a sigmoid."""
+def ratio_network(units: tuple[int, ...], seed: int, *, standardize: bool = True) -> keras.Sequential:
+    """Return the network from a row's state to its ratio, built: LeakyReLU layers and a sigmoid.
+
+    Args:
+        units: Widths of the hidden layers.
+        seed: Of its weights.
+        standardize: Whether each number of the state loses its running mean and is divided by its running deviation.
+            The paper's state goes in as it is. All of it is above 0, so that what the rows of a batch have in common is
+            larger than what tells them apart: the ratios of all rows then rise or fall together.
+    """
     sizes = [*units, 1]
-    layers = [
+    layers: list[keras.Layer] = [
         keras.layers.Dense(
             size,
             activation="sigmoid" if place == len(units) else keras.layers.LeakyReLU(0.01),
@@ -32,6 +41,8 @@ def ratio_network(units: tuple[int, ...], seed: int) -> keras.Sequential:
         )
         for place, size in enumerate(sizes)
     ]
+    if standardize:
+        layers.insert(0, RunningStandard(dtype="float32", name="standard"))
     network = keras.Sequential(layers, name="fusion_ratio")
     network.build((None, STATE))
     return network
@@ -72,7 +83,8 @@ class TriangleStep(DistilStep):
         temperature, steps: See `DistilStep`.
         search: Validation rows.
         every: Steps of the student for one of the network.
-        inner_rate: η; None takes the rate of the student's optimizer. It only scales the slopes.
+        inner_rate: η; None takes the rate of the student's optimizer. The network's optimizer sees slopes that are
+            divided by it: a student whose rate is cut does not slow the network down.
         settings: See `Step.settings`.
     """
 
@@ -89,7 +101,7 @@ class TriangleStep(DistilStep):
         inner_rate: float | None = None,
         settings: dict[str, Any] | None = None,
     ):
-        super().__init__(self._of_network, temperature, steps, search, settings)
+        super().__init__(self._of_network, temperature, steps, search, every, settings)
         self.network, self.optimizer, self.class_means = network, optimizer, class_means
         self.every, self.inner_rate = every, inner_rate
 
@@ -109,7 +121,7 @@ class TriangleStep(DistilStep):
 
         def moved() -> Any:
             slopes, states = self.slopes(model, batch, search_batch)
-            self._learn(states, slopes)
+            self._learn(states, slopes / self._rate(model))
             return tf.constant(True)
 
         tf.cond(self._done.value % self.every == 0, moved, lambda: tf.constant(False))
@@ -121,7 +133,7 @@ class TriangleStep(DistilStep):
         features, labels, weights = keras.utils.unpack_x_y_sample_weight(batch)
         label, teacher = ops.cast(labels, "float32"), ops.reshape(features[TEACHER], (-1, 1))
         variables = model.trainable_variables
-        rate = model.optimizer.learning_rate if self.inner_rate is None else self.inner_rate
+        rate = self._rate(model)
         _, down = gradients_of(model, batch, variables)
         with displaced(variables, down, -rate):
             along = self._gradients_of_logloss(model, search_batch, variables)
@@ -137,6 +149,9 @@ class TriangleStep(DistilStep):
             slopes = slopes * ops.cast(weights, "float32")
         return slopes, triangle_state(_logit(model, features), teacher, label, self.class_means)
 
+    def _rate(self, model: Any) -> Any:
+        return model.optimizer.learning_rate if self.inner_rate is None else self.inner_rate
+
     def _gradients_of_logloss(self, model: Any, batch: Any, variables: Any) -> list[Any]:
         """The gradients of the plain logloss of a batch: no teacher, no penalty, no dropout."""
         features, labels, weights = keras.utils.unpack_x_y_sample_weight(batch)
@@ -151,7 +166,7 @@ class TriangleStep(DistilStep):
     def _learn(self, states: Any, slopes: Any) -> None:
         """Move the network down the slopes of its answers."""
         with tf.GradientTape() as tape:
-            ratios = self.network(states)
+            ratios = self.network(states, training=True)  # the running means and deviations move, too
         variables = self.network.trainable_variables
         gradients = tape.gradient(ratios, [v.value for v in variables], output_gradients=slopes)
         self.optimizer.apply(gradients, variables)

@@ -31,37 +31,49 @@ class DistilSettings(Frozen):
         teacher_hyperparameters: Its keyword arguments.
         members: Teachers of as many seeds; their logits are averaged.
         teacher_files: Trained models, ``.keras`` files of the same spec, which teach in place of `teacher`.
-        ratio: What a row's teacher counts beside its label: ``tgeo`` learns it by validation rows; ``constant`` is
-            `alpha` everywhere; ``annealed`` falls from `alpha` to 0; ``wls`` grows where the student is behind;
-            ``ada`` is as sure as the teacher is of the label.
+        ratio: What a row's teacher counts beside its label: ``constant`` is `alpha` everywhere; ``annealed`` falls from
+            `alpha` to 0; ``wls`` grows where the student is behind; ``ada`` is as sure as the teacher is of the label;
+            ``tgeo``, the paper's, learns it by validation rows.
         alpha: Of ``constant`` and ``annealed``.
         temperature: τ, by which logits are divided before they are compared; the released script has 1.5.
         search_share: Share of the training rows that ``tgeo`` keeps as validation rows.
         ratio_units: Hidden units of the network of ``tgeo``.
-        ratio_rate: Its learning rate. The released script has 0.1 for full batches; Adam's usual one is taken.
+        ratio_rate: Its learning rate, which no `rate_factor` cuts. The released script has 0.1 for full batches; at
+            more than 0.01 the ratios of all rows soon end at 0 or 1.
         ratio_decay: Its weight decay.
         ratio_every: Steps of the student for one of the network.
+        ratio_batches: Size of the batches of validation rows that the network learns from, in training batches. The
+            released script takes all rows at once; what few rows say of a row's ratio is mostly chance.
+        ratio_standardize: Whether the network sees its inputs standardized, see `ratio_network`. The paper's does not;
+            with a teacher that is wrong in half of the rows its ratio then falls to 0 in all of them.
     """
 
     teacher: str = "DNN"
     teacher_hyperparameters: dict[str, Any] = Field(default_factory=dict)
     members: int = Field(default=1, ge=1)
     teacher_files: tuple[str, ...] = ()
-    ratio: Literal["tgeo", "constant", "annealed", "wls", "ada"] = "tgeo"
-    alpha: float = Field(default=0.5, ge=0, le=1)
+    ratio: Literal["tgeo", "constant", "annealed", "wls", "ada"] = "constant"
+    alpha: float = Field(default=0.9, ge=0, le=1)
     temperature: float = Field(default=1.5, gt=0)
     search_share: float = Field(default=0.1, gt=0, lt=1)
     ratio_units: tuple[int, ...] = (32, 16)
-    ratio_rate: float = Field(default=1e-3, gt=0)
+    ratio_rate: float = Field(default=1e-2, gt=0)
     ratio_decay: float = Field(default=0.05, ge=0)
     ratio_every: int = Field(default=5, ge=1)
+    ratio_batches: int = Field(default=8, ge=1)
+    ratio_standardize: bool = True
 
 
 @register_plan(
     paper="Hu et al., ICLR 2024",
     model="DNN",
     hyperparameters={"embedding_dim": 4, "hidden_units": (8,)},
-    settings={"teacher_hyperparameters": {"embedding_dim": 4, "hidden_units": (16,)}, "members": 2, "ratio_every": 2},
+    settings={
+        "teacher_hyperparameters": {"embedding_dim": 4, "hidden_units": (16,)},
+        "members": 2,
+        "ratio": "tgeo",
+        "ratio_every": 2,
+    },
 )
 class Distil(Plan):
     """Train a teacher, or several, and a student by their answers: TGeo-KD and simpler mixtures.
@@ -70,6 +82,14 @@ class Distil(Plan):
     2. ``student``: the model is trained on ``α_i τ² KL_i + (1 - α_i) CE_i`` of each row. With ``tgeo`` a small network
        says α_i from what student, teacher and label say and what the teacher says on average of rows with that label;
        it descends on the logloss of validation rows after the student's step.
+
+    The default is a constant ratio of 0.9: for teachers that are trained on the rows of the student, and so are wrong
+    nowhere in particular, it gave the best student where any teaching helped (``benchmarks/RESULTS.md``). With ``tgeo``
+    results vary more from seed to seed. It is for a teacher of other data or another time, which may be wrong of some.
+
+    What is ours of ``tgeo``: the network sees standardized states, its slopes are not scaled by the student's rate,
+    which is cut now and then, and its batches are larger than those of training. Without, the ratios of all rows follow
+    chance and what they have in common; a teacher that is wrong in half of the rows is not told from one that is right.
 
     What is left is the student alone, as large and as fast as one without a teacher. For a spec with one binary task
     and rows that can be told apart: an `ArrayPlan`, a `FilePlan` or a `ParquetPlan`. A teacher that has learned its
@@ -155,13 +175,13 @@ class Distil(Plan):
     def _triangle_step(self, stage: Stage, train: SeededPlan, search: SeededPlan, means: np.ndarray) -> DistilStep:
         settings = self.settings
         return TriangleStep(
-            ratio_network(settings.ratio_units, stage.config.seed),
+            ratio_network(settings.ratio_units, stage.config.seed, standardize=settings.ratio_standardize),
             # Slopes are as small as rate / rows: Keras' epsilon of 1e-7 would be larger than what it is added to.
             keras.optimizers.Adam(settings.ratio_rate, epsilon=1e-12, weight_decay=settings.ratio_decay or None),
             means,
             temperature=settings.temperature,
             steps=_steps(stage, train),
-            search=search,
+            search=search.with_batch_size(search.batch_size * settings.ratio_batches),
             every=settings.ratio_every,
             settings=settings.model_dump(mode="json"),
         )

@@ -20,10 +20,12 @@ class Step:
         search: Where search batches come from: validation rows that an architecture learns from. They run beside the
             training batches; each epoch begins with the search plan's batches of that epoch, again and again if they
             are fewer. None hands the step training batches alone.
+        hold: Steps in a row that are handed the same search batch, for a step that looks at one now and then. It is
+            read once.
     """
 
-    def __init__(self, search: BatchPlan | None = None):
-        self.search = search
+    def __init__(self, search: BatchPlan | None = None, hold: int = 1):
+        self.search, self.hold = search, hold
 
     def build(self, model: CTRModel) -> None:
         """Make what lasts from step to step; asked once, before a checkpoint is read. The model is built."""
@@ -68,5 +70,7 @@ class Step:
             return train.map(lambda *batch: (batch,))
         if not search.steps_per_epoch:
             raise ValueError("the search plan has no batch: its rows are fewer than a batch, or there are none")
-        started = search.epoch(epoch, first_step % search.steps_per_epoch)
-        return tf.data.Dataset.zip(train, started.concatenate(search.epoch(epoch).repeat()))
+        first, within = divmod(first_step, self.hold)
+        started = search.epoch(epoch, first % search.steps_per_epoch).concatenate(search.epoch(epoch).repeat())
+        held = started.flat_map(lambda *batch: tf.data.Dataset.from_tensors(batch).repeat(self.hold))
+        return tf.data.Dataset.zip(train, (held if self.hold > 1 else started).skip(within))
