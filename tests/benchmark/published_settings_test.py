@@ -24,10 +24,13 @@ TABLE: dict[str, Any] = yaml.safe_load((BENCHMARKS / "published_settings.yaml").
 YAML_FILES = (
     "criteo.yaml",
     "frappe.yaml",
+    "frappe_search.yaml",
     "movielens_100k.yaml",
     "movielens_1m.yaml",
     "movielens_tag.yaml",
     "multi_task.yaml",
+    "planted.yaml",
+    "samples.yaml",
     "long_sequences.yaml",
 )
 NOT_TOLD = "not told"
