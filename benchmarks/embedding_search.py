@@ -86,6 +86,7 @@ def main(
     tries: Annotated[
         list[str] | None, typer.Option("--try", help="Settings of OptEmbed to choose among, as `a=1 b=2`; repeat.")
     ] = None,
+    title: Annotated[str, typer.Option(help="What the section in RESULTS.md is called; its own when left out.")] = "",
     seeds: SeedsOption = 3,
     first_seed: FirstSeedOption = 0,
     threads: ThreadsOption = 0,
@@ -118,17 +119,18 @@ def main(
     console.print(table, soft_wrap=True, highlight=False, markup=False)
     if write:
         args = {"model": model, "settings": settings, "widths": widths, "budgets": f'"{budgets}"', "seeds": seeds}
-        args["first-seed"] = first_seed
+        args |= {"first-seed": first_seed, "title": f'"{title}"' if title else ""}
         command = f"python -m benchmarks.embedding_search {spec}" + "".join(f" --{k} {v}" for k, v in args.items() if v)
         command += "".join(f" --plan-set {pair}" for pair in plan_sets or [])
         command += "".join(f' --try "{settings}"' for settings in tries or [])
-        picture = f"figures/embedding_search_{model}_{bench.name}.svg"
-        title = f"{model} on {bench.name}: AUC against bytes of all tables"
+        picture = f"figures/{(title or 'embedding search').lower().replace(' ', '_')}_{model}_{bench.name}.svg"
+        caption = f"{model} on {bench.name}: AUC against bytes of all tables"
         lines = {name: [score for score in scores if score.model.startswith(label)]
                  for name, label in (("plain tables", model), ("OptEmbed", "OptEmbed"))}  # fmt: skip
-        draw_curves(RESULTS.parent / picture, lines, size="tables", figure="auc", title=title)
-        body = f"{table}\n\n![{title}]({picture})"
-        write_section(RESULTS, f"Searched embedding tables of {model} on {bench.name}", command, body)
+        draw_curves(RESULTS.parent / picture, lines, size="tables", figure="auc", title=caption)
+        body = f"{table}\n\n![{caption}]({picture})"
+        heading = f"{title}: {model} on" if title else f"Searched embedding tables of {model} on"
+        write_section(RESULTS, f"{heading} {bench.name}", command, body)
 
 
 def _trial(
