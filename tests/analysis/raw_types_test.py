@@ -33,7 +33,7 @@ def picked(values: Sequence[Any]) -> list[Any]:
 COLUMNS: dict[str, list[Any]] = {
     "beyond_2_53": picked([10**18 * 4 + 7 * step for step in range(40)]),
     "beyond_int64": picked([2**63 + 11 * step for step in range(40)]),
-    "whole_floats": picked([1098.0 + step for step in range(40)]),
+    "item_id": picked([1098.0 + step for step in range(40)]),
     "with_holes": [None if step % 9 == 0 else value for step, value in enumerate(picked(np.arange(40.0).tolist()))],
     "yes_or_no": picked(["yes", "no"]),
     "words": picked(["shoes", "hats", "coats"]),
@@ -123,7 +123,7 @@ def test_a_label_is_found_and_read_however_it_is_written(way: str, format: str, 
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        (pa.array(picked([decimal.Decimal("12.00"), decimal.Decimal("7.00")])), "categorical"),
+        (pa.array(picked([decimal.Decimal("12.00"), decimal.Decimal("7.00")])), "numeric"),
         (pa.array(picked(["a", "b"])).dictionary_encode(), "categorical"),
         (pa.array(picked([b"a", b"b"])), "categorical"),
         (pa.array(picked(["a", "b"]), pa.large_string()), "categorical"),
@@ -146,6 +146,28 @@ def test_a_column_of_times_orders_the_rows(kind: pa.DataType, tmp_path: Path) ->
     assert (spec.meta.time, spec.split.by) == ("time", "time")
     first = next(iter(read_log(tmp_path / "log.parquet", spec))).column("time")[0].as_py()
     assert first == datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC).timestamp()
+
+
+def test_whole_floats_of_no_id_stay_numbers(tmp_path: Path) -> None:
+    """Counts of a log that has them for every row; with holes, or as an id, they are ids."""
+    table = {"clicked": CLICKS.tolist(), "affinity": picked([0.0, 1.0, 3.0])}
+    (feature,) = inferred(write_parquet(table, tmp_path)).features
+    assert feature.kind == "numeric"
+
+
+def test_the_time_of_the_event_goes_before_that_of_the_store_and_one_time_is_enough(tmp_path: Path) -> None:
+    moments = pa.array([datetime.datetime(2024, 1, 1) + datetime.timedelta(hours=step) for step in range(ROWS)])
+    table = {
+        "ingestion_time": moments,
+        "clicked": pa.array(CLICKS),
+        "site": pa.array(picked(["a", "b"])),
+        "time": pa.array(1_700_000_000_000 + 1000 * np.arange(ROWS)),
+    }
+    pq.write_table(pa.table(table), tmp_path / "log.parquet")
+    found = infer_spec(tmp_path / "log.parquet")
+    assert found.spec.meta.time == "time"
+    assert [feature.name for feature in found.spec.features] == ["site"]
+    assert "'time' orders the rows" in found.left_out["ingestion_time"]
 
 
 def test_a_float_that_has_lost_digits_is_no_id(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def guess_feature(profile: ColumnProfile, *, examples: bool = True) -> Guess:
     if _is_numeric(profile):
         keys = {"kind": "numeric", **keys} | ({"scale": "log"} if _is_skewed(values) else {})
         return Guess(profile.name, f"{values.minimum:g} to {values.maximum:g}{_missing(profile)}", keys)
-    keys = {"kind": "categorical", **keys} | ({"type": "int"} if values.type == "int" else {})
+    keys = {"kind": "categorical", **keys} | ({"type": "int"} if values.type == "int" or is_whole_id(profile) else {})
     if _is_wide(values):
         keys["vocabulary"] = {"min_count": 2}
     return Guess(profile.name, _seen(profile, values, examples), keys)
@@ -134,11 +134,17 @@ def _is_numeric(profile: ColumnProfile) -> bool:
     values = profile.values
     if not values.is_number:
         return False
-    if values.type == "int" and max(-(values.minimum or 0.0), values.maximum or 0.0) >= EXACT:
+    if values.whole and max(-(values.minimum or 0.0), values.maximum or 0.0) >= EXACT:
         return False  # nothing has so exact an amount
-    if values.type == "float" or names.is_amount(profile.name):
+    if names.is_amount(profile.name) or (values.type == "float" and not is_whole_id(profile)):
         return True
     return not names.is_id(profile.name) and values.distinct > FEW_VALUES and _is_skewed(values)
+
+
+def is_whole_id(profile: ColumnProfile) -> bool:
+    """Whether whole numbers in floating point are ids: a data frame writes them so where it has holes."""
+    values = profile.values
+    return values.type == "float" and values.whole and (names.is_id(profile.name) or profile.missing > 0)
 
 
 def _is_skewed(values: ValueStatistics) -> bool:

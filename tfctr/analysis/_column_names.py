@@ -18,6 +18,8 @@ OUTCOMES = CLICKS | _words(
 )
 RATINGS = frozenset({"rating", "ratings", "stars", "overall", "score", "rate"})
 TIMES = _words("time timestamp ts unixtime unix date datetime day hour dt second seconds utc")
+OF_STORAGE = _words("ingestion ingested inserted loaded stored etl updated processed")
+"""Times at which a row came into a store, and not those at which something happened."""
 USERS = _words("user uid userid member customer visitor reviewer client person account viewer")
 GROUPS = (USERS, frozenset({"session", "request", "query", "search", "impression"}), frozenset({"device", "ip"}))
 _USER_TRAITS = _words("age gender sex occupation zip zipcode income education married device ip phone")

@@ -59,8 +59,8 @@ def guess_spec(profiles: Mapping[str, ColumnProfile], *, label: str | None = Non
     for name, profile in profiles.items():
         if name == label or name == guess.meta.get("time"):
             continue
-        outcome = _outcome(profile)
-        feature = Guess(name, outcome) if outcome else guess_feature(profile, examples=examples)
+        reason = _outcome(profile) or _other_time(profile, guess.meta.get("time"))
+        feature = Guess(name, reason) if reason else guess_feature(profile, examples=examples)
         (guess.features if feature.feature else guess.left_out).append(feature)
     _make_names_unique(guess)
     _guess_split(guess)
@@ -135,6 +135,7 @@ def _outcome(profile: ColumnProfile) -> str:
 def _guess_meta(guess: SpecGuess, profiles: Mapping[str, ColumnProfile]) -> None:
     whole = [p for p in profiles.values() if p.values.type == "int" and names.has(p.name, names.TIMES)]
     times = [p for p in whole if (p.values.maximum or 0) >= _ORDER and p.values.distinct > 1]
+    times.sort(key=lambda p: names.has(p.name, names.OF_STORAGE))
     times = times or [p for p in profiles.values() if _NUMBERED.match(p.name) and _is_unix_time(p.values)]
     if times:
         time = times[0]
@@ -142,7 +143,8 @@ def _guess_meta(guess: SpecGuess, profiles: Mapping[str, ColumnProfile]) -> None
             guess.doubts.append(f"{time.name!r} looks like a time, but {time.share_missing:.1%} of it is missing")
         else:
             guess.meta["time"] = time.name
-            guess.meta_remarks["time"] = _time_remark(time.values)
+            stored = "CHECK: when the rows were stored, as it seems, not when things happened"
+            guess.meta_remarks["time"] = stored if names.has(time.name, names.OF_STORAGE) else _time_remark(time.values)
     domains = [p.name for p in profiles.values() if names.is_domain(p.name) and 1 < p.values.distinct <= _MOST_DOMAINS]
     if domains:
         guess.meta["domain"] = domains[0]
@@ -153,6 +155,13 @@ def _guess_meta(guess: SpecGuess, profiles: Mapping[str, ColumnProfile]) -> None
             guess.meta = {"group": groups[0].name, **guess.meta}
             guess.meta_remarks["group"] = "rows of one value are ranked against each other"
             return
+
+
+def _other_time(profile: ColumnProfile, taken: str | None) -> str:
+    """Why a second column of times is no feature: as an id it tells nothing of tomorrow."""
+    values = profile.values
+    moments = values.type == "int" and names.has(profile.name, names.TIMES) and (values.minimum or 0.0) >= _SECONDS[0]
+    return f"is a time, too; {taken!r} orders the rows" if taken and moments else ""
 
 
 def _is_unix_time(values: ValueStatistics) -> bool:

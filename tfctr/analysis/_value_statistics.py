@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import statistics
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfctr.analysis._distinct import DistinctCounter
-from tfctr.analysis.log_sample import is_whole, value_type, wider
+from tfctr.analysis.log_sample import value_type, wider
 from tfctr.data._convert.values import numbers_of_truths
 
 _EXAMPLES = 3
@@ -24,6 +25,7 @@ class ValueStatistics:
         mean_characters: Average length of a value as text.
         minimum, maximum: Of numbers; NaN left out; None without numbers.
         ascending: Whether numbers never fall from one row to the next.
+        whole: Whether no number has a fraction.
         examples: The first few different values, as text.
     """
 
@@ -33,6 +35,7 @@ class ValueStatistics:
         self.minimum: float | None = None
         self.maximum: float | None = None
         self.ascending = True
+        self.whole = True
         self.examples: tuple[str, ...] = ()
         self._characters = 0
         self._distinct = DistinctCounter()
@@ -46,7 +49,7 @@ class ValueStatistics:
             return
         self.count += len(values)
         texts = values if pa.types.is_string(values.type) else values.cast(pa.string())
-        self.type = wider(self.type, "string" if _has_codes(texts) else _type_of(values))
+        self.type = wider(self.type, "string" if _has_codes(texts) else value_type(values))
         self._characters += pc.sum(pc.utf8_length(texts)).as_py()
         uniques = pc.unique(texts).to_pylist()
         self._distinct.update(uniques)
@@ -63,6 +66,7 @@ class ValueStatistics:
             return
         ends = pc.min_max(numbers).as_py()
         array = numbers.to_numpy(zero_copy_only=False)
+        self.whole = self.whole and bool((array == np.trunc(array)).all())
         follows = self.maximum is None or array[0] >= self.maximum
         self.ascending = self.ascending and follows and bool((array[1:] >= array[:-1]).all())
         self.minimum = ends["min"] if self.minimum is None else min(self.minimum, ends["min"])
@@ -110,12 +114,6 @@ class ValueStatistics:
         if self.type == "bool":
             return self.distinct == 2
         return self.is_number and (self.minimum, self.maximum) == (0.0, 1.0) and self.distinct == 2
-
-
-def _type_of(values: pa.Array) -> str:
-    """The type of values; numbers without a fraction are whole, as a data frame with holes writes ids."""
-    found = value_type(values)
-    return "int" if found == "float" and is_whole(values.cast(pa.float64())) else found
 
 
 def _has_codes(texts: pa.Array) -> bool:

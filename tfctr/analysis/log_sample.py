@@ -119,7 +119,7 @@ def types_of(batches: Iterable[pa.RecordBatch]) -> dict[str, str]:
     for batch in batches:
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             found = value_type(column)
-            if found == "float" and is_whole(column.cast(pa.float64())):
+            if found == "float" and _is_whole(column.cast(pa.float64())):
                 found = "int"
             types[name] = wider(types.get(name, "null"), found)
     return types
@@ -161,7 +161,7 @@ def wider(first: str, second: str) -> str:
     return "float" if {first, second} == {"int", "float"} else "string"
 
 
-def is_whole(numbers: pa.Array) -> bool:
+def _is_whole(numbers: pa.Array) -> bool:
     """Whether no number has a fraction; NaN, which the readers take for missing, has none."""
     whole = pc.or_(pc.equal(numbers, pc.floor(numbers)), pc.is_nan(numbers))
     return bool(pc.all(whole).as_py())
