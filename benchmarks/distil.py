@@ -34,6 +34,7 @@ from benchmarks.plan_trials import (
     WriteOption,
     as_count,
     as_milliseconds,
+    command_of,
     export_anew,
     inputs_of,
     markdown,
@@ -104,8 +105,7 @@ def main(
     console.print(table, soft_wrap=True, highlight=False, markup=False)
     if write:
         args = {"models": models, "settings": settings, "ratios": ratios, "members": members, "seeds": seeds}
-        command = f"python -m benchmarks.distil {spec}" + "".join(f" --{k} {v}" for k, v in args.items() if v)
-        command += "".join(f" --plan-set {pair}" for pair in plan_sets or [])
+        command = command_of("distil", spec, {**args, "first-seed": first_seed, "plan-set": plan_sets})
         write_section(RESULTS, f"A student of {members} teachers on {student.name}", command, table)
 
 

@@ -41,6 +41,7 @@ from benchmarks.plan_trials import (
     as_count,
     as_milliseconds,
     bytes_in,
+    command_of,
     export_anew,
     inputs_of,
     markdown,
@@ -118,11 +119,9 @@ def main(
     table = f"{markdown(scores, COLUMNS)}\n\n{equal}{chosen_tries(scores, tries or [])}"
     console.print(table, soft_wrap=True, highlight=False, markup=False)
     if write:
-        args = {"model": model, "settings": settings, "widths": widths, "budgets": f'"{budgets}"', "seeds": seeds}
-        args |= {"first-seed": first_seed, "title": f'"{title}"' if title else ""}
-        command = f"python -m benchmarks.embedding_search {spec}" + "".join(f" --{k} {v}" for k, v in args.items() if v)
-        command += "".join(f" --plan-set {pair}" for pair in plan_sets or [])
-        command += "".join(f' --try "{settings}"' for settings in tries or [])
+        args = {"model": model, "settings": settings, "widths": widths, "budgets": budgets, "seeds": seeds}
+        more = {"first-seed": first_seed, "title": title, "plan-set": plan_sets, "try": tries}
+        command = command_of("embedding_search", spec, {**args, **more})
         picture = f"figures/{(title or 'embedding search').lower().replace(' ', '_')}_{model}_{bench.name}.svg"
         caption = f"{model} on {bench.name}: AUC against bytes of all tables"
         lines = {name: [score for score in scores if score.model.startswith(label)]

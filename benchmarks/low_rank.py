@@ -35,6 +35,7 @@ from benchmarks.plan_trials import (
     as_bytes,
     as_milliseconds,
     bytes_in,
+    command_of,
     export_anew,
     inputs_of,
     markdown,
@@ -102,8 +103,7 @@ def main(
     console.print(table, soft_wrap=True, highlight=False, markup=False)
     if write:
         options = {"model": model, "settings": settings, "ratios": ratios, "seeds": seeds, "first-seed": first_seed}
-        command = f"python -m benchmarks.low_rank {spec}" + "".join(f" --{k} {v}" for k, v in options.items() if v)
-        command += "".join(f" --plan-set {pair}" for pair in plan_sets or [])
+        command = command_of("low_rank", spec, {**options, "plan-set": plan_sets})
         picture = f"figures/low_rank_{model}_{bench.name}.svg"
         title = f"{model} on {bench.name}, compressed: AUC against bytes of all weights"
         draw_curves(RESULTS.parent / picture, lines_of(scores, model), size="weights", figure="auc", title=title)

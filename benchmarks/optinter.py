@@ -38,6 +38,7 @@ from benchmarks.plan_trials import (
     WriteOption,
     as_bytes,
     as_count,
+    command_of,
     inputs_of,
     markdown,
     open_bench,
@@ -132,10 +133,9 @@ def main(
     console.print(table, soft_wrap=True, highlight=False, markup=False)
     if write:
         args = {"settings": settings, "min-count": min_count, "costs": costs, "seeds": seeds, "first-seed": first_seed}
-        command = f"python -m benchmarks.optinter {spec}" + "".join(f" --{k} {v}" for k, v in args.items() if v)
+        repeated = {"simulate": simulate, "plan-set": plan_sets, "fit-set": fit_sets}
+        command = command_of("optinter", spec, {**args, **repeated})
         command += " --no-plain" * (not plain) + " --bilevel" * bilevel
-        repeated = (("simulate", simulate), ("plan-set", plan_sets), ("fit-set", fit_sets))
-        command += "".join(f" --{name} {pair}" for name, told in repeated for pair in told or [])
         write_section(RESULTS, f"A choice for each pair of fields on {load_spec(file).name}", command, table)
 
 

@@ -109,6 +109,18 @@ def pairs(texts: list[str] | None) -> dict[str, Any]:
     return {name: yaml.safe_load(value) for name, _, value in (text.partition("=") for text in texts or [])}
 
 
+def command_of(script: str, spec: str, options: Mapping[str, Any]) -> str:
+    """Return the command line of a table: options without a value left out, those with several repeated.
+
+    Example:
+        >>> command_of("low_rank", "frappe", {"ratios": "2,4", "first-seed": 0, "plan-set": ["a=1", "b=two words"]})
+        'python -m benchmarks.low_rank frappe --ratios 2,4 --plan-set a=1 --plan-set "b=two words"'
+    """
+    told = [(name, one) for name, value in options.items() for one in (value if isinstance(value, list) else [value])]
+    quoted = [(name, f'"{value}"' if " " in str(value) else value) for name, value in told if value]
+    return f"python -m benchmarks.{script} {spec}" + "".join(f" --{name} {value}" for name, value in quoted)
+
+
 def bytes_in(folder: Path) -> int:
     """Return the bytes of all files below a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

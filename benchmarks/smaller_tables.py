@@ -42,6 +42,7 @@ from benchmarks.plan_trials import (
     as_milliseconds,
     as_share,
     bytes_in,
+    command_of,
     export_anew,
     inputs_of,
     luck_of_rows,
@@ -133,16 +134,14 @@ def main(
     table = "\n\n".join(filter(None, parts))
     console.print(table, soft_wrap=True, highlight=False, markup=False)
     if write:
-        named = [("title", f'"{title}"' if title else ""), *(("variant", f'"{variant}"') for variant in chosen)]
-        given = [("model", model), ("settings", settings), ("source", source), *named, ("seeds", seeds)]
-        options = "".join(f" --{name} {value}" for name, value in given if value)
+        given = {"model": model, "settings": settings, "source": source, "title": title}
+        command = command_of("smaller_tables", spec, {**given, "variant": chosen, "seeds": seeds})
         heading = f"{title}: {model} on {bench.name}" if title else f"Smaller tables of {model} on {bench.name}"
         caption = f"{model} on {bench.name}: AUC against bytes of all tables"
         picture = f"figures/{(title or 'smaller tables').lower().replace(' ', '_')}_{model}_{bench.name}.svg"
         lines = {v: [score for score in scores if score.model.partition(", ")[0] == v] for v in chosen}
         draw_curves(RESULTS.parent / picture, lines, size="tables", figure="auc", title=caption)
         body = f"{table}\n\n![{caption}]({picture})"
-        command = f"python -m benchmarks.smaller_tables {spec}{options}"
         write_section(RESULTS, heading, command, body)
 
 

@@ -71,11 +71,11 @@ class Learning:
 
     def learned(self, folder: Path) -> Learned:
         """Return what was learned so far, its files written to `folder`."""
-        files = {file.name: _pairs(counts) for file, counts in zip(self._files, self._counts, strict=True)}
-        texts = {file.name: vocabulary_text(files[file.name], file) for file in self._files}
+        counted = list(zip(self._files, self._counts, strict=True))
         if self._totals:
-            totals = ((count, table.encode()) for table, count in self._totals.items())
-            texts[TOTALS_NAME] = vocabulary_text(totals, CountedFile(TOTALS_NAME))
+            totals = Counter({table.encode(): count for table, count in self._totals.items()})
+            counted.append((CountedFile(TOTALS_NAME), totals))
+        texts = {f.name: vocabulary_text(((n, value) for value, n in counts.items()), f) for f, counts in counted}
         if self._labels is not None:
             texts[SCALES_NAME] = scales_text(self._labels, self._tasks).encode()
         for name, text in texts.items():
@@ -128,10 +128,6 @@ class Learned:
 
 def _added(one: Moments | None, other: Moments) -> Moments:
     return other if one is None else merged(one, other)
-
-
-def _pairs(counts: Counter[bytes]) -> list[tuple[int, bytes]]:
-    return [(count, value) for value, count in counts.items()]
 
 
 def _bounds(buckets: int, sketch: QuantilesSketch) -> np.ndarray:

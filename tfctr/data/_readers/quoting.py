@@ -81,8 +81,6 @@ def quoted_rows(data: bytes, delimiter: bytes, width: int, *, last: bool) -> Quo
         begins[line + 1 : np.searchsorted(starts, behind)] = False
         if unclosed:
             broken.append(line)
-    else:
-        stop = len(starts)
     cut = int(starts[stop]) if stop < len(starts) else int(ends[-1]) + 1
     places = np.cumsum(begins) - 1
     kept = begins[:stop].copy()
