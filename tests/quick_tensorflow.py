@@ -26,7 +26,7 @@ def here(*args: object, **options: object) -> object:
 
 
 def install() -> None:
-    """Run graphs as they were made, without their places; show tracebacks whole. In this process; again does nothing."""
+    """Run graphs as they are, without their places; show tracebacks whole. In this process; again does nothing."""
     if not tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer"):
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     if os.environ.get("TFCTR_WHOLE_STACKS"):

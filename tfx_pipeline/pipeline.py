@@ -12,14 +12,13 @@ from tfx.components import (
     Pusher,
     StatisticsGen,
     Trainer,
-    Transform,
 )
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
+from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import Channel
 from tfx.types.standard_artifacts import Model, ModelBlessing
 
@@ -30,6 +29,7 @@ from tfx_pipeline.components.curated_schema import CuratedSchema
 from tfx_pipeline.components.last_blessed import LastBlessedElsewhere, LastBlessedOther
 from tfx_pipeline.components.parity import Parity
 from tfx_pipeline.components.parquet_example_gen import parquet_example_gen
+from tfx_pipeline.components.transform import Transform
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.fingerprint import code_of, package_versions
 from tfx_pipeline.gates import eval_config
@@ -72,14 +72,7 @@ def create_pipeline(
     validator = ExampleValidator(statistics=statistics_gen.outputs["statistics"], schema=schema)
     anomaly_gate = AnomalyGate(anomalies=validator.outputs["anomalies"])
 
-    transform = Transform(
-        examples=examples,
-        schema=schema,
-        preprocessing_fn=f"{_MODULES}.transform_module.preprocessing_fn",
-        splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "valid"]),
-        custom_config={"spec": lean},
-        disable_statistics=True,  # StatisticsGen has looked at the same rows already
-    )
+    transform = Transform(examples=examples, schema=schema, spec=lean)
     transform.add_upstream_node(anomaly_gate)
     transformed, graph = transform.outputs["transformed_examples"], transform.outputs["transform_graph"]
 
@@ -124,7 +117,7 @@ def create_pipeline(
     _stamp(example_gen, code_of(f"{_COMPONENTS}.parquet_example_gen"))
     _stamp(curated_schema, code_of(f"{_COMPONENTS}.curated_schema"))
     _stamp(anomaly_gate, code_of(f"{_COMPONENTS}.anomaly_gate"))
-    _stamp(transform, code_of(f"{_MODULES}.transform_module"))
+    _stamp(transform, code_of(f"{_COMPONENTS}.transform"))
     _stamp(trainer, training_code)
     _stamp(evaluator, code_of("tfx_pipeline.gate_metrics", *_METRICS))
     _stamp(parity, code_of(f"{_COMPONENTS}.parity"))

@@ -1,7 +1,8 @@
-"""What a transform learns of the training rows, asked of whoever learns it: Beam, or rows in memory.
+"""What a transform learns of the training rows, asked of whoever learns it.
 
 The definition of raw → model-ready says what is learned from which tensors. It asks an `Analyzers` and works on with
-the answers, so that it need not know who reads the rows. `OnBeam` asks TFT; `_in_memory` adds up in NumPy.
+the answers, so that it need not know who reads the rows. `_learning` adds up in NumPy, in memory and on Beam's workers;
+`OnBeam` asks TFT's analyzers, for a TFX Transform of somebody's own.
 """
 
 from __future__ import annotations

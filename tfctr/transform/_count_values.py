@@ -28,8 +28,6 @@ Counted = tuple[int, bytes]
 class CountValues(PTransformAnalyzer):
     """Count values over the data set and write a file of lines ``count value`` for each table, the largest count first.
 
-    A file's values are sorted on one worker, whose memory must hold them; they are counted on all.
-
     Args:
         files: What is written for each table.
         totals: Name of the file of all tables' sizes.
@@ -43,22 +41,9 @@ class CountValues(PTransformAnalyzer):
 
     def expand(self, batches: beam.PCollection) -> tuple[beam.PCollection, ...]:
         """Return for each file, the totals last, a collection of its path alone."""
-        names = [str(number) for number in range(len(self._files))]
-        counts = (
-            batches
-            | "CountBatches" >> beam.FlatMap(self._count).with_output_types(tuple[tuple[int, bytes], int])
-            | "Sum" >> beam.CombinePerKey(sum)
-            | "ByFile" >> beam.MapTuple(_by_file).with_output_types(tuple[int, tuple[int, bytes]])
-        )
-        # Every file is written, one without a value too.
-        every = batches.pipeline | "Files" >> beam.Create([(number, (0, b"")) for number in range(len(names))])
-        written = (
-            (counts, every)
-            | "WithAll" >> beam.Flatten()
-            | "Group" >> beam.GroupByKey()
-            | "Write" >> beam.FlatMap(_write, self._files, self.base_temp_dir).with_outputs(*names)
-        )
-        return tuple(written[name] for name in names)
+        counts = batches | "CountBatches" >> beam.FlatMap(self._count).with_output_types(tuple[tuple[int, bytes], int])
+        paths: tuple[beam.PCollection, ...] = counts | WriteCounted(self._files, self.base_temp_dir)
+        return paths
 
     def _count(self, batch: Batch) -> Iterator[tuple[tuple[int, bytes], int]]:
         *tokens, sizes = batch
@@ -68,6 +53,39 @@ class CountValues(PTransformAnalyzer):
                     yield (number, coded(value)), count
         for table, size in zip(self._tables, sizes.tolist(), strict=True):
             yield (len(tokens), table), size
+
+
+class WriteCounted(beam.PTransform):
+    """Add up how often each value of each file was seen, and write the files.
+
+    A file's values are sorted on one worker, whose memory must hold them; they are counted on all.
+
+    Args:
+        files: What is written; a value comes as ``((number of the file, value as `coded`), count)``.
+        folder: Of the files.
+    """
+
+    def __init__(self, files: Sequence[CountedFile], folder: str):
+        super().__init__()
+        self._files, self._folder = files, folder
+
+    def expand(self, counts: beam.PCollection) -> tuple[beam.PCollection, ...]:
+        """Return for each file a collection of its path alone."""
+        names = [str(number) for number in range(len(self._files))]
+        by_file = (
+            counts
+            | "Sum" >> beam.CombinePerKey(sum)
+            | "ByFile" >> beam.MapTuple(_by_file).with_output_types(tuple[int, tuple[int, bytes]])
+        )
+        # Every file is written, one without a value too.
+        every = counts.pipeline | "Files" >> beam.Create([(number, (0, b"")) for number in range(len(names))])
+        written = (
+            (by_file, every)
+            | "WithAll" >> beam.Flatten()
+            | "Group" >> beam.GroupByKey()
+            | "Write" >> beam.FlatMap(_write, self._files, self._folder).with_outputs(*names)
+        )
+        return tuple(written[name] for name in names)
 
 
 def _by_file(key: tuple[int, bytes], count: int) -> tuple[int, Counted]:

@@ -11,23 +11,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import tensorflow as tf
-import tensorflow_transform as tft
-from tensorflow_transform.graph_context import TFGraphContext
-from tensorflow_transform.impl_helper import get_traced_transform_fn
-from tensorflow_transform.saved.saved_transform_io_v2 import write_v2_saved_model
-from tensorflow_transform.tf_metadata import metadata_io
-from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 
 from tfctr.data import with_cut_points
-from tfctr.spec import CrossFeature, FeatureSpec, NumericFeature
-from tfctr.transform._in_memory import Learned, Learning
-from tfctr.transform._label_scales import learn_label_scales
-from tfctr.transform._numeric import learn_numbers, numeric_columns, numeric_outputs
-from tfctr.transform._tasks import task_outputs
-from tfctr.transform.columns import RAW_DTYPES
+from tfctr.spec import FeatureSpec
+from tfctr.transform._learning import Learned, Learning, crosses_buckets, learn_numbers_of, learn_values_of
+from tfctr.transform._write_graph import write_graph
 from tfctr.transform.examples import example_batches
-from tfctr.transform.output import TransformOutput, adapter_config, write_spec
-from tfctr.transform.preprocessing import id_columns, learn_tables, make_preprocessing_fn, sparse_columns
+from tfctr.transform.output import TransformOutput, raw_tensors, write_spec
+from tfctr.transform.preprocessing import sparse_columns
 from tfctr.transform.schema import unread_columns
 
 LEARN_ROWS = 65_536
@@ -64,7 +55,8 @@ def fit_transform(spec: FeatureSpec, table: pa.Table, workdir: str | Path) -> Tr
         written = Path(folder) / "output"
         with quiet_logs():
             learned = _learn(spec, table, Path(folder))
-            _write_graph(spec, table, learned, written)
+            columns = [column.name for column in spec.raw_columns() if column.name in table.column_names]
+            write_graph(spec, columns, learned, written)
         write_spec(written, spec)
         shutil.rmtree(target, ignore_errors=True)
         written.rename(target)
@@ -73,46 +65,21 @@ def fit_transform(spec: FeatureSpec, table: pa.Table, workdir: str | Path) -> Tr
 
 def _learn(spec: FeatureSpec, table: pa.Table, folder: Path) -> Learned:
     """Show the rows to what learns, batch by batch: once, or twice where bounds of buckets go into crosses."""
-    learning = Learning()
-    bucketed = {feature.name for feature in spec.features if isinstance(feature, NumericFeature)}
-    known_first = any(bucketed.intersection(f.of) for f in spec.features if isinstance(f, CrossFeature))
+    learning, bounds_first = Learning(), crosses_buckets(spec)
     for raw in _raw_batches(spec, table):
-        learn_numbers(numeric_columns(spec, raw), learning)
-        learn_label_scales(spec, task_outputs(spec, raw), learning)
-        if not known_first:
-            learn_tables(spec, raw, id_columns(spec, raw, {}), learning)
-    if known_first:
+        learn_numbers_of(spec, raw, learning)
+        if not bounds_first:
+            learn_values_of(spec, raw, learning, None)
+    if bounds_first:
         numbers = learning.learned(folder)
         for raw in _raw_batches(spec, table):
-            columns = numeric_columns(spec, raw)
-            outputs = numeric_outputs(columns, learn_numbers(columns, numbers))
-            learn_tables(spec, raw, id_columns(spec, raw, outputs), learning)
+            learn_values_of(spec, raw, learning, numbers)
     return learning.learned(folder)
 
 
 def _raw_batches(spec: FeatureSpec, table: pa.Table) -> Iterator[dict[str, tf.SparseTensor]]:
     for batch in example_batches(table, spec, optional=unread_columns(spec), batch_rows=LEARN_ROWS):
-        yield sparse_columns(spec, TensorAdapter(adapter_config(batch.schema)).ToBatchTensors(batch))
-
-
-def _write_graph(spec: FeatureSpec, table: pa.Table, learned: Learned, output: Path) -> None:
-    """Trace the transform around what was learned, and write graph and metadata as TFX's Transform does."""
-    columns = {column.name: column for column in spec.raw_columns() if column.name in table.column_names}
-    signature = {name: tf.SparseTensorSpec([None, None], RAW_DTYPES[column.type]) for name, column in columns.items()}
-    preprocess = make_preprocessing_fn(spec, learned)
-
-    def traced(inputs: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
-        for path in learned.files:
-            tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.ASSET_FILEPATHS, path)
-        return preprocess(inputs)
-
-    context = TFGraphContext(module_to_export=tf.Module(), temp_dir=str(output))
-    function = get_traced_transform_fn(traced, signature, context)
-    graph = write_v2_saved_model(context.module_to_export, function, "transform_fn", str(output / "transform_fn"))
-    made = {
-        name: tf.io.FixedLenFeature(tensor.shape[1:], tensor.dtype) for name, tensor in graph.structured_outputs.items()
-    }
-    metadata_io.write_metadata(tft.DatasetMetadata.from_feature_spec(made), str(output / "transformed_metadata"))
+        yield sparse_columns(spec, raw_tensors(spec, batch))
 
 
 @contextlib.contextmanager

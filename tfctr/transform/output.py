@@ -184,17 +184,29 @@ class TransformOutput:
         optional = [column.name for column in self.spec.raw_columns() if column.name not in features]
         parts: dict[str, list[np.ndarray]] = {}
         for batch in example_batches(table, self.spec, optional=optional, batch_rows=TRANSFORM_ROWS):
-            adapter = TensorAdapter(adapter_config(batch.schema))
-            tensors = adapter.ToBatchTensors(batch)
-            any_size = {name: tf.SparseTensorSpec([None, None], tensor.dtype) for name, tensor in tensors.items()}
-            for name, tensor in self._function.get_concrete_function(any_size)(tensors).items():
-                parts.setdefault(name, []).append(tensor.numpy())
+            for name, array in self.transform_batch(batch).items():
+                parts.setdefault(name, []).append(array)
         return {name: np.concatenate(arrays) if len(arrays) > 1 else arrays[0] for name, arrays in parts.items()}
+
+    def transform_batch(self, batch: pa.RecordBatch) -> dict[str, np.ndarray]:
+        """Transform a batch in the form of `example_batches`, which TFX's readers give; else as `transform`."""
+        tensors = raw_tensors(self.spec, batch)
+        any_size = {name: tf.SparseTensorSpec([None, None], tensor.dtype) for name, tensor in tensors.items()}
+        function = self._function.get_concrete_function(any_size)
+        return {name: tensor.numpy() for name, tensor in function(tensors).items()}
 
     @cached_property
     def _function(self) -> Any:
         """`transform_raw` as a graph, for raw columns by name."""
         return tf.function(lambda raw: self.transform_raw(raw), autograph=False)
+
+
+def raw_tensors(spec: FeatureSpec, batch: pa.RecordBatch) -> dict[str, tf.SparseTensor]:
+    """Return the raw columns in a batch in the form of `example_batches`; columns that the spec lacks are left out."""
+    names = [column.name for column in spec.raw_columns() if column.name in batch.schema.names]
+    read = batch.select(names)
+    tensors: dict[str, tf.SparseTensor] = TensorAdapter(adapter_config(read.schema)).ToBatchTensors(read)
+    return tensors
 
 
 def adapter_config(schema: pa.Schema) -> TensorAdapterConfig:
