@@ -80,6 +80,14 @@ HEAVY = ("tensorflow", "tensorflow_transform.beam", "tensorflow_model_analysis",
 _frozen: set[str] = set()
 
 
+def pytest_collectreport() -> None:
+    """Once a file has brought TensorFlow in, and before it runs anything: its runtime asks for some settings once."""
+    if "tensorflow" in sys.modules:
+        from tests import quick_tensorflow
+
+        quick_tensorflow.install()
+
+
 def pytest_runtest_setup() -> None:
     """Once a file has brought a heavy library in, spare its objects the garbage collector, and let Beam remember."""
     heavy = {name for name in HEAVY if name in sys.modules}

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests import quick_tensorflow
+
 PROJECT = Path(__file__).resolve().parents[1]
 IMPORTED = ("tests.plans.searched", "tests.plans.teacher", "tests.plans.toy", "tests.training.killed_run")
 
@@ -35,7 +37,7 @@ def exit_code(target: Callable[..., Any], *args: Any, seconds: float = 300) -> i
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)  # the server imports before it is told where from
     try:
-        process = _server.Process(target=target, args=args)
+        process = _server.Process(target=_run, args=(target, *args))
         process.start()
     finally:
         if before is None:
@@ -49,6 +51,12 @@ def exit_code(target: Callable[..., Any], *args: Any, seconds: float = 300) -> i
         raise TimeoutError(f"{target.__module__}.{target.__name__} did not end within {seconds} s")
     assert process.exitcode is not None
     return process.exitcode
+
+
+def _run(target: Callable[..., Any], *args: Any) -> None:
+    """Call it under the settings of the tests: graphs that are rewritten round otherwise."""
+    quick_tensorflow.install()
+    target(*args)
 
 
 def killed(target: Callable[..., Any], *args: Any) -> bool:

@@ -130,6 +130,7 @@ WIRING: dict[str, Wiring] = {
         task_weights={"short": 0.5, "long": 0.7},
         changes={"task_weights": {"short": 0.2}, "base_hazards": {"short": (0.3, 0.3, 0.3)}},
         unchanging={"base_hazards": "says where weights begin, and a test of the model holds that"},
+        unlearned={"normalise/beta": "the tower normalises over the batch: what moves all rows alike falls out"},
     ),
 }
 """Name of a model -> what is particular about it. Most models need no line."""
