@@ -15,9 +15,9 @@ from apache_beam.testing.util import assert_that
 
 from tests.transform.conftest import EVERYTHING
 from tfctr.spec import FeatureSpec
-from tfctr.transform import TransformOutput, example_batches, fit_transform, on_beam
+from tfctr.transform import TransformOutput, _on_beam, example_batches, fit_transform
 from tfctr.transform._write_graph import write_graph
-from tfctr.transform.on_beam import TransformRows, learn_on_beam, local_copy
+from tfctr.transform._on_beam import TransformRows, learn_on_beam, local_copy
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Beam and TFT
 
@@ -59,7 +59,7 @@ def learned_on_beam(spec: FeatureSpec, table: pa.Table, folder: Path, rows: int)
 def both(train_log: pa.Table, output: TransformOutput, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Of each spec, what was learned on Beam and in memory, and the log."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(on_beam, "MOST_VALUES", 50)  # counts leave in the middle of a bundle, too
+        patch.setattr(_on_beam, "MOST_VALUES", 50)  # counts leave in the middle of a bundle, too
         everything = learned_on_beam(EVERYTHING, train_log, tmp_path_factory.mktemp("everything"), rows=97)
     folder = tmp_path_factory.mktemp("buckets")
     table = train_log.select(["age", "city", "price", "rating"])

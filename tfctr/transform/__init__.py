@@ -5,7 +5,7 @@
   (means and deviations of the labels of regression tasks).
 - `schema`: `raw_schema` and `raw_feature_spec`, what raw examples look like.
 - `examples`: raw rows <-> serialized ``tf.Example``s.
-- `fit`: `fit_transform`, which learns the transform in memory; `on_beam`: the same for a log of any size.
+- `fit`: `fit_transform`, which learns the transform in memory; `_on_beam`: the same for a log of any size.
   `_learning`: what both learn with. `_analyzers`: what is learned, asked of it or of TFT's analyzers.
 - `_write_graph`: the definition as a graph around what was learned.
 - `output`: `TransformOutput`, which everything downstream reads; `_vocabulary_files`: values and counts.
