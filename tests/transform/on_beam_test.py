@@ -16,8 +16,8 @@ from apache_beam.testing.util import assert_that
 from tests.transform.conftest import EVERYTHING
 from tfctr.spec import FeatureSpec
 from tfctr.transform import TransformOutput, _on_beam, example_batches, fit_transform
-from tfctr.transform._write_graph import write_graph
 from tfctr.transform._on_beam import TransformRows, learn_on_beam, local_copy
+from tfctr.transform._write_graph import write_graph
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Beam and TFT
 

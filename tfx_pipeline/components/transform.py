@@ -27,9 +27,9 @@ from tfx.utils import io_utils
 
 from tfctr.spec import FeatureSpec
 from tfctr.transform import raw_schema
+from tfctr.transform._on_beam import TransformRows, learn_on_beam
 from tfctr.transform._write_graph import write_graph
 from tfctr.transform.fit import quiet_logs
-from tfctr.transform._on_beam import TransformRows, learn_on_beam
 
 Artifacts = dict[str, list[Artifact]]
 
