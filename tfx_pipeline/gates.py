@@ -51,6 +51,20 @@ def eval_config(spec: FeatureSpec) -> tfma.EvalConfig:
     )
 
 
+def columns_read(config: tfma.EvalConfig) -> set[str]:
+    """Return the columns that an evaluator with this config looks at: labels, weights, slices and groups."""
+    wanted: set[str] = set()
+    for model in config.model_specs:
+        wanted |= {model.label_key, model.example_weight_key, *model.label_keys.values()}
+        wanted |= set(model.example_weight_keys.values())
+    for slices in config.slicing_specs:
+        wanted |= set(slices.feature_keys)
+    for metrics in config.metrics_specs:
+        settings = (json.loads(metric.config) for metric in metrics.metrics if metric.config)
+        wanted |= {found["group_key"] for found in settings if "group_key" in found}
+    return wanted - {""}
+
+
 def _metrics_of(outcome: Outcome, spec: FeatureSpec) -> list[tfma.MetricConfig]:
     if isinstance(outcome.task, SurvivalTask):
         return _survival_metrics(outcome.task, spec.gates)

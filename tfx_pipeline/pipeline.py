@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from tfx.components import (
-    Evaluator,
     ExampleValidator,
     Pusher,
     StatisticsGen,
@@ -26,6 +25,7 @@ from tfctr.data import load_split, with_cut_points
 from tfctr.spec import FeatureSpec, Gates, Problem, SpecError
 from tfx_pipeline.components.anomaly_gate import AnomalyGate
 from tfx_pipeline.components.curated_schema import CuratedSchema
+from tfx_pipeline.components.evaluator import Evaluator
 from tfx_pipeline.components.last_blessed import LastBlessedElsewhere, LastBlessedOther
 from tfx_pipeline.components.parity import Parity
 from tfx_pipeline.components.parquet_example_gen import parquet_example_gen
@@ -119,7 +119,7 @@ def create_pipeline(
     _stamp(anomaly_gate, code_of(f"{_COMPONENTS}.anomaly_gate"))
     _stamp(transform, code_of(f"{_COMPONENTS}.transform"))
     _stamp(trainer, training_code)
-    _stamp(evaluator, code_of("tfx_pipeline.gate_metrics", *_METRICS))
+    _stamp(evaluator, code_of(f"{_COMPONENTS}.evaluator", "tfx_pipeline.gate_metrics", *_METRICS))
     _stamp(parity, code_of(f"{_COMPONENTS}.parity"))
 
     steps = [example_gen, statistics_gen, curated_schema, validator, anomaly_gate, transform]

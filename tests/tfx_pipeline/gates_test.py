@@ -13,7 +13,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from tfctr.spec import FeatureSpec, Gates
 from tfctr.training.metrics import evaluate_arrays
 from tfx_pipeline.components.outcomes import outcomes_of
-from tfx_pipeline.gates import eval_config
+from tfx_pipeline.gates import columns_read, eval_config
 from tfx_pipeline.verdict import OVERALL, Verdict, read_verdict
 
 Judge = Callable[..., Verdict]
@@ -150,6 +150,25 @@ def test_several_tasks_are_each_held_to_the_bounds() -> None:
     assert [list(metrics.output_names) for metrics in config.metrics_specs] == [["click"], ["buy"]]
     assert dict(config.model_specs[0].label_keys) == {"click": "eval__click", "buy": "eval__buy"}
     assert dict(config.model_specs[0].example_weight_keys) == {"buy": "eval__buy__weight"}
+
+
+def test_the_evaluator_reads_labels_weights_slices_and_groups_alone() -> None:
+    spec = FeatureSpec(
+        name="ads",
+        split={"by": "hash", "column": "device"},
+        features=[
+            {"kind": "categorical", "name": "device", "role": "context"},
+            {"kind": "categorical", "name": "place", "role": "context", "column": "site"},
+            {"kind": "sequence", "name": "clicks", "role": "user"},
+        ],
+        tasks=[{"name": "click", "label": "clicked"}, {"name": "buy", "label": "bought", "mask": "clicked"}],
+        meta={"group": "user", "domain": "site"},
+        gates={"slices": [["device"]]},
+    )
+    wanted = {"eval__click", "eval__buy", "eval__buy__weight", "device", "site", "user"}
+    assert columns_read(eval_config(spec)) == wanted
+    only = spec.model_copy(update={"tasks": spec.tasks[:1], "meta": spec.meta.model_copy(update={"group": None})})
+    assert columns_read(eval_config(only)) == {"eval__click", "device", "site"}
 
 
 def test_a_sampled_log_is_judged_as_the_whole_one_would_be(tmp_path: Path) -> None:
