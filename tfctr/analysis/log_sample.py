@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tfctr.analysis._log_format import LogFormat, detect_format
-from tfctr.data._convert.values import TRUTHS
+from tfctr.data._convert.values import TRUTHS, without_nulls
 from tfctr.data._readers.delimited import read_delimited
 from tfctr.data._readers.files import DamagedFileError, LogFile, find_files, format_of
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
-from tfctr.spec import RawColumn, Source
+from tfctr.spec import FeatureSpec, RawColumn, Source
+from tfctr.spec.raw_text import NULL_VALUES
 
 BATCH_ROWS = 16_384
 DEFAULT_ROWS = 200_000
@@ -36,11 +37,13 @@ class LogSample:
         file: The file; of a folder its first one.
         log_format: How it is read.
         max_rows: Rows looked at.
+        null_values: What is missing in the columns named here; in others `NULL_VALUES` are.
     """
 
     file: LogFile
     log_format: LogFormat
     max_rows: int
+    null_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def batches(self, bad_rows: BadRows | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the first `max_rows` rows; columns of csv and tsv hold text, empty cells are null.
@@ -55,7 +58,9 @@ class LogSample:
         left = self.max_rows
         try:
             for raw in reader(self.file, self.log_format, bad_rows if bad_rows is not None else BadRows()):
-                batch = pa.RecordBatch.from_arrays([_plain(column) for column in raw.columns], raw.schema.names)
+                nulls = [self.null_values.get(name, NULL_VALUES) for name in raw.schema.names]
+                columns = [_plain(column, null) for column, null in zip(raw.columns, nulls, strict=True)]
+                batch = pa.RecordBatch.from_arrays(columns, raw.schema.names)
                 for start in range(0, batch.num_rows, BATCH_ROWS):
                     part = batch.slice(start, min(BATCH_ROWS, left))
                     yield part
@@ -92,21 +97,23 @@ def read_sample(
     return LogSample(file, detect_format(file, header=header, delimiter=delimiter), max_rows)
 
 
-def sample_for(path: str | Path, source: Source, *, max_rows: int = DEFAULT_ROWS) -> LogSample:
-    """Return the sample of a csv, tsv, jsonl or parquet log, read as the source of a spec says.
+def sample_for(path: str | Path, spec: FeatureSpec, *, max_rows: int = DEFAULT_ROWS) -> LogSample:
+    """Return the sample of a csv, tsv, jsonl or parquet log, read as a spec says.
 
     Raises:
         DataError: As `read_sample`, and for other formats.
     """
+    source = spec.source
+    nulls = {column.name: column.null_values for column in spec.log_columns()}
     file = find_files(path, source.format)[0]
     if file.format in ("parquet", "jsonl"):
-        return LogSample(file, LogFormat(file.format), max_rows)
+        return LogSample(file, LogFormat(file.format), max_rows, nulls)
     if file.format not in ("csv", "tsv"):
         raise DataError(f"{file}: a {file.format} file has no columns to look at")
     delimiter = source.delimiter or ("\t" if file.format == "tsv" else ",")
     if not source.header:
-        return LogSample(file, LogFormat(file.format, False, delimiter, source.columns), max_rows)
-    return LogSample(file, detect_format(file, header=True, delimiter=delimiter), max_rows)
+        return LogSample(file, LogFormat(file.format, False, delimiter, source.columns), max_rows, nulls)
+    return LogSample(file, detect_format(file, header=True, delimiter=delimiter), max_rows, nulls)
 
 
 def types_of(batches: Iterable[pa.RecordBatch]) -> dict[str, str]:
@@ -167,18 +174,26 @@ def _is_whole(numbers: pa.Array) -> bool:
     return bool(pc.all(whole).as_py())
 
 
-def _plain(column: pa.Array) -> pa.Array:
+def _plain(column: pa.Array, null_values: tuple[str, ...] = NULL_VALUES) -> pa.Array:
     """The column in the type that the readers make of it: text, whole numbers of 64 bits, float64 or truth values."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    column = _common(column)
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        return _plain(column.dictionary_decode())
+    scalar = pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return without_nulls(column, ("", *null_values)) if scalar else column
+
+
+def _common(column: pa.Array) -> pa.Array:
+    """The column in one of the types that are counted; large texts and bytes become texts."""
+    kind = column.type
     if pa.types.is_uint64(kind) and (pc.max(column).as_py() or 0) > np.iinfo(np.int64).max:
         return column.cast(pa.string())  # an id that no int64 holds
     if pa.types.is_decimal(kind):
         return column.cast(pa.float64())
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return column.cast(pa.timestamp("s"), safe=False).cast(pa.int64())
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_large_string(kind):
         try:
             return column.cast(pa.string())
         except pa.ArrowInvalid:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from tfctr.data._columns import log_columns
+from tfctr.data._columns import log_columns, prepared_columns
 from tfctr.data._convert import Converter
 from tfctr.data._readers.delimited import read_delimited
 from tfctr.data._readers.files import DamagedFileError, Format, LogFile, Paths, find_files
@@ -63,7 +63,7 @@ def read_log(
         raise ValueError(f"batch_rows must be at least 1, received {batch_rows}")
     bad_rows = bad_rows if bad_rows is not None else BadRows()
     files = find_files(paths, spec.source.format)
-    columns = spec.raw_columns() if prepared else log_columns(spec)
+    columns = prepared_columns(spec) if prepared else log_columns(spec)
     convert = Converter(columns, spec, bad_rows)
     for file in files:
         for batch in _read_file(file, convert, bad_rows):

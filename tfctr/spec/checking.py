@@ -84,6 +84,8 @@ def _uses(spec: FeatureSpec) -> Iterator[tuple[str, str]]:
 def _reads(column: RawColumn, found: str) -> bool:
     """Whether values of the type `found` can be read as the column wants them."""
     inner = found.removeprefix("list<").removesuffix(">")
+    if column.positive:
+        return found in _READABLE["string"]  # looked for as text
     if column.shape == "scalar":
         return found in _READABLE[column.type]
     if found.startswith("list<"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from tfctr.spec._base import Frozen
 from tfctr.spec.features import Identifier
+from tfctr.spec.raw_text import NULL_VALUES, Texts
 
 
 class Source(Frozen):
@@ -19,6 +20,8 @@ class Source(Frozen):
         header: Whether a csv/tsv file starts with the names of its columns.
         columns: Names of the columns, in order, where the file has no header.
         delimiter: Between columns; None means comma for csv and tab for tsv.
+        null_values: Texts that mean a missing value, in every column that does not say otherwise; an empty one always
+            does. As `tfctr.spec.raw_text.NULL_VALUES` has them: those of databases, data frames and spreadsheets.
         max_bad_share: A run stops when a larger share of rows cannot be read; below it they are set aside
             and reported.
     """
@@ -28,17 +31,8 @@ class Source(Frozen):
     header: bool = True
     columns: tuple[str, ...] = ()
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    null_values: Texts = NULL_VALUES
     max_bad_share: float = Field(default=0.01, ge=0, le=1)
-
-
-def _texts(value: object) -> object:
-    """Let a YAML list of numbers stand for the texts that a column of folds or days is compared with."""
-    if isinstance(value, list | tuple):
-        return tuple(str(part) if isinstance(part, int) and not isinstance(part, bool) else part for part in value)
-    return value
-
-
-Texts = Annotated[tuple[str, ...], BeforeValidator(_texts, json_schema_input_type=list[str | int])]
 
 
 class Split(Frozen):

@@ -19,6 +19,7 @@ from tfctr.data._readers.raw import RawBatch, require_columns
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
 from tfctr.spec import RawColumn, Source
+from tfctr.spec.raw_text import NULL_VALUES
 
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 
@@ -97,6 +98,8 @@ class _BlockParser:
         self.text_types = {name: pa.string() for name in self.wanted}
         scalars = {column.name: arrow_type(column) for column in columns if column.shape == "scalar"}
         self.types = self.text_types | scalars
+        # What every column takes for missing is found while parsing; of single columns the conversion finds it.
+        self.null_values = [text for text in NULL_VALUES if all(text in (*c.null_values, "") for c in columns)]
         self.row = 0  # rows of the file parsed so far, good and bad
 
     def parse(self, data: bytes, *, last: bool) -> tuple[RawBatch | None, bytes]:
@@ -153,7 +156,7 @@ class _BlockParser:
                 check_utf8=False,
                 column_types=types,
                 include_columns=self.wanted,
-                null_values=[""],
+                null_values=self.null_values,
                 strings_can_be_null=True,
             ),
         )
