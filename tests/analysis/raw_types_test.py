@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tfctr.analysis import infer_spec
+from tfctr.analysis.log_columns import columns_of
 from tfctr.data._read_log import read_log
 from tfctr.data.bad_rows import BadRows
-from tfctr.spec import FeatureSpec
+from tfctr.spec import FeatureSpec, check_columns
 
 ROWS = 600
 RNG = np.random.default_rng(0)
@@ -185,3 +186,38 @@ def test_a_float_that_has_lost_digits_is_no_id(tmp_path: Path) -> None:
         bad = BadRows()
         assert sum(batch.num_rows for batch in read_log(path, spec, bad_rows=bad)) == ROWS - 1
         assert "2^53" in bad.examples[0].reason
+
+
+MARKED: dict[str, tuple[list[Any], str]] = {
+    "clicks_before": (picked([*range(38), -1, -1]), 'null_values: ["-1"]'),
+    "price": (picked([*(1.5 + step for step in range(38)), -999.0, -999.0]), 'null_values: ["-999"]'),
+    "device": (picked([*(f"d{step}" for step in range(38)), "Unknown", "unknown"]), 'null_values: ["'),
+    "campaign_id": (picked([*range(20), *[0] * 20]), 'null_values: ["0"]'),
+    "temperature": (picked([*range(-5, 35)]), ""),
+    "answer": (picked([-1, 0, 1, 1]), ""),
+    "ad_id": (picked([*range(40)]), ""),
+    "place": (picked(["north-west", "none of these", "na-1", "x"]), ""),
+}
+"""Column -> its values, and what is proposed at its line."""
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_markers_of_missing_values_are_proposed_and_not_taken(format: str, tmp_path: Path) -> None:
+    columns = {name: values for name, (values, _) in MARKED.items()}
+    found = infer_spec(FORMATS[format]({"clicked": CLICKS.tolist(), **columns}, tmp_path))
+    lines = {name: next(line for line in found.text.splitlines() if f"name: {name}," in line) for name in MARKED}
+    for name, (_, proposed) in MARKED.items():
+        assert proposed in lines[name].partition("#")[2]
+        assert ("null_values" in lines[name]) == bool(proposed)
+    assert not any(feature.null_values for feature in found.spec.features)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_null_values_are_missing_for_the_guess_too(format: str, tmp_path: Path) -> None:
+    columns = {"clicked": CLICKS.tolist(), "price": picked(["1.5", "2.25", "NULL", "N/A"]), "site": picked(["a", "NA"])}
+    path = FORMATS[format](columns, tmp_path)
+    spec = inferred(path)
+    assert [(feature.name, feature.kind) for feature in spec.features] == [("price", "numeric"), ("site", "categorical")]
+    bad = BadRows()
+    assert sum(batch.num_rows for batch in read_log(path, spec, bad_rows=bad)) == ROWS
+    assert check_columns(spec, columns_of(str(path), spec)) == []

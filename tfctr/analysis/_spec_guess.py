@@ -10,6 +10,7 @@ from typing import Any
 from tfctr.analysis import _column_names as names
 from tfctr.analysis._column_guesses import Guess, guess_feature
 from tfctr.analysis._column_profile import ColumnProfile
+from tfctr.analysis._null_markers import with_markers
 from tfctr.analysis._value_statistics import ValueStatistics
 
 _SECONDS = (3e8, 4.2e9)  # 1979 to 2103 as Unix time
@@ -61,6 +62,7 @@ def guess_spec(profiles: Mapping[str, ColumnProfile], *, label: str | None = Non
             continue
         reason = _outcome(profile) or _other_time(profile, guess.meta.get("time"))
         feature = Guess(name, reason) if reason else guess_feature(profile, examples=examples)
+        feature = with_markers(feature, profile)
         (guess.features if feature.feature else guess.left_out).append(feature)
     _make_names_unique(guess)
     _guess_split(guess)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -92,8 +93,9 @@ def read_table(
 
 def _read_file(file: LogFile, convert: Converter, bad_rows: BadRows) -> Iterator[pa.RecordBatch]:
     before = bad_rows.total
+    columns = tuple(replace(c, type="string") if c.positive else c for c in convert.columns)  # a label may be words
     try:
-        for raw in READERS[file.format](file, convert.columns, convert.spec.source, bad_rows):
+        for raw in READERS[file.format](file, columns, convert.spec.source, bad_rows):
             yield convert(raw.columns, raw.rows, str(file))
     except DamagedFileError as error:
         read = bad_rows.total - before

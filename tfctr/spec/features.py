@@ -57,12 +57,12 @@ class ColumnFeature(Feature):
 
     Args:
         column: Raw column; the name when left out.
-        null_values: Texts, or numbers, of this column that mean a missing value, such as -1 or unknown, in place of
-            `source.null_values`; None takes those.
+        null_values: Texts or numbers that mean a missing value in this column, such as -1 or unknown, besides
+            `source.null_values`.
     """
 
     column: str = ""
-    null_values: Texts | None = None
+    null_values: Texts = ()
 
     @model_validator(mode="before")
     @classmethod

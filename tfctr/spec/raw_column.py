@@ -48,12 +48,12 @@ def raw_columns_of(feature: Feature, null_values: tuple[str, ...] = NULL_VALUES)
 
     Args:
         feature: The feature.
-        null_values: Of columns that do not say what is missing.
+        null_values: Of every column, besides the feature's own.
     """
     if not isinstance(feature, ColumnFeature):
         return []
     name, role = feature.column, feature.role
-    nulls = null_values if feature.null_values is None else feature.null_values
+    nulls = tuple(dict.fromkeys((*null_values, *feature.null_values)))
     if isinstance(feature, NumericFeature):
         return [RawColumn(name, "float", role=role, null_values=nulls)]
     if isinstance(feature, VectorFeature):

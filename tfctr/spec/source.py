@@ -20,8 +20,8 @@ class Source(Frozen):
         header: Whether a csv/tsv file starts with the names of its columns.
         columns: Names of the columns, in order, where the file has no header.
         delimiter: Between columns; None means comma for csv and tab for tsv.
-        null_values: Texts that mean a missing value, in every column that does not say otherwise; an empty one always
-            does. As `tfctr.spec.raw_text.NULL_VALUES` has them: those of databases, data frames and spreadsheets.
+        null_values: Texts that mean a missing value, in every column; an empty one always does. The default is what
+            databases, data frames and spreadsheets write. Features may have more.
         max_bad_share: A run stops when a larger share of rows cannot be read; below it they are set aside
             and reported.
     """

@@ -99,7 +99,8 @@ def without_null_numbers(column: tf.SparseTensor, null_values: tuple[str, ...]) 
     """Leave out the numbers of a scalar column that are null values; mostly there are none to look for."""
     if column.dtype == tf.string:
         return column
-    nulls = [n for n in null_numbers(null_values) if column.dtype.is_floating or n.is_integer()]
+    numbers = null_numbers(null_values)
+    nulls = numbers if column.dtype.is_floating else [int(n) for n in numbers if n.is_integer()]
     if not nulls:
         return column
     found = tf.reduce_any(column.values[:, tf.newaxis] == tf.constant(nulls, column.dtype), axis=1)
