@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 from tfctr.analysis._log_format import LogFormat, detect_format
 from tfctr.data._convert.values import TRUTHS, without_nulls
 from tfctr.data._readers.delimited import read_delimited
+from tfctr.data._readers.json_array import json_lines
 from tfctr.data._readers.files import DamagedFileError, LogFile, find_files, format_of
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
@@ -59,7 +59,7 @@ class LogSample:
         try:
             for raw in reader(self.file, self.log_format, bad_rows if bad_rows is not None else BadRows()):
                 nulls = [self.null_values.get(name, NULL_VALUES) for name in raw.schema.names]
-                columns = [_plain(column, null) for column, null in zip(raw.columns, nulls, strict=True)]
+                columns = [_plain(column, null, self.log_format.decimal) for column, null in zip(raw.columns, nulls, strict=True)]
                 batch = pa.RecordBatch.from_arrays(columns, raw.schema.names)
                 for start in range(0, batch.num_rows, BATCH_ROWS):
                     part = batch.slice(start, min(BATCH_ROWS, left))
@@ -77,6 +77,7 @@ def read_sample(
     max_rows: int = DEFAULT_ROWS,
     header: bool | None = None,
     delimiter: str | None = None,
+    encoding: str | None = None,
 ) -> LogSample:
     """Return the sample of a csv, tsv, jsonl or parquet log, whatever its name, plain or packed (.gz, .xz).
 
@@ -85,13 +86,14 @@ def read_sample(
         max_rows: Rows to look at, at least 1.
         header: Whether a csv or tsv file has a header; None looks.
         delimiter: Between the columns of a csv file; None looks.
+        encoding: Of the text, as `source.encoding`.
 
     Raises:
         DataError: When there is no such file, or it is none of these formats, or it is empty.
     """
     if max_rows < 1:
         raise DataError(f"max_rows must be at least 1, received {max_rows}")
-    file = _first_file(Path(path))
+    file = replace(_first_file(Path(path)), encoding=encoding)
     if delimiter is None and file.format == "tsv":
         delimiter = "\t"
     return LogSample(file, detect_format(file, header=header, delimiter=delimiter), max_rows)
@@ -105,15 +107,16 @@ def sample_for(path: str | Path, spec: FeatureSpec, *, max_rows: int = DEFAULT_R
     """
     source = spec.source
     nulls = {column.name: column.null_values for column in spec.log_columns()}
-    file = find_files(path, source.format)[0]
+    file = replace(find_files(path, source.format)[0], encoding=source.encoding)
     if file.format in ("parquet", "jsonl"):
         return LogSample(file, LogFormat(file.format), max_rows, nulls)
     if file.format not in ("csv", "tsv"):
         raise DataError(f"{file}: a {file.format} file has no columns to look at")
     delimiter = source.delimiter or ("\t" if file.format == "tsv" else ",")
     if not source.header:
-        return LogSample(file, LogFormat(file.format, False, delimiter, source.columns), max_rows, nulls)
-    return LogSample(file, detect_format(file, header=True, delimiter=delimiter), max_rows, nulls)
+        return LogSample(file, LogFormat(file.format, False, delimiter, source.columns, source.decimal), max_rows, nulls)
+    found = replace(detect_format(file, header=True, delimiter=delimiter), decimal=source.decimal)
+    return LogSample(file, found, max_rows, nulls)
 
 
 def types_of(batches: Iterable[pa.RecordBatch]) -> dict[str, str]:
@@ -174,12 +177,15 @@ def _is_whole(numbers: pa.Array) -> bool:
     return bool(pc.all(whole).as_py())
 
 
-def _plain(column: pa.Array, null_values: tuple[str, ...] = NULL_VALUES) -> pa.Array:
+def _plain(column: pa.Array, null_values: tuple[str, ...] = NULL_VALUES, decimal: str = ".") -> pa.Array:
     """The column in the type that the readers make of it: text, whole numbers of 64 bits, float64 or truth values."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     column = _common(column)
     kind = column.type
+    if pa.types.is_string(kind) and decimal != ".":
+        pointed = pc.replace_substring(column, decimal, ".")
+        column = pointed if _text_type(pointed) in ("int", "float") else column
     scalar = pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)
     return without_nulls(column, ("", *null_values)) if scalar else column
 
@@ -234,9 +240,10 @@ def _delimited(file: LogFile, log_format: LogFormat, bad_rows: BadRows) -> Itera
     source = Source(
         header=log_format.header, columns=() if log_format.header else names, delimiter=log_format.delimiter
     )
-    columns = tuple(RawColumn(name, "string") for name in names)
+    columns = tuple(RawColumn(name, "string") for name in names if name or names.count("") == 1)
     for raw in read_delimited(file, columns, source, bad_rows):
-        yield pa.RecordBatch.from_arrays([_utf8(raw.columns[name], name, file) for name in names], list(names))
+        held = [_utf8(values, name, file) for name, values in raw.columns.items()]
+        yield pa.RecordBatch.from_arrays(held, list(raw.columns))
 
 
 def _utf8(column: pa.Array, name: str, file: LogFile) -> pa.Array:
@@ -244,13 +251,14 @@ def _utf8(column: pa.Array, name: str, file: LogFile) -> pa.Array:
     try:
         return column.cast(pa.binary()).cast(pa.string())
     except pa.ArrowInvalid:
-        raise DataError(f"{file}: column {name!r} is not UTF-8 everywhere; write the file as UTF-8") from None
+        raise DataError(f"{file}: column {name!r} is not UTF-8 everywhere; say its encoding in `source.encoding`") from None
 
 
 def _json_lines(file: LogFile, log_format: LogFormat, bad_rows: BadRows) -> Iterator[pa.RecordBatch]:
-    with file.open() as stream:
-        number = 0
-        while lines := list(itertools.islice(stream, BATCH_ROWS)):
+    number = 0
+    for block in json_lines(file):
+        whole = block.splitlines()
+        for lines in (whole[start : start + BATCH_ROWS] for start in range(0, len(whole), BATCH_ROWS)):
             rows = [_json_row(line, number + index, file) for index, line in enumerate(lines, 1) if line.strip()]
             number += len(lines)
             names = dict.fromkeys(name for row in rows for name in row)

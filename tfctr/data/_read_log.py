@@ -63,7 +63,8 @@ def read_log(
     if batch_rows < 1:
         raise ValueError(f"batch_rows must be at least 1, received {batch_rows}")
     bad_rows = bad_rows if bad_rows is not None else BadRows()
-    files = find_files(paths, spec.source.format)
+    encoding = spec.source.encoding
+    files = [replace(file, encoding=encoding) for file in find_files(paths, spec.source.format)]
     columns = prepared_columns(spec) if prepared else log_columns(spec)
     convert = Converter(columns, spec, bad_rows)
     for file in files:

@@ -107,7 +107,7 @@ def _value(value: Any, column: RawColumn) -> Any:
 def _as_read(value: Any, column: RawColumn) -> Any:
     """Return a value as the readers of logs take it: 1098.0 and "1098" for an int column, 1098.0 for a text."""
     try:
-        read, problems = to_type(pa.array([value]), column.type, column.null_values)
+        read, problems = to_type(pa.array([value]), column.type, column.null_values, column.decimal)
     except (UnfitTypeError, pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         problems = [("no single value", np.array([True]))]
     reasons = [reason for reason, where in problems if where.any()]

@@ -200,7 +200,8 @@ class FeatureSpec(Frozen):
         if not serving:
             for column in self._outcome_columns():
                 columns.setdefault(column.name, column)
-        return tuple(columns.values())
+        decimal = self.source.decimal
+        return tuple(column if decimal == "." else replace(column, decimal=decimal) for column in columns.values())
 
     def _outcome_columns(self) -> list[RawColumn]:
         """Labels, weights, masks and meta columns."""

@@ -29,6 +29,7 @@ class RawColumn:
         width: Values in a vector, else 0.
         separator: Splits the text of a list or vector in formats that have no lists; empty for scalars.
         null_values: Texts and numbers that mean a missing value.
+        decimal: What a number that is written as text has before its fraction.
         positive: Values that are 1 where every other one is 0; empty for columns that are read as they are.
         role: Side that gives the column in `rank`; None for labels and meta columns that no feature uses.
     """
@@ -41,6 +42,7 @@ class RawColumn:
     role: Role | None = None
     null_values: tuple[str, ...] = NULL_VALUES
     positive: tuple[str, ...] = ()
+    decimal: Literal[".", ","] = "."
 
 
 def raw_columns_of(feature: Feature, null_values: tuple[str, ...] = NULL_VALUES) -> list[RawColumn]:

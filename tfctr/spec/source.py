@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tfctr.spec._base import Frozen
 from tfctr.spec.features import Identifier
@@ -19,7 +20,10 @@ class Source(Frozen):
         format: Format of the files; None tells it from the file's name.
         header: Whether a csv/tsv file starts with the names of its columns.
         columns: Names of the columns, in order, where the file has no header.
-        delimiter: Between columns; None means comma for csv and tab for tsv.
+        delimiter: Between columns, one character or several such as `::`; None means comma for csv and tab for tsv.
+        decimal: Between the whole part of a number written as text and its fraction.
+        encoding: Of a text file: gbk, latin-1 or another one that Python knows; None reads UTF-8, or UTF-16 where the
+            file begins with its byte order mark.
         null_values: Texts that mean a missing value, in every column; an empty one always does. The default is what
             databases, data frames and spreadsheets write. Features may have more.
         max_bad_share: A run stops when a larger share of rows cannot be read; below it they are set aside
@@ -30,9 +34,21 @@ class Source(Frozen):
     format: Literal["csv", "tsv", "jsonl", "parquet", "tfrecord", "libfm"] | None = None
     header: bool = True
     columns: tuple[str, ...] = ()
-    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    delimiter: str | None = Field(default=None, min_length=1, max_length=8)
+    decimal: Literal[".", ","] = "."
+    encoding: str | None = None
     null_values: Texts = NULL_VALUES
     max_bad_share: float = Field(default=0.01, ge=0, le=1)
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                codecs.getincrementaldecoder(value)
+            except LookupError:
+                raise ValueError(f"unknown encoding {value!r}; such as utf-8, utf-16, gbk, latin-1") from None
+        return value
 
 
 class Split(Frozen):

@@ -69,7 +69,7 @@ class Converter:
                 return to_lists(values, column, problems)
             if column.positive:
                 return to_truth(values, column.positive, column.null_values)
-            converted, found = to_type(values, column.type, column.null_values)
+            converted, found = to_type(values, column.type, column.null_values, column.decimal)
         except UnfitTypeError as error:
             raise DataError(f"{file}: column {column.name!r} {error}; the spec reads it as {column.type}") from error
         for reason, where in found:

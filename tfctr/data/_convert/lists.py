@@ -25,7 +25,7 @@ def to_lists(values: pa.Array, column: RawColumn, problems: Problems) -> pa.Arra
     lists = _as_lists(values, column, problems)
     flat = pc.list_flatten(lists)
     parents = np.asarray(pc.list_parent_indices(lists))
-    items, found = to_type(flat, column.type, column.null_values)
+    items, found = to_type(flat, column.type, column.null_values, column.decimal)
     for reason, where in found:
         problems.add(_rows_of(parents[where], len(lists)), f"{column.name}: {reason}", values)
     if items.null_count:

@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tfctr.data._readers.decoding import encoding_advice
 from tfctr.spec.raw_text import NULL_VALUES, WHOLE_WITH_ZEROS, null_numbers, whole
 
 Converted = tuple[pa.Array, list[tuple[str, np.ndarray]]]
@@ -44,7 +45,10 @@ class UnfitTypeError(Exception):
 
 
 def to_type(
-    values: pa.Array, wanted: Literal["string", "int", "float"], null_values: tuple[str, ...] = NULL_VALUES
+    values: pa.Array,
+    wanted: Literal["string", "int", "float"],
+    null_values: tuple[str, ...] = NULL_VALUES,
+    decimal: Literal[".", ","] = ".",
 ) -> Converted:
     """Return `values` as utf8 text, int64 or float32; see the rules of this module.
 
@@ -52,6 +56,7 @@ def to_type(
         values: Of any type.
         wanted: What a value is to be.
         null_values: Texts and numbers that are missing values.
+        decimal: What numbers that are written as texts have before their fraction.
 
     Raises:
         UnfitTypeError: When the type of the column can never become the one wanted, such as a list.
@@ -66,6 +71,8 @@ def to_type(
     text, problems = _utf8(values)
     if wanted == "string":
         return without_nulls(_whole(text), null_values), problems
+    if decimal != ".":
+        text = pc.replace_substring(text, decimal, ".")
     numbers, more = _from_text(without_nulls(pc.utf8_trim_whitespace(text), ("", *null_values)), wanted)
     return without_nulls(numbers, null_values), [*problems, *more]
 
@@ -95,7 +102,8 @@ def _utf8(values: pa.Array) -> Converted:
         text = raw.cast(pa.string())
     except pa.ArrowInvalid:
         broken = np.fromiter((not _decodes(value) for value in raw.to_pylist()), dtype=bool, count=len(raw))
-        problems.append(("not UTF-8", broken))
+        advice = encoding_advice(raw[int(broken.argmax())].as_py())
+        problems.append(("not UTF-8" + (f"; {advice}" if advice else ""), broken))
         text = null_where(pa.array(broken), raw).cast(pa.string())
     empty = pc.equal(pc.binary_length(text), 0)
     if pc.any(empty).as_py():
