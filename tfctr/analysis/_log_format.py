@@ -128,6 +128,9 @@ def _delimiter(lines: Sequence[str], file: LogFile) -> str:
     for delimiter in _DELIMITERS:
         widths = [len(row) for row in _cells(lines[:100], delimiter) if row]
         width = widths[0]
+        doubled = f"{delimiter}{delimiter}"
+        if doubled in _DELIMITERS and all(line.count(delimiter) == 2 * line.count(doubled) for line in lines[:100]):
+            continue  # nothing but pairs of it
         score = (sum(w == width for w in widths) / len(widths), width)
         if width > 1 and score > best_score:
             best, best_score = delimiter, score

@@ -25,6 +25,7 @@ from tfctr.spec.raw_text import NULL_VALUES
 BATCH_ROWS = 16_384
 DEFAULT_ROWS = 200_000
 
+_MOST_PARTITIONS = 31
 _INTEGER = r"^[-+]?[0-9]+$"
 _DECIMAL = r"(?i)^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?$|^[-+]?nan$"
 
@@ -38,12 +39,14 @@ class LogSample:
         log_format: How it is read.
         max_rows: Rows looked at.
         null_values: What is missing in the columns named here; in others `NULL_VALUES` are.
+        more: Files of further partitions, of which as many rows are looked at each.
     """
 
     file: LogFile
     log_format: LogFormat
     max_rows: int
     null_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    more: tuple[LogFile, ...] = ()
 
     def batches(self, bad_rows: BadRows | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the first `max_rows` rows; columns of csv and tsv hold text, empty cells are null.
@@ -54,13 +57,18 @@ class LogSample:
         Raises:
             DataError: When the file turns out to be broken or not UTF-8.
         """
+        quota = -(-self.max_rows // (1 + len(self.more)))
+        for file in (self.file, *self.more):
+            yield from self._batches_of(file, quota, bad_rows if bad_rows is not None else BadRows())
+
+    def _batches_of(self, file: LogFile, left: int, bad_rows: BadRows) -> Iterator[pa.RecordBatch]:
+        """Yield the first `left` rows of a file."""
         reader = {"parquet": _parquet, "jsonl": _json_lines}.get(self.log_format.format, _delimited)
-        left = self.max_rows
         try:
-            for raw in reader(self.file, self.log_format, bad_rows if bad_rows is not None else BadRows()):
+            for raw in reader(file, self.log_format, bad_rows):
                 nulls = [self.null_values.get(name, NULL_VALUES) for name in raw.schema.names]
                 columns = [_plain(column, null, self.log_format.decimal) for column, null in zip(raw.columns, nulls, strict=True)]
-                batch = pa.RecordBatch.from_arrays(columns, raw.schema.names)
+                batch = _with_partitions(pa.RecordBatch.from_arrays(columns, raw.schema.names), file)
                 for start in range(0, batch.num_rows, BATCH_ROWS):
                     part = batch.slice(start, min(BATCH_ROWS, left))
                     yield part
@@ -68,7 +76,24 @@ class LogSample:
                     if not left:
                         return
         except (OSError, DamagedFileError, pa.ArrowException) as error:
-            raise DataError(f"{self.file}: cannot be read to the end: {error}") from None
+            raise DataError(f"{file}: cannot be read to the end: {error}") from None
+
+
+def _with_partitions(batch: pa.RecordBatch, file: LogFile) -> pa.RecordBatch:
+    """Add the columns that a file's folders give; they go before its own of that name."""
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    for name, value in file.partitions.items():
+        columns[name] = pa.repeat(pa.scalar(value, pa.string()), batch.num_rows)
+    return pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+
+
+def _partitions(path: Path, first: LogFile) -> tuple[LogFile, ...]:
+    """The other files of a folder of partitions, at most as many as are looked into in a moment."""
+    if not path.is_dir() or not first.partitions:
+        return ()
+    files = [file for file in find_files(path) if file.format == first.format and file.path != first.path]
+    step = max(1, len(files) // _MOST_PARTITIONS)
+    return tuple(replace(file, encoding=first.encoding) for file in files[::step][:_MOST_PARTITIONS])
 
 
 def read_sample(
@@ -96,7 +121,8 @@ def read_sample(
     file = replace(_first_file(Path(path)), encoding=encoding)
     if delimiter is None and file.format == "tsv":
         delimiter = "\t"
-    return LogSample(file, detect_format(file, header=header, delimiter=delimiter), max_rows)
+    found = detect_format(file, header=header, delimiter=delimiter)
+    return LogSample(file, found, max_rows, more=_partitions(Path(path), file))
 
 
 def sample_for(path: str | Path, spec: FeatureSpec, *, max_rows: int = DEFAULT_ROWS) -> LogSample:

@@ -160,10 +160,10 @@ def _one(delimiter: str | None) -> str | None:
     """A delimiter as typed in a shell, where a tab is hard to type."""
     if delimiter is None:
         return None
-    character = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)
-    if len(character) != 1:
-        raise typer.BadParameter(f"the delimiter is one character, received {delimiter!r}", param_hint="--delimiter")
-    return character
+    characters = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)
+    if not 1 <= len(characters) <= 8:
+        raise typer.BadParameter(f"a delimiter has 1 to 8 characters, received {delimiter!r}", param_hint="--delimiter")
+    return characters
 
 
 @app.command("show", epilog="Example: tfctr spec show movielens_100k --tensors")

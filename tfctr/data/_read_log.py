@@ -94,10 +94,14 @@ def read_table(
 
 def _read_file(file: LogFile, convert: Converter, bad_rows: BadRows) -> Iterator[pa.RecordBatch]:
     before = bad_rows.total
+    given = {name: value for name, value in file.partitions.items() if name in convert.schema.names}
     columns = tuple(replace(c, type="string") if c.positive else c for c in convert.columns)  # a label may be words
+    columns = tuple(column for column in columns if column.name not in given)
     try:
         for raw in READERS[file.format](file, columns, convert.spec.source, bad_rows):
-            yield convert(raw.columns, raw.rows, str(file))
+            rows = len(raw.rows)
+            made = {name: pa.repeat(pa.scalar(value, pa.string()), rows) for name, value in given.items()}
+            yield convert(raw.columns | made, raw.rows, str(file))
     except DamagedFileError as error:
         read = bad_rows.total - before
         raise DataError(f"{file}: {error}; {read:,} rows were read before. Get the file again.") from error

@@ -101,8 +101,18 @@ def _is_chinese(text: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     wide = [char for char in decoded if not char.isascii()]
+    if _is_korean(text):
+        return False  # which of both nobody can tell
     common = [char for char in wide if char.encode("gb18030")[0] in _COMMON_CHINESE]
     return bool(wide) and len(common) >= 0.8 * len(wide)
+
+
+def _is_korean(text: bytes) -> bool:
+    """Whether these may be syllables of Hangul, two bytes each."""
+    try:
+        return all(char.isascii() or "가" <= char <= "힣" for char in text.decode("euc-kr"))
+    except UnicodeDecodeError:
+        return False
 
 
 def _is_western(text: bytes) -> bool:

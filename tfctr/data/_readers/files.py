@@ -7,6 +7,7 @@ import glob
 import gzip
 import io
 import lzma
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal, cast
+from urllib.parse import unquote
 
 import pyarrow as pa
 
@@ -41,17 +43,26 @@ FORMAT_OF: dict[str, Format] = {
 
 
 def _open_zstd(path: Path, mode: str) -> IO[bytes]:
-    return cast("IO[bytes]", _ZstdStream(pa.input_stream(str(path), compression="zstd")))
+    return io.BufferedReader(_ZstdStream(path), 1 << 20)
 
 
-class _ZstdStream(io.BufferedReader):
+class _ZstdStream(io.RawIOBase):
     """Arrow's decompressor, whose errors are told from those of the file system."""
 
-    def read1(self, size: int = -1, /) -> bytes:
+    def __init__(self, path: Path):
+        self._stream = pa.input_stream(str(path), compression="zstd")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer)
         try:
-            return super().read1(size)
+            piece = self._stream.read(len(view))
         except OSError as error:
             raise zlib.error(str(error)) from error
+        view[: len(piece)] = piece
+        return len(piece)
 
 
 def _open_zip(path: Path, mode: str) -> IO[bytes]:
@@ -71,6 +82,9 @@ OPENERS: dict[str, Callable[..., Any]] = {
     ".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open, ".zst": _open_zstd, ".zip": _open_zip,
 }  # fmt: skip
 """Suffix -> how such a file is opened."""
+
+_PARTITION = re.compile(r"^[^=\W]\w*=.+$")
+_NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 DAMAGED = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile)
 """What the decompressors raise for half a file or a broken one."""
@@ -95,6 +109,12 @@ class LogFile:
     def compression(self) -> str:
         """The last suffix when it is that of a compressed file, else empty."""
         return self.path.suffix if self.path.suffix in OPENERS else ""
+
+    @property
+    def partitions(self) -> dict[str, str | None]:
+        """Columns that the folders give, as Hive names them: ``day=2024-01-01/part.parquet``; None where missing."""
+        found = (part.split("=", 1) for part in self.path.parent.parts if _PARTITION.match(part))
+        return {name: None if value == _NO_PARTITION else unquote(value) for name, value in found}
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:

@@ -30,9 +30,10 @@ def _objects(file: LogFile) -> Iterator[bytes]:
     rest, begun = b"", False
     with file.open() as stream:
         for chunk in chunks(file, stream, BLOCK_BYTES):
-            data = (rest + chunk).lstrip() if not begun else rest + chunk
+            data = rest + chunk
             if not begun:
-                data, begun = data[1:], True  # without the bracket
+                data = data.lstrip()
+                begun, data = bool(data), data[1:]  # without the bracket
             lines, rest = _cut(data)
             rest = bounded(file, rest)
             if lines:
