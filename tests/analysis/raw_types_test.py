@@ -217,7 +217,30 @@ def test_null_values_are_missing_for_the_guess_too(format: str, tmp_path: Path) 
     columns = {"clicked": CLICKS.tolist(), "price": picked(["1.5", "2.25", "NULL", "N/A"]), "site": picked(["a", "NA"])}
     path = FORMATS[format](columns, tmp_path)
     spec = inferred(path)
-    assert [(feature.name, feature.kind) for feature in spec.features] == [("price", "numeric"), ("site", "categorical")]
+    assert [(feature.name, feature.kind) for feature in spec.features] == [
+        ("price", "numeric"),
+        ("site", "categorical"),
+    ]
     bad = BadRows()
     assert sum(batch.num_rows for batch in read_log(path, spec, bad_rows=bad)) == ROWS
     assert check_columns(spec, columns_of(str(path), spec)) == []
+
+
+WORDED: dict[str, list[Any]] = {
+    "words": ["click" if click else "view" for click in CLICKS],
+    "other words": ["conversion" if click else "impression" for click in CLICKS],
+    "grades": [2 if click else 0 for click in CLICKS[:-1]] + [1],
+    "broken": [*CLICKS[:-1].tolist(), 2],
+}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("way", WORDED)
+def test_a_label_that_is_not_0_or_1_is_no_feature(way: str, format: str, tmp_path: Path) -> None:
+    path = FORMATS[format]({"site": picked(["a", "b", "c"]), "clicked": WORDED[way]}, tmp_path)
+    found = infer_spec(path)
+    task = found.spec.tasks[0]
+    assert (task.label, [feature.name for feature in found.spec.features]) == ("clicked", ["site"])
+    assert "CHECK" in next(line for line in found.text.splitlines() if "label: clicked" in line)
+    labels = np.concatenate([batch.column("clicked").to_numpy() for batch in read_log(path, found.spec)])
+    np.testing.assert_array_equal((labels >= 1)[:-1], CLICKS[:-1] == 1)

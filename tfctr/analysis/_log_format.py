@@ -20,7 +20,13 @@ Format = Literal["csv", "tsv", "jsonl", "parquet"]
 HEAD_BYTES = 1 << 18
 """What is looked at to tell the format: 256 KiB of text."""
 
-_PACKED = {b"\x1f\x8b": ".gz", b"\xfd7zXZ\x00": ".xz", b"BZh": ".bz2", b"\x28\xb5\x2f\xfd": ".zst", b"PK\x03\x04": ".zip"}
+_PACKED = {
+    b"\x1f\x8b": ".gz",
+    b"\xfd7zXZ\x00": ".xz",
+    b"BZh": ".bz2",
+    b"\x28\xb5\x2f\xfd": ".zst",
+    b"PK\x03\x04": ".zip",
+}
 _DELIMITERS = ("\t", ",", ";", "|", "||", "::", "\x01")
 _DECIMAL_COMMA = re.compile(r"^[-+]?\d+(,\d{1,2}|,\d{4,})?$")  # 1,234 may be a thousand and more
 _NUMBER = re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
@@ -163,5 +169,3 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
 
 def _numbered(width: int) -> tuple[str, ...]:
     return tuple(f"column_{index}" for index in range(1, width + 1))
-
-

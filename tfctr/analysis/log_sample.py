@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from tfctr.analysis._log_format import LogFormat, detect_format
 from tfctr.data._convert.values import TRUTHS, without_nulls
 from tfctr.data._readers.delimited import read_delimited
-from tfctr.data._readers.json_array import json_lines
 from tfctr.data._readers.files import DamagedFileError, LogFile, find_files, format_of
+from tfctr.data._readers.json_array import json_lines
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
 from tfctr.spec import FeatureSpec, RawColumn, Source
@@ -67,7 +67,10 @@ class LogSample:
         try:
             for raw in reader(file, self.log_format, bad_rows):
                 nulls = [self.null_values.get(name, NULL_VALUES) for name in raw.schema.names]
-                columns = [_plain(column, null, self.log_format.decimal) for column, null in zip(raw.columns, nulls, strict=True)]
+                columns = [
+                    _plain(column, null, self.log_format.decimal)
+                    for column, null in zip(raw.columns, nulls, strict=True)
+                ]
                 batch = _with_partitions(pa.RecordBatch.from_arrays(columns, raw.schema.names), file)
                 for start in range(0, batch.num_rows, BATCH_ROWS):
                     part = batch.slice(start, min(BATCH_ROWS, left))
@@ -140,7 +143,9 @@ def sample_for(path: str | Path, spec: FeatureSpec, *, max_rows: int = DEFAULT_R
         raise DataError(f"{file}: a {file.format} file has no columns to look at")
     delimiter = source.delimiter or ("\t" if file.format == "tsv" else ",")
     if not source.header:
-        return LogSample(file, LogFormat(file.format, False, delimiter, source.columns, source.decimal), max_rows, nulls)
+        return LogSample(
+            file, LogFormat(file.format, False, delimiter, source.columns, source.decimal), max_rows, nulls
+        )
     found = replace(detect_format(file, header=True, delimiter=delimiter), decimal=source.decimal)
     return LogSample(file, found, max_rows, nulls)
 
@@ -277,7 +282,9 @@ def _utf8(column: pa.Array, name: str, file: LogFile) -> pa.Array:
     try:
         return column.cast(pa.binary()).cast(pa.string())
     except pa.ArrowInvalid:
-        raise DataError(f"{file}: column {name!r} is not UTF-8 everywhere; say its encoding in `source.encoding`") from None
+        raise DataError(
+            f"{file}: column {name!r} is not UTF-8 everywhere; say its encoding in `source.encoding`"
+        ) from None
 
 
 def _json_lines(file: LogFile, log_format: LogFormat, bad_rows: BadRows) -> Iterator[pa.RecordBatch]:

@@ -44,8 +44,8 @@ def describe_inputs(transform: TransformOutput) -> dict[str, Any]:
     Returns:
         ``inputs``: name, dtype, shape (None for the batch) and making of each tensor. ``vocabularies``: of each table
         the id of each value, or how ids are made. ``numbers``: of each numeric feature its scale, with the mean and
-        deviation that were learned; None where a feature was constant. ``null_values``: of each raw column the texts and
-        numbers that are missing values; of a text that is a whole number with a fraction of zeros, as 12.0, the zeros
+        deviation that were learned; None where a feature was constant. ``null_values``: of each raw column the texts
+        and numbers that are missing values; of a text that is a whole number with a fraction of zeros, as 12.0, the zeros
         are taken away before it is looked up. ``not_in_the_graph``: the work left, in words.
     """
     spec = transform.spec
@@ -83,7 +83,9 @@ def _making(feature: AnyFeature) -> str:
         return f"the {kind} of {column}, scaled: see numbers"
     ids = f"vocabulary {table_of(feature)!r}"
     if isinstance(feature, CategoricalFeature):
-        return f"the id, in {ids}, of the value in {column}; what is missing, see null_values, is the value '__missing__'"
+        return (
+            f"the id, in {ids}, of the value in {column}; what is missing, see null_values, is the value '__missing__'"
+        )
     kept = "first" if isinstance(feature, MultiFeature) else "latest"
     order = "" if isinstance(feature, MultiFeature) else ", oldest first"
     return f"the ids, in {ids}, of the {kept} {feature.max_length} values in {column}{order}, then zeros"

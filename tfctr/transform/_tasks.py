@@ -60,7 +60,10 @@ def _label(task: BinaryTask | RegressionTask, raw: Mapping[str, tf.SparseTensor]
     if isinstance(task, RegressionTask):
         good, wanted, label = ~tf.math.is_nan(value), "a number", value
     elif task.at_least is None:
-        good, wanted = (value == 0) | (value == 1), "0 or 1 (or give `positive` or `at_least`, or make it `kind: regression`)"
+        good, wanted = (
+            (value == 0) | (value == 1),
+            "0 or 1 (or give `positive` or `at_least`, or make it `kind: regression`)",
+        )
         label = value
     else:
         good, wanted = ~tf.math.is_nan(value), f"a number (1 from {task.at_least:g} on)"

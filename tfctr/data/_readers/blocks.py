@@ -40,7 +40,7 @@ def chunks(file: LogFile, stream: IO[bytes], size: int) -> Iterator[bytes]:
     for chunk in _pieces(stream, size):
         if first:
             only_returns = b"\r" in chunk[:-1] and b"\n" not in chunk
-            chunk = chunk.removeprefix(UTF8_MARK)  # noqa: PLW2901
+            chunk = chunk.removeprefix(UTF8_MARK)
         yield chunk.replace(b"\r", b"\n") if only_returns else chunk
         first = False
 

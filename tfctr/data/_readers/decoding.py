@@ -78,7 +78,9 @@ class _Decoded(io.RawIOBase):
             return self._decoder.decode(piece, final=not piece).removeprefix("\ufeff").encode("utf-8")
         except UnicodeError as error:
             said = getattr(error, "reason", str(error))
-            raise DataError(f"{self._name}: the text is not {self._encoding} ({said}); mend `source.encoding`") from error
+            raise DataError(
+                f"{self._name}: the text is not {self._encoding} ({said}); mend `source.encoding`"
+            ) from error
 
 
 def encoding_advice(text: bytes) -> str:

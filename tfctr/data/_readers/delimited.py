@@ -223,7 +223,6 @@ class _BlockParser:
         self.row += len(numbers)
         return batch
 
-
     def _as_written(self, values: pa.Array) -> pa.Array:
         """Put the delimiter back where it stands inside quotes."""
         if self.written == self.delimiter or not pa.types.is_string(values.type):
