@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 
 from tests.data.logs import make_spec, read, read_text
 from tfctr.analysis import infer_spec
-from tfctr.data import BadRows, DataError
+from tfctr.data import BadRows, DataError, prepare
 from tfctr.data._readers import json_array
 from tfctr.data._readers.decoding import encoding_advice
 from tfctr.data._readers.files import LogFile
+from tfctr.spec import FeatureSpec
 
 FEATURES = [
     {"kind": "categorical", "name": "site", "role": "context"},
@@ -203,3 +204,25 @@ def test_folders_of_partitions_give_columns(suffix: str, tmp_path: Path) -> None
     assert table.column("country").to_pylist()[::40] == ["DE", None, "a/b"] * 2
     features = infer_spec(tmp_path).spec.features
     assert {"site", "country"} <= {feature.name for feature in features}
+
+
+PARTS = {"train": 60, "valid": 20, "test": 10}
+
+
+@pytest.mark.parametrize("layout", ["{}.csv", "{}/part.csv", "deep/{}-0.csv"])
+@pytest.mark.parametrize("with_valid", [True, False])
+def test_files_say_the_part_of_their_rows(layout: str, with_valid: bool, tmp_path: Path) -> None:
+    for name, rows in PARTS.items():
+        path = tmp_path / "log" / layout.format(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("site,clicked\n" + "a,1\nb,0\n" * (rows // 2))
+    patterns = {name: [layout.format(name).replace("-0", "-*")] for name in PARTS}
+    if not with_valid:
+        patterns["train"] += patterns.pop("valid")
+    spec = make_spec(FEATURES[:1]).model_dump() | {"split": {"files": patterns, "train": 0.8, "valid": 0.1, "test": 0.1}}
+    made = prepare(FeatureSpec.model_validate(spec), tmp_path / "log", tmp_path / "work")
+    assert made.rows["test"] == 10
+    assert made.rows == PARTS if with_valid else sum(made.rows.values()) == 90 and made.rows["valid"] > 0
+    (tmp_path / "log" / "else.csv").write_text("site,clicked\na,1\n")
+    with pytest.raises(DataError, match=r"else\.csv: is in no part of `split\.files`"):
+        prepare(FeatureSpec.model_validate(spec), tmp_path / "log", tmp_path / "work")

@@ -17,9 +17,11 @@ from tfctr.data._readers.libfm import read_libfm
 from tfctr.data._readers.parquet import read_parquet
 from tfctr.data._readers.raw import Reader, require_columns
 from tfctr.data._readers.tfrecord import read_tfrecord
+from tfctr.data._splits import split_of_file
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
 from tfctr.spec import FeatureSpec
+from tfctr.spec.source import SPLIT_OF_FILE
 
 READERS: dict[Format, Reader] = {
     "csv": read_delimited,
@@ -95,6 +97,8 @@ def read_table(
 def _read_file(file: LogFile, convert: Converter, bad_rows: BadRows) -> Iterator[pa.RecordBatch]:
     before = bad_rows.total
     given = {name: value for name, value in file.partitions.items() if name in convert.schema.names}
+    if convert.spec.split.files is not None:
+        given[SPLIT_OF_FILE] = split_of_file(file.path, convert.spec.split.files)
     columns = tuple(replace(c, type="string") if c.positive else c for c in convert.columns)  # a label may be words
     columns = tuple(column for column in columns if column.name not in given)
     try:

@@ -45,6 +45,8 @@ def check_columns(spec: FeatureSpec, columns: Mapping[str, str]) -> list[Problem
     problems = []
     keys = dict(_uses(spec))
     for column in spec.log_columns():
+        if spec.split.files is not None and column.name == spec.split.column:
+            continue  # which files tell
         key = keys.get(column.name, "")
         if column.name not in columns:
             hint = suggest(column.name, columns)

@@ -213,7 +213,7 @@ class FeatureSpec(Frozen):
         if self.meta.time:
             columns.append(RawColumn(self.meta.time, "int"))
         columns += [RawColumn(name, "string") for name in (self.meta.group, self.meta.domain) if name]
-        if self.split.by in ("hash", "column") and self.split.column:
+        if self.split.by in ("hash", "column", "files") and self.split.column:
             columns.append(RawColumn(self.split.column, "string"))
         columns += [RawColumn(name, "string") for names in self.gates.slices for name in names]
         return [replace(column, null_values=self.source.null_values) for column in columns]

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import codecs
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from tfctr.spec._base import Frozen
 from tfctr.spec.features import Identifier
 from tfctr.spec.raw_text import NULL_VALUES, Texts
+
+
+def _patterns(value: object) -> object:
+    """Let one pattern stand for a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+Patterns = Annotated[tuple[str, ...], BeforeValidator(_patterns, json_schema_input_type=str | list[str])]
 
 
 class Source(Frozen):
@@ -51,20 +59,40 @@ class Source(Frozen):
         return value
 
 
+SPLIT_OF_FILE = "split_of_file"
+"""The raw column that tells the part of a row where files do."""
+
+
+class SplitFiles(Frozen):
+    """Which files are which part of the log.
+
+    Args:
+        train, valid, test: Names, folders or glob patterns, which the end of a file's path must match. Without
+            `valid`, rows of train are drawn for it.
+    """
+
+    train: Patterns
+    valid: Patterns = ()
+    test: Patterns
+
+
 class Split(Frozen):
     """How rows are divided into train, valid and test.
 
     Args:
         by: `time` (earliest rows train, latest test: no look into the future), `hash` (of `column`, so that
-            all rows of one user stay together), `column` (values of `column` say the part of a row) or `random`
-            (each row by itself, for benchmarks that are cut so; it looks into the future).
+            all rows of one user stay together), `column` (values of `column` say the part of a row), `files` (each
+            file is one part, see `files`) or `random` (each row by itself, for benchmarks that are cut so; it looks
+            into the future).
+        files: Of each part its files, with `by: files`, which then may be left out.
         column: Raw column for `hash` and `column`; `time` uses `meta.time`.
         train, valid, test: Shares, adding up to 1; not used with `column`.
         valid_values, test_values: With `column`, its values that mean valid and test, every other is train.
             Left out, the values of the column are the words train, valid and test themselves.
     """
 
-    by: Literal["time", "hash", "column", "random"] = "time"
+    by: Literal["time", "hash", "column", "files", "random"] = "time"
+    files: SplitFiles | None = None
     column: str | None = None
     train: float = Field(default=0.8, gt=0, lt=1)
     valid: float = Field(default=0.1, gt=0, lt=1)
@@ -72,8 +100,17 @@ class Split(Frozen):
     valid_values: Texts = ()
     test_values: Texts = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _files_say_how(cls, data: object) -> object:
+        if isinstance(data, dict) and data.get("files") is not None:
+            return {"by": "files", **data, "column": SPLIT_OF_FILE}
+        return data
+
     @model_validator(mode="after")
     def _consistent(self) -> Split:
+        if (self.by == "files") != (self.files is not None):
+            raise ValueError("split by files needs `files`, and no other split takes them")
         if abs(self.train + self.valid + self.test - 1) > 1e-6:
             raise ValueError(f"train + valid + test must be 1, received {self.train + self.valid + self.test:g}")
         if self.by in ("hash", "column") and not self.column:
