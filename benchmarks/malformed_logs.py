@@ -45,12 +45,24 @@ def rows() -> list[tuple[str, str, str, str]]:
     return [(f"site{i % 4}", str(i % 7 + 1), f"{i % 5}.5", str(i % 3 // 2)) for i in range(ROWS)]
 
 
-def csv(change: dict[int, str] | None = None, *, header: str = ",".join(NAMES), end: str = "\n") -> bytes:
-    """The log as csv; rows, counted from 0, may be changed."""
-    lines = [header, *(",".join(row) for row in rows())]
+def csv(
+    change: dict[int, str] | None = None,
+    *,
+    header: str = ",".join(NAMES),
+    end: str = "\n",
+    user: Callable[[str], str | None] = str,
+    label: Callable[[str], str | None] = str,
+) -> bytes:
+    """The log as csv; rows, counted from 0, may be changed, and so may the values of two columns."""
+    lines = [header, *(f"{s},{user(u)},{p},{label(c)}" for s, u, p, c in rows())]
     for number, line in (change or {}).items():
         lines[number + 1] = line
     return (end.join(line for line in lines if line) + end).encode("utf-8", "surrogateescape")
+
+
+def json_lines(*more: object) -> bytes:
+    """The log as JSON lines, with more objects behind."""
+    return "".join(json.dumps(row) + "\n" for row in [*as_json(), *more]).encode()
 
 
 def as_json() -> list[dict[str, object]]:
@@ -112,19 +124,19 @@ CASES: tuple[tuple[str, str, Callable[[], bytes]], ...] = (
     ("a zip of one file", "log.csv.zip", lambda: zipped("log.csv")),
     ("a zip of two files", "log.csv.zip", lambda: zipped("a.csv", "b.csv")),
     ("NULL, NA and \\N in numbers", "log.csv", lambda: csv({5: "a,NULL,NA,0", 6: "b,\\N,N/A,1", 7: "NaN,1,nan,0"})),
-    ("ids as 3.0", "log.csv", lambda: csv({i: ",".join((s, f"{u}.0", p, c)) for i, (s, u, p, c) in enumerate(rows())})),
+    ("ids as 3.0", "log.csv", lambda: csv(user="{}.0".format)),
     ("an id beyond 64 bits", "log.csv", lambda: csv({5: "a,99999999999999999999,1.5,0"})),
     ("a word in a column of numbers", "log.csv", lambda: csv({5: "a,1,cheap,0"})),
     ("an infinite number", "log.csv", lambda: csv({5: "a,1,inf,0"})),
     ("a label of 2", "log.csv", lambda: csv({5: "a,1,1.5,2"})),
-    ("labels of -1 and 1", "log.csv", lambda: csv({i: ",".join((s, u, p, "1" if c == "1" else "-1")) for i, (s, u, p, c) in enumerate(rows())})),
-    ("labels of True and False", "log.csv", lambda: csv({i: ",".join((s, u, p, str(c == "1"))) for i, (s, u, p, c) in enumerate(rows())})),
-    ("labels of words", "log.csv", lambda: csv({i: ",".join((s, u, p, "buy" if c == "1" else "view")) for i, (s, u, p, c) in enumerate(rows())})),
+    ("labels of -1 and 1", "log.csv", lambda: csv(label={"0": "-1", "1": "1"}.get)),
+    ("labels of True and False", "log.csv", lambda: csv(label={"0": "False", "1": "True"}.get)),
+    ("labels of words", "log.csv", lambda: csv(label={"0": "view", "1": "buy"}.get)),
     ("a label missing", "log.csv", lambda: csv({5: "a,1,1.5,"})),
-    ("JSON lines", "log.jsonl", lambda: "".join(json.dumps(row) + "\n" for row in as_json()).encode()),
+    ("JSON lines", "log.jsonl", json_lines),
     ("a JSON array", "log.json", lambda: json.dumps(as_json(), indent=2).encode()),
-    ("a line that is no JSON", "log.jsonl", lambda: "".join(json.dumps(row) + "\n" for row in as_json()).encode() + b"{no}\n"),
-    ("values of several types", "log.jsonl", lambda: "".join(json.dumps(row) + "\n" for row in [*as_json(), {**as_json()[0], "user": "3", "price": "1.5"}]).encode()),
+    ("a line that is no JSON", "log.jsonl", lambda: json_lines() + b"{no}\n"),
+    ("values of several types", "log.jsonl", lambda: json_lines({**as_json()[0], "user": "3", "price": "1.5"})),
     ("half of a Parquet file", "log.parquet", lambda: parquet()[:-20]),
     ("floats beyond 2^53 as ids", "log.parquet", lambda: parquet(user=pa.array([2.0**60] * 2 + [5.0] * (ROWS - 2)))),
     ("structs in a column", "log.parquet", lambda: parquet(price=pa.array([{"a": 1}] * ROWS))),

@@ -192,7 +192,7 @@ def test_infer_takes_a_tab_as_a_shell_can_type_it(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     log.write_text("click\tsite\n" + "".join(f"{int(i % 5 == 0)}\ts{i % 4}\n" for i in range(40)))
     assert parse_spec(run("spec", "infer", log, "--delimiter", "\\t").stdout).source.format == "tsv"
-    assert "one character" in run("spec", "infer", log, "--delimiter", "::", status=2).output
+    assert "1 to 8 characters" in run("spec", "infer", log, "--delimiter", "a tab, please", status=2).output
 
 
 def test_infer_of_a_bad_log(tmp_path: Path) -> None:

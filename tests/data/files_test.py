@@ -20,11 +20,13 @@ from hypothesis import strategies as st
 
 from tests.data.logs import make_spec, read, read_text
 from tfctr.analysis import infer_spec
+from tfctr.analysis.log_columns import columns_of
 from tfctr.data import BadRows, DataError, prepare
 from tfctr.data._readers import json_array
 from tfctr.data._readers.decoding import encoding_advice
 from tfctr.data._readers.files import LogFile
-from tfctr.spec import FeatureSpec
+from tfctr.data._write_log import write_log
+from tfctr.spec import FeatureSpec, check_columns
 
 FEATURES = [
     {"kind": "categorical", "name": "site", "role": "context"},
@@ -219,10 +221,30 @@ def test_files_say_the_part_of_their_rows(layout: str, with_valid: bool, tmp_pat
     patterns = {name: [layout.format(name).replace("-0", "-*")] for name in PARTS}
     if not with_valid:
         patterns["train"] += patterns.pop("valid")
-    spec = make_spec(FEATURES[:1]).model_dump() | {"split": {"files": patterns, "train": 0.8, "valid": 0.1, "test": 0.1}}
+    spec = make_spec(FEATURES[:1]).model_dump() | {
+        "split": {"files": patterns, "train": 0.8, "valid": 0.1, "test": 0.1}
+    }
     made = prepare(FeatureSpec.model_validate(spec), tmp_path / "log", tmp_path / "work")
     assert made.rows["test"] == 10
     assert made.rows == PARTS if with_valid else sum(made.rows.values()) == 90 and made.rows["valid"] > 0
     (tmp_path / "log" / "else.csv").write_text("site,clicked\na,1\n")
     with pytest.raises(DataError, match=r"else\.csv: is in no part of `split\.files`"):
         prepare(FeatureSpec.model_validate(spec), tmp_path / "log", tmp_path / "work")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl", "tfrecord", "csv"])
+def test_places_of_a_list_are_columns(suffix: str, tmp_path: Path) -> None:
+    lists = [[7.0, 1.5], [8.0, 2.0, 9.0], [9.0], None]
+    table = pa.table(
+        {"site": list("abcd"), "numbers": pa.array(lists, pa.list_(pa.float32())), "clicked": [1, 0, 1, 0]}
+    )
+    path = tmp_path / f"log.{suffix}"
+    if suffix == "csv":
+        path.write_text("site,numbers,clicked\na,7.0|1.5,1\nb,8|2|9,0\nc,9,1\nd,,0\n")
+    else:
+        write_log(table, path)
+    spec = make_spec(FEATURES, positions={"numbers": ["user", "price"]})
+    found = read(path, spec)
+    assert found.column("user").to_pylist() == [7, 8, 9, None]
+    assert found.column("price").to_pylist() == [1.5, 2.0, None, None]
+    assert check_columns(spec, columns_of(str(path), spec)) == []

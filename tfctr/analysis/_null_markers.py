@@ -2,54 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from tfctr.analysis import _column_names as names
-from tfctr.spec.raw_text import whole
+from tfctr.analysis._column_guesses import Guess
+from tfctr.analysis._column_profile import ColumnProfile
+from tfctr.analysis._marker_counts import NEGATIVE, WORDS
 
-if TYPE_CHECKING:
-    from tfctr.analysis._column_guesses import Guess
-    from tfctr.analysis._column_profile import ColumnProfile
-
-WORDS = (
-    *("unknown", "unk", "undefined", "missing", "not set", "(not set)", "(null)", "(none)", "none", "na", "nil"),
-    *("?", "-", "--", "#null!", "not available"),
-)
-"""In small letters."""
-NEGATIVE = ("-1", "-99", "-999", "-9999")
 OFTEN = 10
 """An id 0 is a marker where it stands so many times as often as an id does on average."""
-
-
-class MarkerCounts:
-    """Counts the values of a column that may be such markers.
-
-    Attributes:
-        counts: Value, as the log writes it -> times.
-        negative: Numbers below 0 that are no markers.
-    """
-
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-        self.negative = 0
-
-    def update(self, texts: pa.Array) -> None:
-        """Count the values of one batch, given as texts."""
-        short = texts.filter(pc.less_equal(pc.binary_length(texts), max(map(len, WORDS))))
-        for entry in pc.value_counts(short.filter(self._found(short))).to_pylist():
-            self.counts[whole(entry["values"])] += entry["counts"]
-        below = pc.match_substring_regex(texts, r"^-[0-9.]*[1-9]")
-        self.negative += int(pc.sum(below).as_py() or 0)
-
-    @staticmethod
-    def _found(texts: pa.Array) -> pa.Array:
-        numbers = [text + zeros for text in ("0", *NEGATIVE) for zeros in ("", ".0")]
-        return pc.is_in(pc.utf8_lower(texts), pa.array([*WORDS, *numbers]))
 
 
 def markers_of(profile: ColumnProfile) -> list[str]:

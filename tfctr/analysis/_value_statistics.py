@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfctr.analysis._distinct import DistinctCounter
-from tfctr.analysis._null_markers import MarkerCounts
+from tfctr.analysis._marker_counts import MarkerCounts
 from tfctr.analysis.log_sample import value_type, wider
 from tfctr.data._convert.values import numbers_of_truths
 

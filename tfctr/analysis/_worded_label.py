@@ -8,8 +8,8 @@ from tfctr.analysis import _column_names as names
 from tfctr.analysis._column_profile import ColumnProfile
 
 YES = frozenset(
-    ("click", "clicked", "buy", "bought", "purchase", "purchased", "convert", "converted", "conversion", "install")
-    + ("like", "liked", "positive", "pos", "yes", "true", "success", "win", "on", "1")
+    {"click", "clicked", "buy", "bought", "purchase", "purchased", "convert", "converted", "conversion", "install"}
+    | {"like", "liked", "positive", "pos", "yes", "true", "success", "win", "on", "1"}
 )
 _MOST_WORDS = 3
 _MOST_NUMBERS = 20

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from tfctr.data._columns import log_columns, prepared_columns
 from tfctr.data._convert import Converter
+from tfctr.data._positions import cut, with_lists
 from tfctr.data._readers.delimited import read_delimited
 from tfctr.data._readers.files import DamagedFileError, Format, LogFile, Paths, find_files
 from tfctr.data._readers.jsonl import read_jsonl
@@ -100,12 +101,13 @@ def _read_file(file: LogFile, convert: Converter, bad_rows: BadRows) -> Iterator
     if convert.spec.split.files is not None:
         given[SPLIT_OF_FILE] = split_of_file(file.path, convert.spec.split.files)
     columns = tuple(replace(c, type="string") if c.positive else c for c in convert.columns)  # a label may be words
-    columns = tuple(column for column in columns if column.name not in given)
+    positions = convert.spec.source.positions
+    columns = with_lists([column for column in columns if column.name not in given], positions)
     try:
         for raw in READERS[file.format](file, columns, convert.spec.source, bad_rows):
             rows = len(raw.rows)
             made = {name: pa.repeat(pa.scalar(value, pa.string()), rows) for name, value in given.items()}
-            yield convert(raw.columns | made, raw.rows, str(file))
+            yield convert(cut(raw.columns, positions, convert.schema.names) | made, raw.rows, str(file))
     except DamagedFileError as error:
         read = bad_rows.total - before
         raise DataError(f"{file}: {error}; {read:,} rows were read before. Get the file again.") from error

@@ -44,9 +44,11 @@ def check_columns(spec: FeatureSpec, columns: Mapping[str, str]) -> list[Problem
     """
     problems = []
     keys = dict(_uses(spec))
+    made = {name for names in spec.source.positions.values() for name in names}  # from lists, and by which file
+    made |= {spec.split.column} if spec.split.files is not None else set()
     for column in spec.log_columns():
-        if spec.split.files is not None and column.name == spec.split.column:
-            continue  # which files tell
+        if column.name in made:
+            continue
         key = keys.get(column.name, "")
         if column.name not in columns:
             hint = suggest(column.name, columns)

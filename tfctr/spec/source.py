@@ -28,6 +28,8 @@ class Source(Frozen):
         format: Format of the files; None tells it from the file's name.
         header: Whether a csv/tsv file starts with the names of its columns.
         columns: Names of the columns, in order, where the file has no header.
+        positions: A list column -> names of the columns that its places are, first one first, such as thirteen numbers
+            that a TFRecord keeps as one feature. A place that a row's list has not is missing.
         delimiter: Between columns, one character or several such as `::`; None means comma for csv and tab for tsv.
         decimal: Between the whole part of a number written as text and its fraction.
         encoding: Of a text file: gbk, latin-1 or another one that Python knows; None reads UTF-8, or UTF-16 where the
@@ -42,6 +44,7 @@ class Source(Frozen):
     format: Literal["csv", "tsv", "jsonl", "parquet", "tfrecord", "libfm"] | None = None
     header: bool = True
     columns: tuple[str, ...] = ()
+    positions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     delimiter: str | None = Field(default=None, min_length=1, max_length=8)
     decimal: Literal[".", ","] = "."
     encoding: str | None = None

@@ -45,8 +45,8 @@ def describe_inputs(transform: TransformOutput) -> dict[str, Any]:
         ``inputs``: name, dtype, shape (None for the batch) and making of each tensor. ``vocabularies``: of each table
         the id of each value, or how ids are made. ``numbers``: of each numeric feature its scale, with the mean and
         deviation that were learned; None where a feature was constant. ``null_values``: of each raw column the texts
-        and numbers that are missing values; of a text that is a whole number with a fraction of zeros, as 12.0, the zeros
-        are taken away before it is looked up. ``not_in_the_graph``: the work left, in words.
+        and numbers that are missing values; of a whole number with a fraction of zeros, as 12.0, these are taken away
+        before it is looked up. ``not_in_the_graph``: the work left, in words.
     """
     spec = transform.spec
     return {
