@@ -18,7 +18,7 @@ from tfctr.data import BadRows
 from tfctr.data._convert.values import to_type
 from tfctr.serving._raw_inputs import PADDING, dense
 from tfctr.spec import FeatureSpec, RawColumn, SpecError
-from tfctr.spec.raw_text import NULL_VALUES
+from tfctr.spec._raw_text import NULL_VALUES
 from tfctr.transform import fit_transform
 
 TEXTS = [

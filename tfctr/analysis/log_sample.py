@@ -20,7 +20,7 @@ from tfctr.data._readers.json_array import json_lines
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
 from tfctr.spec import FeatureSpec, RawColumn, Source
-from tfctr.spec.raw_text import NULL_VALUES
+from tfctr.spec._raw_text import NULL_VALUES
 
 BATCH_ROWS = 16_384
 DEFAULT_ROWS = 200_000

@@ -8,6 +8,7 @@ from tfctr.spec.errors import Problem, suggest
 from tfctr.spec.feature_spec import FeatureSpec
 from tfctr.spec.features import ColumnFeature
 from tfctr.spec.raw_column import RawColumn
+from tfctr.spec.source import SPLIT_OF_FILE
 
 _READABLE = {
     "string": frozenset({"string", "int", "float", "bool", "time", "null"}),
@@ -45,7 +46,7 @@ def check_columns(spec: FeatureSpec, columns: Mapping[str, str]) -> list[Problem
     problems = []
     keys = dict(_uses(spec))
     made = {name for names in spec.source.positions.values() for name in names}  # from lists, and by which file
-    made |= {spec.split.column} if spec.split.files is not None else set()
+    made |= {SPLIT_OF_FILE} if spec.split.files is not None else set()
     for column in spec.log_columns():
         if column.name in made:
             continue

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from tfctr.spec._base import Frozen
-from tfctr.spec.raw_text import Texts
+from tfctr.spec._raw_text import Texts
 
 MISSING = "__missing__"
 """The token that stands for a missing categorical value."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tfctr.spec._raw_text import NULL_VALUES
 from tfctr.spec.features import (
     ColumnFeature,
     Feature,
@@ -15,7 +16,6 @@ from tfctr.spec.features import (
     SequenceFeature,
     VectorFeature,
 )
-from tfctr.spec.raw_text import NULL_VALUES
 
 
 @dataclass(frozen=True)

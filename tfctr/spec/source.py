@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from tfctr.spec._base import Frozen
+from tfctr.spec._raw_text import NULL_VALUES, Texts
 from tfctr.spec.features import Identifier
-from tfctr.spec.raw_text import NULL_VALUES, Texts
 
 
 def _patterns(value: object) -> object:

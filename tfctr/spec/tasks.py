@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from tfctr.spec._base import Frozen
+from tfctr.spec._raw_text import Texts
 from tfctr.spec._task_base import Task
-from tfctr.spec.raw_text import Texts
 from tfctr.spec.regression_task import RegressionTask
 from tfctr.spec.survival_task import SurvivalTask
 

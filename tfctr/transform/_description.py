@@ -21,7 +21,7 @@ from tfctr.spec import (
     VectorFeature,
     table_of,
 )
-from tfctr.spec.raw_text import null_numbers
+from tfctr.spec._raw_text import null_numbers
 from tfctr.transform._crosses import ESCAPE, SEPARATOR
 from tfctr.transform.output import TransformOutput
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 import tensorflow as tf
 
 from tfctr.spec import MISSING, RawColumn
-from tfctr.spec.raw_text import NULL_VALUES, WHOLE_WITH_ZEROS, null_numbers, null_pattern
+from tfctr.spec._raw_text import NULL_VALUES, WHOLE_WITH_ZEROS, null_numbers, null_pattern
 
 MISSING_INT = -(2**63)
 """The integer that stands for "no value" (and pads lists) in a dense int64 tensor: the smallest int64."""

@@ -15,7 +15,7 @@ from tfctr.data._convert.values import NO_NUMBER, UnfitTypeError, to_truth, to_t
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
 from tfctr.spec import BinaryTask, FeatureSpec, RawColumn
-from tfctr.spec.raw_text import null_numbers
+from tfctr.spec._raw_text import null_numbers
 
 HINT_OF_LABELS = " (positive of the task takes words)"
 

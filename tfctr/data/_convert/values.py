@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfctr.data._readers.decoding import encoding_advice
-from tfctr.spec.raw_text import NULL_VALUES, WHOLE_WITH_ZEROS, null_numbers, whole
+from tfctr.spec._raw_text import NULL_VALUES, WHOLE_WITH_ZEROS, null_numbers, whole
 
 Converted = tuple[pa.Array, list[tuple[str, np.ndarray]]]
 """Values in their new type, bad ones null; and each reason with a boolean array of the values it holds for."""

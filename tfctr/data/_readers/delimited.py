@@ -21,7 +21,7 @@ from tfctr.data._readers.raw import RawBatch, require_columns
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
 from tfctr.spec import RawColumn, Source
-from tfctr.spec.raw_text import NULL_VALUES
+from tfctr.spec._raw_text import NULL_VALUES
 
 STAND_IN = "\x1f"
 """The unit separator of ASCII, in place of a delimiter of several bytes."""
