@@ -143,8 +143,8 @@ def test_check_tells_what_takes_labels_that_are_neither_0_nor_1(tmp_path: Path) 
     file.write_text(text)
     assert run("spec", "check", file, "--data", log, status=1).stderr.splitlines() == [
         "1 problem:",
-        f"  {file}:4: tasks.0.label: column 'stars' also holds 2, and a yes/no label is 0 or 1; say from where on it "
-        "is yes (at_least), or predict the number itself (kind: regression)",
+        f"  {file}:4: tasks.0.label: column 'stars' also holds 2, and a yes/no label is 0 or 1; say which value is "
+        "yes (positive), from where on it is yes (at_least), or predict the number itself (kind: regression)",
     ]
     for better in ("label: stars, at_least: 4", "label: stars, kind: regression"):
         file.write_text(text.replace("label: stars", better))
