@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tfctr.analysis import infer_spec
+from tfctr.analysis.log_columns import columns_of
 from tfctr.data._read_log import read_log
 from tfctr.data.bad_rows import BadRows
-from tfctr.spec import FeatureSpec
+from tfctr.spec import FeatureSpec, check_columns
 
 ROWS = 600
 RNG = np.random.default_rng(0)
@@ -185,3 +186,61 @@ def test_a_float_that_has_lost_digits_is_no_id(tmp_path: Path) -> None:
         bad = BadRows()
         assert sum(batch.num_rows for batch in read_log(path, spec, bad_rows=bad)) == ROWS - 1
         assert "2^53" in bad.examples[0].reason
+
+
+MARKED: dict[str, tuple[list[Any], str]] = {
+    "clicks_before": (picked([*range(38), -1, -1]), 'null_values: ["-1"]'),
+    "price": (picked([*(1.5 + step for step in range(38)), -999.0, -999.0]), 'null_values: ["-999"]'),
+    "device": (picked([*(f"d{step}" for step in range(38)), "Unknown", "unknown"]), 'null_values: ["'),
+    "campaign_id": (picked([*range(20), *[0] * 20]), 'null_values: ["0"]'),
+    "temperature": (picked([*range(-5, 35)]), ""),
+    "answer": (picked([-1, 0, 1, 1]), ""),
+    "ad_id": (picked([*range(40)]), ""),
+    "place": (picked(["north-west", "none of these", "na-1", "x"]), ""),
+}
+"""Column -> its values, and what is proposed at its line."""
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_markers_of_missing_values_are_proposed_and_not_taken(format: str, tmp_path: Path) -> None:
+    columns = {name: values for name, (values, _) in MARKED.items()}
+    found = infer_spec(FORMATS[format]({"clicked": CLICKS.tolist(), **columns}, tmp_path))
+    lines = {name: next(line for line in found.text.splitlines() if f"name: {name}," in line) for name in MARKED}
+    for name, (_, proposed) in MARKED.items():
+        assert proposed in lines[name].partition("#")[2]
+        assert ("null_values" in lines[name]) == bool(proposed)
+    assert not any(feature.null_values for feature in found.spec.features)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_null_values_are_missing_for_the_guess_too(format: str, tmp_path: Path) -> None:
+    columns = {"clicked": CLICKS.tolist(), "price": picked(["1.5", "2.25", "NULL", "N/A"]), "site": picked(["a", "NA"])}
+    path = FORMATS[format](columns, tmp_path)
+    spec = inferred(path)
+    assert [(feature.name, feature.kind) for feature in spec.features] == [
+        ("price", "numeric"),
+        ("site", "categorical"),
+    ]
+    bad = BadRows()
+    assert sum(batch.num_rows for batch in read_log(path, spec, bad_rows=bad)) == ROWS
+    assert check_columns(spec, columns_of(str(path), spec)) == []
+
+
+WORDED: dict[str, list[Any]] = {
+    "words": ["click" if click else "view" for click in CLICKS],
+    "other words": ["conversion" if click else "impression" for click in CLICKS],
+    "grades": [2 if click else 0 for click in CLICKS[:-1]] + [1],
+    "broken": [*CLICKS[:-1].tolist(), 2],
+}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("way", WORDED)
+def test_a_label_that_is_not_0_or_1_is_no_feature(way: str, format: str, tmp_path: Path) -> None:
+    path = FORMATS[format]({"site": picked(["a", "b", "c"]), "clicked": WORDED[way]}, tmp_path)
+    found = infer_spec(path)
+    task = found.spec.tasks[0]
+    assert (task.label, [feature.name for feature in found.spec.features]) == ("clicked", ["site"])
+    assert "CHECK" in next(line for line in found.text.splitlines() if "label: clicked" in line)
+    labels = np.concatenate([batch.column("clicked").to_numpy() for batch in read_log(path, found.spec)])
+    np.testing.assert_array_equal((labels >= 1)[:-1], CLICKS[:-1] == 1)

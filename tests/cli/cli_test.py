@@ -143,8 +143,8 @@ def test_check_tells_what_takes_labels_that_are_neither_0_nor_1(tmp_path: Path) 
     file.write_text(text)
     assert run("spec", "check", file, "--data", log, status=1).stderr.splitlines() == [
         "1 problem:",
-        f"  {file}:4: tasks.0.label: column 'stars' also holds 2, and a yes/no label is 0 or 1; say from where on it "
-        "is yes (at_least), or predict the number itself (kind: regression)",
+        f"  {file}:4: tasks.0.label: column 'stars' also holds 2, and a yes/no label is 0 or 1; say which value is "
+        "yes (positive), from where on it is yes (at_least), or predict the number itself (kind: regression)",
     ]
     for better in ("label: stars, at_least: 4", "label: stars, kind: regression"):
         file.write_text(text.replace("label: stars", better))
@@ -192,7 +192,7 @@ def test_infer_takes_a_tab_as_a_shell_can_type_it(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     log.write_text("click\tsite\n" + "".join(f"{int(i % 5 == 0)}\ts{i % 4}\n" for i in range(40)))
     assert parse_spec(run("spec", "infer", log, "--delimiter", "\\t").stdout).source.format == "tsv"
-    assert "one character" in run("spec", "infer", log, "--delimiter", "::", status=2).output
+    assert "1 to 8 characters" in run("spec", "infer", log, "--delimiter", "a tab, please", status=2).output
 
 
 def test_infer_of_a_bad_log(tmp_path: Path) -> None:

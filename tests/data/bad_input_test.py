@@ -130,7 +130,7 @@ def test_bytes_that_are_not_utf8(tmp_path: Path, suffix: str) -> None:
     assert table.column("site").to_pylist() == ["ok", "fine"]
     (bad,) = bad_rows.examples
     assert bad.row == 2
-    assert bad.reason.endswith("not UTF-8")
+    assert "not UTF-8" in bad.reason
     assert r"\xe9" in bad.value
 
 
@@ -139,9 +139,7 @@ def test_bytes_that_are_not_utf8_in_a_column_not_read(tmp_path: Path) -> None:
     assert (table.num_rows, bad_rows.bad) == (1, 0)
 
 
-def test_utf16_and_a_file_without_lines_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DataError, match="UTF-16; write it as UTF-8"):
-        read_text(tmp_path, "clicked,site\n0,a\n".encode("utf-16"), make_spec([FEATURES[0]]))
+def test_a_file_without_lines_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "LONGEST_ROW", 1000)
     monkeypatch.setattr(delimited, "BLOCK_BYTES", 100)
     with pytest.raises(DataError, match="a row has not ended"):
@@ -283,7 +281,7 @@ def test_a_missing_column_is_told_with_the_nearest_name(tmp_path: Path, suffix: 
 
 
 def test_headers_that_cannot_be_right(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="the header has 'user' more than once"):
+    with pytest.raises(DataError, match=r"the header has 'user' \(columns 1 and 2\) more than once"):
         read_text(tmp_path, "user,user,clicked\n1,2,0\n", make_spec(NUMBERS))
     with pytest.raises(DataError, match=r"`source\.columns` must name its columns"):
         read_text(tmp_path, "1,2,0\n", make_spec(NUMBERS, header=False))

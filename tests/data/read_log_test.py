@@ -82,7 +82,7 @@ def test_libfm(tmp_path: Path) -> None:
     table, bad_rows = read_text(tmp_path, text, spec, "log.libfm")
     assert table.to_pydict() == {"user": [12, 13], "price": [0.5, 2.5], "clicked": [0, 1]}
     assert dict(bad_rows.counts) == {
-        "clicked: not a number": 1,
+        "clicked: not a number (positive of the task takes words)": 1,
         "too few columns": 1,
         "too many columns": 1,
         "user: not a whole number": 1,
@@ -125,7 +125,7 @@ def test_rows_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blo
     table, bad_rows = read_text(tmp_path, text, spec)
     assert table.to_pydict() == {"site": ["a\nb", "c", 'e "f"'], "user": [1, 2, 5], "clicked": [0, 0, 1]}
     assert sorted((row.row, row.reason) for row in bad_rows.examples) == [
-        (3, "clicked: not a number"),
+        (3, "clicked: not a number (positive of the task takes words)"),
         (4, "too few columns"),
     ]
 
@@ -164,12 +164,12 @@ def test_whole_numbers(tmp_path: Path, text: str, value: int | None) -> None:
         ("price", "inf", "price: infinite"),
         ("price", "-Infinity", "price: infinite"),
         ("price", "1e39", "price: infinite"),
-        ("clicked", "2", "clicked: the label is not 0 or 1 (at_least or kind: regression takes others)"),
-        ("clicked", "0.5", "clicked: the label is not 0 or 1 (at_least or kind: regression takes others)"),
+        ("clicked", "2", "clicked: the label is not 0 or 1 (positive, at_least or kind: regression takes others)"),
+        ("clicked", "0.5", "clicked: the label is not 0 or 1 (positive, at_least or kind: regression takes others)"),
         ("clicked", "nan", "clicked: the label is missing or NaN"),
         ("clicked", "inf", "clicked: infinite"),
         ("clicked", "", "clicked: the label is missing or NaN"),
-        ("clicked", "maybe", "clicked: not a number"),
+        ("clicked", "maybe", "clicked: not a number (positive of the task takes words)"),
     ],
 )
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])

@@ -42,6 +42,7 @@ def infer_spec(
     max_rows: int = DEFAULT_ROWS,
     header: bool | None = None,
     delimiter: str | None = None,
+    encoding: str | None = None,
     examples: bool = True,
 ) -> InferredSpec:
     """Return a first spec for a csv, tsv, jsonl or parquet log, plain or packed.
@@ -54,12 +55,13 @@ def infer_spec(
         max_rows: Rows to look at.
         header: Whether a csv or tsv file has a header; None looks.
         delimiter: Between the columns of a csv file; None looks.
+        encoding: Of the text, as `source.encoding`.
         examples: Whether the remarks quote values of the log; False for logs that must not leave their place.
 
     Raises:
         DataError: When the log cannot be read, has no rows or no usable column, or lacks the column `label`.
     """
-    sample = read_sample(path, max_rows=max_rows, header=header, delimiter=delimiter)
+    sample = read_sample(path, max_rows=max_rows, header=header, delimiter=delimiter, encoding=encoding)
     bad_rows = BadRows()
     profiles = profile(sample, bad_rows)
     rows = max((column.rows for column in profiles.values()), default=0)

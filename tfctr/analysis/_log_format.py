@@ -6,10 +6,12 @@ import csv
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from tfctr.data._readers.decoding import encoding_advice
+from tfctr.data._readers.delimited import STAND_IN, require_unique
 from tfctr.data._readers.files import DamagedFileError, LogFile
 from tfctr.data.errors import DataError
 
@@ -18,8 +20,15 @@ Format = Literal["csv", "tsv", "jsonl", "parquet"]
 HEAD_BYTES = 1 << 18
 """What is looked at to tell the format: 256 KiB of text."""
 
-_PACKED = {b"\x1f\x8b": ".gz", b"\xfd7zXZ\x00": ".xz"}
-_DELIMITERS = ("\t", ",", ";", "|")
+_PACKED = {
+    b"\x1f\x8b": ".gz",
+    b"\xfd7zXZ\x00": ".xz",
+    b"BZh": ".bz2",
+    b"\x28\xb5\x2f\xfd": ".zst",
+    b"PK\x03\x04": ".zip",
+}
+_DELIMITERS = ("\t", ",", ";", "|", "||", "::", "\x01")
+_DECIMAL_COMMA = re.compile(r"^[-+]?\d+(,\d{1,2}|,\d{4,})?$")  # 1,234 may be a thousand and more
 _NUMBER = re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
 _LIBFM = re.compile(r"^[-+]?\d+(\.\d+)?( \d+:\S+)+\s*$")
 
@@ -33,12 +42,14 @@ class LogFormat:
         header: Whether a csv or tsv file begins with the names of its columns.
         delimiter: Between columns; empty where the format has none.
         columns: Names of the columns of a csv or tsv file: from the header, or ``column_1`` and so on.
+        decimal: Before the fraction of numbers.
     """
 
     format: Format
     header: bool = True
     delimiter: str = ""
     columns: tuple[str, ...] = ()
+    decimal: Literal[".", ","] = "."
 
 
 def detect_format(file: LogFile, *, header: bool | None = None, delimiter: str | None = None) -> LogFormat:
@@ -60,16 +71,17 @@ def detect_format(file: LogFile, *, header: bool | None = None, delimiter: str |
     first = next((line for line in lines if line.strip()), "")
     if not first:
         raise DataError(f"{file}: is empty; there is nothing to look at")
-    if first.lstrip().startswith("{") and _is_json(first):
+    array = first.lstrip().startswith("[") and text.lstrip()[1:].lstrip().startswith("{")
+    if array or (first.lstrip().startswith("{") and _is_json(first)):
         return LogFormat("jsonl")
     if _LIBFM.match(first):
         raise DataError(f"{file}: looks like libfm, which has no named columns; begin with `tfctr spec show template`")
     found = delimiter or _delimiter(lines, file)
-    rows = [row for row in csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=found) if row]
+    rows = [row for row in _cells(io.StringIO("\n".join(lines), newline=""), found) if row]
     has_header = _has_header(rows) if header is None else header
     names = tuple(name.strip() for name in rows[0]) if has_header else _numbered(len(rows[0]))
-    _check_names(names, file)
-    return LogFormat("tsv" if found == "\t" else "csv", has_header, found, names)
+    require_unique(file, names)
+    return LogFormat("tsv" if found == "\t" else "csv", has_header, found, names, _decimal(found, rows[has_header:200]))
 
 
 def _read_head(file: LogFile) -> tuple[bytes, bool]:
@@ -95,9 +107,10 @@ def _text(head: bytes, file: LogFile) -> str:
         line = head.count(b"\n", 0, error.start) + 1
         if b"\x00" in head:
             raise DataError(f"{file}: is no text; csv, tsv, jsonl and parquet can be looked at") from None
+        around = head[head.rfind(b"\n", 0, error.start) + 1 :].split(b"\n", 1)[0]
+        advice = encoding_advice(around) or "say its encoding in `source.encoding`"
         raise DataError(
-            f"{file}: line {line} is not UTF-8 (byte 0x{head[error.start]:02x}); convert the file first, "
-            f"for example with `iconv -f latin1 -t utf8`"
+            f"{file}: line {line} is not UTF-8 (byte 0x{head[error.start]:02x}); {advice} (infer: --encoding)"
         ) from None
 
 
@@ -108,20 +121,37 @@ def _is_json(line: str) -> bool:
         return False
 
 
+def _cells(lines: Iterable[str], delimiter: str) -> Iterable[list[str]]:
+    """The cells of lines; a delimiter of several characters is read as the reader does."""
+    if len(delimiter) == 1:
+        return csv.reader(lines, delimiter=delimiter)
+    return csv.reader((line.replace(delimiter, STAND_IN) for line in lines), delimiter=STAND_IN)
+
+
 def _delimiter(lines: Sequence[str], file: LogFile) -> str:
     """The delimiter that cuts most of the first lines into the same number of columns, two at least."""
     best, best_score = "", (0.0, 0)
     for delimiter in _DELIMITERS:
-        widths = [len(row) for row in csv.reader(lines[:100], delimiter=delimiter) if row]
+        widths = [len(row) for row in _cells(lines[:100], delimiter) if row]
         width = widths[0]
+        doubled = f"{delimiter}{delimiter}"
+        if doubled in _DELIMITERS and all(line.count(delimiter) == 2 * line.count(doubled) for line in lines[:100]):
+            continue  # nothing but pairs of it
         score = (sum(w == width for w in widths) / len(widths), width)
         if width > 1 and score > best_score:
             best, best_score = delimiter, score
     if best:
         return best
-    if all("::" in line for line in lines[:20]):
-        raise DataError(f"{file}: columns are parted by '::'; make that one character, e.g. `sed 's/::/\\t/g'`")
     raise DataError(f"{file}: found no delimiter; say which character parts the columns (--delimiter)")
+
+
+def _decimal(delimiter: str, rows: Sequence[Sequence[str]]) -> Literal[".", ","]:
+    """A comma where a column holds nothing but numbers, some of which have one in them."""
+    for values in () if delimiter == "," else zip(*rows, strict=False):
+        filled = [value for value in values if value]
+        if any("," in value for value in filled) and all(_DECIMAL_COMMA.match(value) for value in filled):
+            return ","
+    return "."
 
 
 def _has_header(rows: Sequence[Sequence[str]]) -> bool:
@@ -139,9 +169,3 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
 
 def _numbered(width: int) -> tuple[str, ...]:
     return tuple(f"column_{index}" for index in range(1, width + 1))
-
-
-def _check_names(names: Sequence[str], file: LogFile) -> None:
-    twice = sorted({name for name in names if name and names.count(name) > 1})
-    if twice:
-        raise DataError(f"{file}: the header has {', '.join(map(repr, twice))} more than once; rename one")

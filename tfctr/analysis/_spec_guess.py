@@ -10,7 +10,9 @@ from typing import Any
 from tfctr.analysis import _column_names as names
 from tfctr.analysis._column_guesses import Guess, guess_feature
 from tfctr.analysis._column_profile import ColumnProfile
+from tfctr.analysis._null_markers import with_markers
 from tfctr.analysis._value_statistics import ValueStatistics
+from tfctr.analysis._worded_label import is_named_like_a_label, meaning_of_yes
 
 _SECONDS = (3e8, 4.2e9)  # 1979 to 2103 as Unix time
 _ORDER = 1e5  # a whole number named like a time that is larger orders rows (YYMMDDHH); a smaller one is an hour of day
@@ -61,6 +63,7 @@ def guess_spec(profiles: Mapping[str, ColumnProfile], *, label: str | None = Non
             continue
         reason = _outcome(profile) or _other_time(profile, guess.meta.get("time"))
         feature = Guess(name, reason) if reason else guess_feature(profile, examples=examples)
+        feature = with_markers(feature, profile)
         (guess.features if feature.feature else guess.left_out).append(feature)
     _make_names_unique(guess)
     _guess_split(guess)
@@ -78,6 +81,10 @@ def _guess_task(profiles: Mapping[str, ColumnProfile], label: str | None) -> Spe
     signed = [p for p in profiles.values() if names.has(p.name, names.CLICKS) and _is_signed(p.values)]
     if signed:
         return _task(signed[0], "-1/1, named like a label", at_least=1)
+    unclear = [p for p in profiles.values() if is_named_like_a_label(p)]
+    if unclear:
+        keys, remark = meaning_of_yes(unclear[0])
+        return SpecGuess({"name": names.identifier(unclear[0].name), "label": unclear[0].name, **keys}, remark)
     outcomes = [p for p in binary if names.has(p.name, names.OUTCOMES)]
     rare = sorted((p for p in binary if p.values.share_of_ones < 0.5), key=lambda p: p.values.share_of_ones)
     rated = [p for p in profiles.values() if names.has(p.name, names.RATINGS) and _is_rating(p.values)]

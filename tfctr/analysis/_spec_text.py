@@ -55,6 +55,10 @@ def _source(sample: LogSample) -> Iterator[str]:
         keys["format"] = log_format.format
     if log_format.delimiter not in ("", "," if log_format.format == "csv" else "\t"):
         keys["delimiter"] = log_format.delimiter
+    if log_format.decimal != ".":
+        keys["decimal"] = log_format.decimal
+    if sample.file.encoding:
+        keys["encoding"] = sample.file.encoding
     if not log_format.header:
         keys |= {"header": False, "columns": list(log_format.columns)}
     if keys:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfctr.analysis._distinct import DistinctCounter
+from tfctr.analysis._marker_counts import MarkerCounts
 from tfctr.analysis.log_sample import value_type, wider
 from tfctr.data._convert.values import numbers_of_truths
 
@@ -26,6 +27,7 @@ class ValueStatistics:
         minimum, maximum: Of numbers; NaN left out; None without numbers.
         ascending: Whether numbers never fall from one row to the next.
         whole: Whether no number has a fraction.
+        markers: Values that may mean a missing one.
         examples: The first few different values, as text.
     """
 
@@ -36,6 +38,7 @@ class ValueStatistics:
         self.maximum: float | None = None
         self.ascending = True
         self.whole = True
+        self.markers = MarkerCounts()
         self.examples: tuple[str, ...] = ()
         self._characters = 0
         self._distinct = DistinctCounter()
@@ -51,6 +54,7 @@ class ValueStatistics:
         texts = values if pa.types.is_string(values.type) else values.cast(pa.string())
         self.type = wider(self.type, "string" if _has_codes(texts) else value_type(values))
         self._characters += pc.sum(pc.utf8_length(texts)).as_py()
+        self.markers.update(texts)
         uniques = pc.unique(texts).to_pylist()
         self._distinct.update(uniques)
         if len(self.examples) < _EXAMPLES:

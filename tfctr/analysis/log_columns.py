@@ -44,7 +44,7 @@ def label_problems(data: str, spec: FeatureSpec) -> list[Problem]:
     wanted = {
         task.label: f"tasks.{index}.label"
         for index, task in enumerate(spec.tasks)
-        if isinstance(task, BinaryTask) and task.at_least is None and task.mask is None
+        if isinstance(task, BinaryTask) and task.at_least is None and not task.positive and task.mask is None
     }
     found: dict[str, set[float]] = {}
     for batch in _raw_batches(data, spec) or ():
@@ -52,8 +52,8 @@ def label_problems(data: str, spec: FeatureSpec) -> list[Problem]:
             found.setdefault(label, set()).update(_odd_labels(batch.column(label)))
     return [
         Problem(
-            f"column {label!r} also holds {min(odd):g}, and a yes/no label is 0 or 1; say from where on it is yes "
-            "(at_least), or predict the number itself (kind: regression)",
+            f"column {label!r} also holds {min(odd):g}, and a yes/no label is 0 or 1; say which value is yes "
+            "(positive), from where on it is yes (at_least), or predict the number itself (kind: regression)",
             wanted[label],
         )
         for label, odd in found.items()
@@ -81,7 +81,7 @@ def _raw_batches(data: str, spec: FeatureSpec) -> Iterable[pa.RecordBatch] | Non
             return batches
     file = find_files(data, spec.source.format)[0]
     if file.format in ("csv", "tsv", "jsonl", "parquet"):
-        return sample_for(data, spec.source).batches()
+        return sample_for(data, spec).batches()
     return None
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +13,19 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tfctr.analysis._log_format import LogFormat, detect_format
-from tfctr.data._convert.values import TRUTHS
+from tfctr.data._convert.values import TRUTHS, without_nulls
 from tfctr.data._readers.delimited import read_delimited
 from tfctr.data._readers.files import DamagedFileError, LogFile, find_files, format_of
+from tfctr.data._readers.json_array import json_lines
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
-from tfctr.spec import RawColumn, Source
+from tfctr.spec import FeatureSpec, RawColumn, Source
+from tfctr.spec._raw_text import NULL_VALUES
 
 BATCH_ROWS = 16_384
 DEFAULT_ROWS = 200_000
 
+_MOST_PARTITIONS = 31
 _INTEGER = r"^[-+]?[0-9]+$"
 _DECIMAL = r"(?i)^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?$|^[-+]?nan$"
 
@@ -36,11 +38,15 @@ class LogSample:
         file: The file; of a folder its first one.
         log_format: How it is read.
         max_rows: Rows looked at.
+        null_values: What is missing in the columns named here; in others `NULL_VALUES` are.
+        more: Files of further partitions, of which as many rows are looked at each.
     """
 
     file: LogFile
     log_format: LogFormat
     max_rows: int
+    null_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    more: tuple[LogFile, ...] = ()
 
     def batches(self, bad_rows: BadRows | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the first `max_rows` rows; columns of csv and tsv hold text, empty cells are null.
@@ -51,11 +57,21 @@ class LogSample:
         Raises:
             DataError: When the file turns out to be broken or not UTF-8.
         """
+        quota = -(-self.max_rows // (1 + len(self.more)))
+        for file in (self.file, *self.more):
+            yield from self._batches_of(file, quota, bad_rows if bad_rows is not None else BadRows())
+
+    def _batches_of(self, file: LogFile, left: int, bad_rows: BadRows) -> Iterator[pa.RecordBatch]:
+        """Yield the first `left` rows of a file."""
         reader = {"parquet": _parquet, "jsonl": _json_lines}.get(self.log_format.format, _delimited)
-        left = self.max_rows
         try:
-            for raw in reader(self.file, self.log_format, bad_rows if bad_rows is not None else BadRows()):
-                batch = pa.RecordBatch.from_arrays([_plain(column) for column in raw.columns], raw.schema.names)
+            for raw in reader(file, self.log_format, bad_rows):
+                nulls = [self.null_values.get(name, NULL_VALUES) for name in raw.schema.names]
+                columns = [
+                    _plain(column, null, self.log_format.decimal)
+                    for column, null in zip(raw.columns, nulls, strict=True)
+                ]
+                batch = _with_partitions(pa.RecordBatch.from_arrays(columns, raw.schema.names), file)
                 for start in range(0, batch.num_rows, BATCH_ROWS):
                     part = batch.slice(start, min(BATCH_ROWS, left))
                     yield part
@@ -63,7 +79,24 @@ class LogSample:
                     if not left:
                         return
         except (OSError, DamagedFileError, pa.ArrowException) as error:
-            raise DataError(f"{self.file}: cannot be read to the end: {error}") from None
+            raise DataError(f"{file}: cannot be read to the end: {error}") from None
+
+
+def _with_partitions(batch: pa.RecordBatch, file: LogFile) -> pa.RecordBatch:
+    """Add the columns that a file's folders give; they go before its own of that name."""
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    for name, value in file.partitions.items():
+        columns[name] = pa.repeat(pa.scalar(value, pa.string()), batch.num_rows)
+    return pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+
+
+def _partitions(path: Path, first: LogFile) -> tuple[LogFile, ...]:
+    """The other files of a folder of partitions, at most as many as are looked into in a moment."""
+    if not path.is_dir() or not first.partitions:
+        return ()
+    files = [file for file in find_files(path) if file.format == first.format and file.path != first.path]
+    step = max(1, len(files) // _MOST_PARTITIONS)
+    return tuple(replace(file, encoding=first.encoding) for file in files[::step][:_MOST_PARTITIONS])
 
 
 def read_sample(
@@ -72,6 +105,7 @@ def read_sample(
     max_rows: int = DEFAULT_ROWS,
     header: bool | None = None,
     delimiter: str | None = None,
+    encoding: str | None = None,
 ) -> LogSample:
     """Return the sample of a csv, tsv, jsonl or parquet log, whatever its name, plain or packed (.gz, .xz).
 
@@ -80,33 +114,40 @@ def read_sample(
         max_rows: Rows to look at, at least 1.
         header: Whether a csv or tsv file has a header; None looks.
         delimiter: Between the columns of a csv file; None looks.
+        encoding: Of the text, as `source.encoding`.
 
     Raises:
         DataError: When there is no such file, or it is none of these formats, or it is empty.
     """
     if max_rows < 1:
         raise DataError(f"max_rows must be at least 1, received {max_rows}")
-    file = _first_file(Path(path))
+    file = replace(_first_file(Path(path)), encoding=encoding)
     if delimiter is None and file.format == "tsv":
         delimiter = "\t"
-    return LogSample(file, detect_format(file, header=header, delimiter=delimiter), max_rows)
+    found = detect_format(file, header=header, delimiter=delimiter)
+    return LogSample(file, found, max_rows, more=_partitions(Path(path), file))
 
 
-def sample_for(path: str | Path, source: Source, *, max_rows: int = DEFAULT_ROWS) -> LogSample:
-    """Return the sample of a csv, tsv, jsonl or parquet log, read as the source of a spec says.
+def sample_for(path: str | Path, spec: FeatureSpec, *, max_rows: int = DEFAULT_ROWS) -> LogSample:
+    """Return the sample of a csv, tsv, jsonl or parquet log, read as a spec says.
 
     Raises:
         DataError: As `read_sample`, and for other formats.
     """
-    file = find_files(path, source.format)[0]
+    source = spec.source
+    nulls = {column.name: column.null_values for column in spec.log_columns()}
+    file = replace(find_files(path, source.format)[0], encoding=source.encoding)
     if file.format in ("parquet", "jsonl"):
-        return LogSample(file, LogFormat(file.format), max_rows)
+        return LogSample(file, LogFormat(file.format), max_rows, nulls)
     if file.format not in ("csv", "tsv"):
         raise DataError(f"{file}: a {file.format} file has no columns to look at")
     delimiter = source.delimiter or ("\t" if file.format == "tsv" else ",")
     if not source.header:
-        return LogSample(file, LogFormat(file.format, False, delimiter, source.columns), max_rows)
-    return LogSample(file, detect_format(file, header=True, delimiter=delimiter), max_rows)
+        return LogSample(
+            file, LogFormat(file.format, False, delimiter, source.columns, source.decimal), max_rows, nulls
+        )
+    found = replace(detect_format(file, header=True, delimiter=delimiter), decimal=source.decimal)
+    return LogSample(file, found, max_rows, nulls)
 
 
 def types_of(batches: Iterable[pa.RecordBatch]) -> dict[str, str]:
@@ -167,18 +208,29 @@ def _is_whole(numbers: pa.Array) -> bool:
     return bool(pc.all(whole).as_py())
 
 
-def _plain(column: pa.Array) -> pa.Array:
+def _plain(column: pa.Array, null_values: tuple[str, ...] = NULL_VALUES, decimal: str = ".") -> pa.Array:
     """The column in the type that the readers make of it: text, whole numbers of 64 bits, float64 or truth values."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    column = _common(column)
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        return _plain(column.dictionary_decode())
+    if pa.types.is_string(kind) and decimal != ".":
+        pointed = pc.replace_substring(column, decimal, ".")
+        column = pointed if _text_type(pointed) in ("int", "float") else column
+    scalar = pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return without_nulls(column, ("", *null_values)) if scalar else column
+
+
+def _common(column: pa.Array) -> pa.Array:
+    """The column in one of the types that are counted; large texts and bytes become texts."""
+    kind = column.type
     if pa.types.is_uint64(kind) and (pc.max(column).as_py() or 0) > np.iinfo(np.int64).max:
         return column.cast(pa.string())  # an id that no int64 holds
     if pa.types.is_decimal(kind):
         return column.cast(pa.float64())
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return column.cast(pa.timestamp("s"), safe=False).cast(pa.int64())
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_large_string(kind):
         try:
             return column.cast(pa.string())
         except pa.ArrowInvalid:
@@ -219,9 +271,10 @@ def _delimited(file: LogFile, log_format: LogFormat, bad_rows: BadRows) -> Itera
     source = Source(
         header=log_format.header, columns=() if log_format.header else names, delimiter=log_format.delimiter
     )
-    columns = tuple(RawColumn(name, "string") for name in names)
+    columns = tuple(RawColumn(name, "string") for name in names if name or names.count("") == 1)
     for raw in read_delimited(file, columns, source, bad_rows):
-        yield pa.RecordBatch.from_arrays([_utf8(raw.columns[name], name, file) for name in names], list(names))
+        held = [_utf8(values, name, file) for name, values in raw.columns.items()]
+        yield pa.RecordBatch.from_arrays(held, list(raw.columns))
 
 
 def _utf8(column: pa.Array, name: str, file: LogFile) -> pa.Array:
@@ -229,13 +282,16 @@ def _utf8(column: pa.Array, name: str, file: LogFile) -> pa.Array:
     try:
         return column.cast(pa.binary()).cast(pa.string())
     except pa.ArrowInvalid:
-        raise DataError(f"{file}: column {name!r} is not UTF-8 everywhere; write the file as UTF-8") from None
+        raise DataError(
+            f"{file}: column {name!r} is not UTF-8 everywhere; say its encoding in `source.encoding`"
+        ) from None
 
 
 def _json_lines(file: LogFile, log_format: LogFormat, bad_rows: BadRows) -> Iterator[pa.RecordBatch]:
-    with file.open() as stream:
-        number = 0
-        while lines := list(itertools.islice(stream, BATCH_ROWS)):
+    number = 0
+    for block in json_lines(file):
+        whole = block.splitlines()
+        for lines in (whole[start : start + BATCH_ROWS] for start in range(0, len(whole), BATCH_ROWS)):
             rows = [_json_row(line, number + index, file) for index, line in enumerate(lines, 1) if line.strip()]
             number += len(lines)
             names = dict.fromkeys(name for row in rows for name in row)

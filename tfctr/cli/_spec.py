@@ -82,7 +82,8 @@ def infer(
     label: Annotated[str | None, typer.Option(help="The label column; looked for when left out.")] = None,
     rows: Annotated[int, typer.Option(min=1, help="Rows to look at, from the first on.")] = 200_000,
     header: Annotated[bool | None, typer.Option(help="Whether there is a header; looked for when left out.")] = None,
-    delimiter: Annotated[str | None, typer.Option(help="One character; looked for when left out.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Looked for when left out.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of the text, such as gbk; UTF-8 when left out.")] = None,
     examples: Annotated[bool, typer.Option(help="Quote values of the log in remarks.")] = True,
     force: ForceOption = False,
 ) -> None:
@@ -93,7 +94,15 @@ def infer(
     """
     from tfctr.analysis import infer_spec
 
-    found = infer_spec(log, label=label, max_rows=rows, header=header, delimiter=_one(delimiter), examples=examples)
+    found = infer_spec(
+        log,
+        label=label,
+        max_rows=rows,
+        header=header,
+        delimiter=_one(delimiter),
+        encoding=encoding,
+        examples=examples,
+    )
     write_text(found.text, output, force=force)
     for doubt in found.doubts:
         print(f"look at this: {doubt}", file=sys.stderr)
@@ -151,10 +160,10 @@ def _one(delimiter: str | None) -> str | None:
     """A delimiter as typed in a shell, where a tab is hard to type."""
     if delimiter is None:
         return None
-    character = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)
-    if len(character) != 1:
-        raise typer.BadParameter(f"the delimiter is one character, received {delimiter!r}", param_hint="--delimiter")
-    return character
+    characters = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)
+    if not 1 <= len(characters) <= 8:
+        raise typer.BadParameter(f"a delimiter has 1 to 8 characters, received {delimiter!r}", param_hint="--delimiter")
+    return characters
 
 
 @app.command("show", epilog="Example: tfctr spec show movielens_100k --tensors")

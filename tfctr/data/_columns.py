@@ -6,6 +6,7 @@ build, and must have those that the histories are built from.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import pyarrow as pa
@@ -25,6 +26,11 @@ def arrow_type(column: RawColumn) -> pa.DataType:
 def log_columns(spec: FeatureSpec) -> tuple[RawColumn, ...]:
     """Return the columns that a raw log must have before its histories are built."""
     return spec.log_columns()
+
+
+def prepared_columns(spec: FeatureSpec) -> tuple[RawColumn, ...]:
+    """Return the columns of a prepared log: its histories are there, its labels are 0 and 1 already."""
+    return tuple(replace(column, positive=()) for column in spec.raw_columns())
 
 
 def value_type(history: History, spec: FeatureSpec) -> ValueType:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
-from tfctr.data._columns import log_columns
+from tfctr.data._columns import log_columns, prepared_columns
 from tfctr.data._convert import Converter
+from tfctr.data._positions import cut, with_lists
 from tfctr.data._readers.delimited import read_delimited
 from tfctr.data._readers.files import DamagedFileError, Format, LogFile, Paths, find_files
 from tfctr.data._readers.jsonl import read_jsonl
@@ -16,9 +18,11 @@ from tfctr.data._readers.libfm import read_libfm
 from tfctr.data._readers.parquet import read_parquet
 from tfctr.data._readers.raw import Reader, require_columns
 from tfctr.data._readers.tfrecord import read_tfrecord
+from tfctr.data._splits import split_of_file
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
 from tfctr.spec import FeatureSpec
+from tfctr.spec.source import SPLIT_OF_FILE
 
 READERS: dict[Format, Reader] = {
     "csv": read_delimited,
@@ -62,8 +66,9 @@ def read_log(
     if batch_rows < 1:
         raise ValueError(f"batch_rows must be at least 1, received {batch_rows}")
     bad_rows = bad_rows if bad_rows is not None else BadRows()
-    files = find_files(paths, spec.source.format)
-    columns = spec.raw_columns() if prepared else log_columns(spec)
+    encoding = spec.source.encoding
+    files = [replace(file, encoding=encoding) for file in find_files(paths, spec.source.format)]
+    columns = prepared_columns(spec) if prepared else log_columns(spec)
     convert = Converter(columns, spec, bad_rows)
     for file in files:
         for batch in _read_file(file, convert, bad_rows):
@@ -92,9 +97,17 @@ def read_table(
 
 def _read_file(file: LogFile, convert: Converter, bad_rows: BadRows) -> Iterator[pa.RecordBatch]:
     before = bad_rows.total
+    given = {name: value for name, value in file.partitions.items() if name in convert.schema.names}
+    if convert.spec.split.files is not None:
+        given[SPLIT_OF_FILE] = split_of_file(file.path, convert.spec.split.files)
+    columns = tuple(replace(c, type="string") if c.positive else c for c in convert.columns)  # a label may be words
+    positions = convert.spec.source.positions
+    columns = with_lists([column for column in columns if column.name not in given], positions)
     try:
-        for raw in READERS[file.format](file, convert.columns, convert.spec.source, bad_rows):
-            yield convert(raw.columns, raw.rows, str(file))
+        for raw in READERS[file.format](file, columns, convert.spec.source, bad_rows):
+            rows = len(raw.rows)
+            made = {name: pa.repeat(pa.scalar(value, pa.string()), rows) for name, value in given.items()}
+            yield convert(cut(raw.columns, positions, convert.schema.names) | made, raw.rows, str(file))
     except DamagedFileError as error:
         read = bad_rows.total - before
         raise DataError(f"{file}: {error}; {read:,} rows were read before. Get the file again.") from error

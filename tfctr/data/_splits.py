@@ -7,6 +7,7 @@ deals out each row by itself, `column` reads the answer from the log.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from tfctr.data.errors import DataError
 from tfctr.spec import MISSING, FeatureSpec
+from tfctr.spec.source import SplitFiles
 
 SplitName = Literal["train", "valid", "test"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
@@ -52,8 +54,25 @@ def split_codes(table: pa.Table, spec: FeatureSpec, *, seed: int = 0) -> NDArray
             codes = codes_by_values(values, split.valid_values, split.test_values)
         else:
             codes = codes_by_column(values, str(split.column))
+        if split.files is not None and not split.files.valid:
+            drawn = np.random.default_rng(seed).random(len(codes)) < split.valid
+            codes = np.where((codes == 0) & drawn, 1, codes).astype(np.int8)
     _require_rows(codes, spec)
     return codes
+
+
+def split_of_file(file: Path, files: SplitFiles) -> SplitName:
+    """Return the split that a file is a part of.
+
+    Raises:
+        DataError: When it is a part of none, or of two.
+    """
+    ends = (file, *file.parents)
+    found = [name for name in SPLITS if any(end.match(pattern) for pattern in getattr(files, name) for end in ends)]
+    if len(found) != 1:
+        patterns = "; ".join(f"{name}: {', '.join(getattr(files, name)) or '-'}" for name in SPLITS)
+        raise DataError(f"{file}: is in {' and '.join(found) or 'no part'} of `split.files` ({patterns})")
+    return found[0]
 
 
 def codes_by_time(times: NDArray[np.int64], shares: NDArray[np.float64]) -> NDArray[np.int8]:

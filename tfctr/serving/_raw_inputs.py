@@ -12,7 +12,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
+from tfctr.data._convert.values import UnfitTypeError, to_type
 from tfctr.spec import RawColumn
 
 MISSING_INT = -(2**63)
@@ -62,8 +64,10 @@ def dense(values: Sequence[Any], column: RawColumn) -> np.ndarray:
     Returns:
         (batch,) for a scalar, (batch, longest) for a list, (batch, width) for a vector; text as bytes.
 
+    Values may be of another type than the column where the readers of logs take them, too.
+
     Raises:
-        TypeError: When a value is not of the column's type.
+        TypeError: When a value cannot be of the column's type.
         ValueError: When a vector has another width.
 
     Example:
@@ -88,16 +92,31 @@ def _entries(value: Any, column: RawColumn) -> Iterable[Any]:
 
 
 def _value(value: Any, column: RawColumn) -> Any:
-    """Return one value in the column's type; what cannot be that without a guess is refused."""
+    """Return one value in the column's type; what is of another type goes the way of a log's values."""
     if value is None:
         return PADDING[column.type]
     if column.type == "string" and isinstance(value, str | bytes):
         return value.encode() if isinstance(value, str) else bytes(value)
-    if column.type == "int" and isinstance(value, int | np.integer):
+    if column.type == "int" and isinstance(value, int | np.integer) and -(2**63) <= value < 2**63:
         return int(value)
     if column.type == "float" and isinstance(value, int | float | np.integer | np.floating):
         return float(value)
-    raise TypeError(f"column {column.name!r} takes {column.type} values, received {value!r}")
+    return _as_read(value, column)
+
+
+def _as_read(value: Any, column: RawColumn) -> Any:
+    """Return a value as the readers of logs take it: 1098.0 and "1098" for an int column, 1098.0 for a text."""
+    try:
+        read, problems = to_type(pa.array([value]), column.type, column.null_values, column.decimal)
+    except (UnfitTypeError, pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        problems = [("no single value", np.array([True]))]
+    reasons = [reason for reason, where in problems if where.any()]
+    if reasons:
+        raise TypeError(f"column {column.name!r} takes {column.type} values, received {value!r}: {reasons[0]}")
+    found = read[0].as_py()
+    if found is None:
+        return PADDING[column.type]
+    return found.encode() if isinstance(found, str) else found
 
 
 def _array(flat: list[Any], column: RawColumn, shape: tuple[int, ...]) -> np.ndarray:

@@ -3,6 +3,7 @@
 - `features`: kinds of feature. `source`: raw log, split, histories.
 - `tasks`, `survival_task`, `regression_task`: labels and meta columns; `_task_base`: what all tasks have.
 - `gates`: bounds a model must keep. `feature_spec`: the whole, and its bound form.
+- `_raw_text`: what a text of a log means.
 - `_crosses`: crossed features. `raw_column`: what the raw log must hold. `_references`: checks of names.
 - `errors`: how problems are reported.
 - `loading`: from YAML and back; `_document` reads the text with its lines, `_schema_problems` tells errors.

@@ -19,7 +19,7 @@ from tfctr.spec.features import (
 from tfctr.spec.gates import Gates
 from tfctr.spec.raw_column import RawColumn, raw_columns_of
 from tfctr.spec.regression_task import RegressionTask
-from tfctr.spec.source import History, Split
+from tfctr.spec.source import History, Source, Split
 from tfctr.spec.tasks import AnyTask, Meta
 
 META_PREFIX = "meta__"
@@ -29,6 +29,8 @@ META_PREFIX = "meta__"
 class Spec(Protocol):
     """What the checks read of a `FeatureSpec`; that one runs them, so that it cannot be imported here."""
 
+    @property
+    def source(self) -> Source: ...
     @property
     def features(self) -> tuple[AnyFeature, ...]: ...
     @property
@@ -97,14 +99,16 @@ def _column_problems(spec: Spec) -> Iterator[Problem]:
             yield Problem(
                 f"column {column.name!r} has the role {column.role} here and {other.role} in {other_key}", key
             )
+        elif column.null_values != other.null_values:
+            yield Problem(f"column {column.name!r} has other null_values here than in {other_key}", key)
 
 
 def _column_uses(spec: Spec) -> Iterator[tuple[str, RawColumn]]:
     for index, feature in enumerate(spec.features):
-        for column in raw_columns_of(feature):
+        for column in raw_columns_of(feature, spec.source.null_values):
             yield f"features.{index}", column
     if spec.meta.time:
-        yield "meta.time", RawColumn(spec.meta.time, "int")
+        yield "meta.time", RawColumn(spec.meta.time, "int", null_values=spec.source.null_values)
 
 
 def _told(column: RawColumn) -> str:
@@ -177,6 +181,10 @@ def _task_problems(spec: Spec) -> Iterator[Problem]:
             )
         elif _is_after_itself(task.name, spec):
             yield Problem(f"comes after {task.after!r}, which comes after it; break the circle", f"{key}.after")
+        before = spec.tasks[:index]
+        other = next((t for t in before if _uses_label(t, task) and _positive(t) != _positive(task)), None)
+        if other is not None:
+            yield Problem(f"label column {task.label_columns[0]!r} has other `positive` in {other.name!r}", key)
         for part in ("label", "duration", "event"):
             column = getattr(task, part, None)
             if column in features:
@@ -188,6 +196,14 @@ def _task_problems(spec: Spec) -> Iterator[Problem]:
                 "the log is written and say log_is_sampled, or keep one task",
                 f"{key}.negative_rate",
             )
+
+
+def _uses_label(one: AnyTask, other: AnyTask) -> bool:
+    return bool({*one.label_columns, one.mask, one.weight} & {*other.label_columns})
+
+
+def _positive(task: AnyTask) -> tuple[str, ...]:
+    return getattr(task, "positive", ())
 
 
 def _kinds_without_positives(spec: Spec) -> dict[str, str]:

@@ -8,6 +8,7 @@ from tfctr.spec.errors import Problem, suggest
 from tfctr.spec.feature_spec import FeatureSpec
 from tfctr.spec.features import ColumnFeature
 from tfctr.spec.raw_column import RawColumn
+from tfctr.spec.source import SPLIT_OF_FILE
 
 _READABLE = {
     "string": frozenset({"string", "int", "float", "bool", "time", "null"}),
@@ -44,7 +45,11 @@ def check_columns(spec: FeatureSpec, columns: Mapping[str, str]) -> list[Problem
     """
     problems = []
     keys = dict(_uses(spec))
+    made = {name for names in spec.source.positions.values() for name in names}  # from lists, and by which file
+    made |= {SPLIT_OF_FILE} if spec.split.files is not None else set()
     for column in spec.log_columns():
+        if column.name in made:
+            continue
         key = keys.get(column.name, "")
         if column.name not in columns:
             hint = suggest(column.name, columns)
@@ -84,6 +89,8 @@ def _uses(spec: FeatureSpec) -> Iterator[tuple[str, str]]:
 def _reads(column: RawColumn, found: str) -> bool:
     """Whether values of the type `found` can be read as the column wants them."""
     inner = found.removeprefix("list<").removesuffix(">")
+    if column.positive:
+        return found in _READABLE["string"]  # looked for as text
     if column.shape == "scalar":
         return found in _READABLE[column.type]
     if found.startswith("list<"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -29,7 +29,7 @@ from tfctr.spec.gates import Gates
 from tfctr.spec.raw_column import RawColumn, raw_columns_of
 from tfctr.spec.regression_task import LabelScale, RegressionTask
 from tfctr.spec.source import History, Source, Split
-from tfctr.spec.tasks import AnyTask, Meta
+from tfctr.spec.tasks import AnyTask, BinaryTask, Meta
 
 GROUP_NAME = "meta__group"
 TIME_NAME = "meta__time"
@@ -195,26 +195,28 @@ class FeatureSpec(Frozen):
         """Return every raw column once; with `serving` only those that features are made of."""
         columns: dict[str, RawColumn] = {}
         for feature in self.features:
-            for column in raw_columns_of(feature):
+            for column in raw_columns_of(feature, self.source.null_values):
                 columns.setdefault(column.name, column)
         if not serving:
             for column in self._outcome_columns():
                 columns.setdefault(column.name, column)
-        return tuple(columns.values())
+        decimal = self.source.decimal
+        return tuple(column if decimal == "." else replace(column, decimal=decimal) for column in columns.values())
 
     def _outcome_columns(self) -> list[RawColumn]:
         """Labels, weights, masks and meta columns."""
-        columns = []
+        columns: list[RawColumn] = []
         for task in self.tasks:
-            names = (*task.label_columns, task.weight, task.mask)
-            columns += [RawColumn(name, "float") for name in names if name]
+            positive = task.positive if isinstance(task, BinaryTask) else ()
+            columns += [RawColumn(name, "float", positive=positive) for name in task.label_columns]
+            columns += [RawColumn(name, "float") for name in (task.weight, task.mask) if name]
         if self.meta.time:
             columns.append(RawColumn(self.meta.time, "int"))
         columns += [RawColumn(name, "string") for name in (self.meta.group, self.meta.domain) if name]
-        if self.split.by in ("hash", "column") and self.split.column:
+        if self.split.by in ("hash", "column", "files") and self.split.column:
             columns.append(RawColumn(self.split.column, "string"))
         columns += [RawColumn(name, "string") for names in self.gates.slices for name in names]
-        return columns
+        return [replace(column, null_values=self.source.null_values) for column in columns]
 
     def log_columns(self) -> tuple[RawColumn, ...]:
         """Return what the raw log must have: the raw columns before histories are built from some of them."""
@@ -222,8 +224,8 @@ class FeatureSpec(Frozen):
         made = {history.name: history for history in self.history}
         for history in self.history:
             collected = columns[history.name].type if history.name in columns else "string"
-            columns.setdefault(history.of, RawColumn(history.of, collected))
-            columns.setdefault(history.by, RawColumn(history.by, "string"))
+            columns.setdefault(history.of, RawColumn(history.of, collected, null_values=self.source.null_values))
+            columns.setdefault(history.by, RawColumn(history.by, "string", null_values=self.source.null_values))
         times = {history.times for history in self.history}
         return tuple(column for name, column in columns.items() if name not in made and name not in times)
 

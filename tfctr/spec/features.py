@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from tfctr.spec._base import Frozen
+from tfctr.spec._raw_text import Texts
 
 MISSING = "__missing__"
 """The token that stands for a missing categorical value."""
@@ -56,9 +57,12 @@ class ColumnFeature(Feature):
 
     Args:
         column: Raw column; the name when left out.
+        null_values: Texts or numbers that mean a missing value in this column, such as -1 or unknown, besides
+            `source.null_values`.
     """
 
     column: str = ""
+    null_values: Texts = ()
 
     @model_validator(mode="before")
     @classmethod

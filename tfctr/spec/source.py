@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from tfctr.spec._base import Frozen
+from tfctr.spec._raw_text import NULL_VALUES, Texts
 from tfctr.spec.features import Identifier
+
+
+def _patterns(value: object) -> object:
+    """Let one pattern stand for a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+Patterns = Annotated[tuple[str, ...], BeforeValidator(_patterns, json_schema_input_type=str | list[str])]
 
 
 class Source(Frozen):
@@ -18,7 +28,14 @@ class Source(Frozen):
         format: Format of the files; None tells it from the file's name.
         header: Whether a csv/tsv file starts with the names of its columns.
         columns: Names of the columns, in order, where the file has no header.
-        delimiter: Between columns; None means comma for csv and tab for tsv.
+        positions: A list column -> names of the columns that its places are, first one first, such as thirteen numbers
+            that a TFRecord keeps as one feature. A place that a row's list has not is missing.
+        delimiter: Between columns, one character or several such as `::`; None means comma for csv and tab for tsv.
+        decimal: Between the whole part of a number written as text and its fraction.
+        encoding: Of a text file: gbk, latin-1 or another one that Python knows; None reads UTF-8, or UTF-16 where the
+            file begins with its byte order mark.
+        null_values: Texts that mean a missing value, in every column; an empty one always does. The default is what
+            databases, data frames and spreadsheets write. Features may have more.
         max_bad_share: A run stops when a larger share of rows cannot be read; below it they are set aside
             and reported.
     """
@@ -27,18 +44,39 @@ class Source(Frozen):
     format: Literal["csv", "tsv", "jsonl", "parquet", "tfrecord", "libfm"] | None = None
     header: bool = True
     columns: tuple[str, ...] = ()
-    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    positions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    delimiter: str | None = Field(default=None, min_length=1, max_length=8)
+    decimal: Literal[".", ","] = "."
+    encoding: str | None = None
+    null_values: Texts = NULL_VALUES
     max_bad_share: float = Field(default=0.01, ge=0, le=1)
 
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                codecs.getincrementaldecoder(value)
+            except LookupError:
+                raise ValueError(f"unknown encoding {value!r}; such as utf-8, utf-16, gbk, latin-1") from None
+        return value
 
-def _texts(value: object) -> object:
-    """Let a YAML list of numbers stand for the texts that a column of folds or days is compared with."""
-    if isinstance(value, list | tuple):
-        return tuple(str(part) if isinstance(part, int) and not isinstance(part, bool) else part for part in value)
-    return value
+
+SPLIT_OF_FILE = "split_of_file"
+"""The raw column that tells the part of a row where files do."""
 
 
-Texts = Annotated[tuple[str, ...], BeforeValidator(_texts, json_schema_input_type=list[str | int])]
+class SplitFiles(Frozen):
+    """Which files are which part of the log.
+
+    Args:
+        train, valid, test: Names, folders or glob patterns, which the end of a file's path must match. Without
+            `valid`, rows of train are drawn for it.
+    """
+
+    train: Patterns
+    valid: Patterns = ()
+    test: Patterns
 
 
 class Split(Frozen):
@@ -46,15 +84,18 @@ class Split(Frozen):
 
     Args:
         by: `time` (earliest rows train, latest test: no look into the future), `hash` (of `column`, so that
-            all rows of one user stay together), `column` (values of `column` say the part of a row) or `random`
-            (each row by itself, for benchmarks that are cut so; it looks into the future).
+            all rows of one user stay together), `column` (values of `column` say the part of a row), `files` (each
+            file is one part, see `files`) or `random` (each row by itself, for benchmarks that are cut so; it looks
+            into the future).
+        files: Of each part its files, with `by: files`, which then may be left out.
         column: Raw column for `hash` and `column`; `time` uses `meta.time`.
         train, valid, test: Shares, adding up to 1; not used with `column`.
         valid_values, test_values: With `column`, its values that mean valid and test, every other is train.
             Left out, the values of the column are the words train, valid and test themselves.
     """
 
-    by: Literal["time", "hash", "column", "random"] = "time"
+    by: Literal["time", "hash", "column", "files", "random"] = "time"
+    files: SplitFiles | None = None
     column: str | None = None
     train: float = Field(default=0.8, gt=0, lt=1)
     valid: float = Field(default=0.1, gt=0, lt=1)
@@ -62,8 +103,17 @@ class Split(Frozen):
     valid_values: Texts = ()
     test_values: Texts = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _files_say_how(cls, data: object) -> object:
+        if isinstance(data, dict) and data.get("files") is not None:
+            return {"by": "files", **data, "column": SPLIT_OF_FILE}
+        return data
+
     @model_validator(mode="after")
     def _consistent(self) -> Split:
+        if (self.by == "files") != (self.files is not None):
+            raise ValueError("split by files needs `files`, and no other split takes them")
         if abs(self.train + self.valid + self.test - 1) > 1e-6:
             raise ValueError(f"train + valid + test must be 1, received {self.train + self.valid + self.test:g}")
         if self.by in ("hash", "column") and not self.column:

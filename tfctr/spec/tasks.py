@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from tfctr.spec._base import Frozen
+from tfctr.spec._raw_text import Texts
 from tfctr.spec._task_base import Task
 from tfctr.spec.regression_task import RegressionTask
 from tfctr.spec.survival_task import SurvivalTask
@@ -21,7 +22,10 @@ class BinaryTask(Task):
     Args:
         name: Name of the output and of the transformed label tensor (float32 ``(batch,)``, 0 or 1).
         label: Raw label column.
-        at_least: The label is 1 where the column is at least this number; None demands 0/1 values.
+        at_least: The label is 1 where the column is at least this number; None demands 0/1 values, for which true and
+            false, yes and no, t and f, y and n stand too, in any letters.
+        positive: The values of the column that mean yes, such as 1 of -1 and 1, or click of click and view; every
+            other value then means no. A log is read so, and has 0 and 1 from there on.
         weight: Raw column with a non-negative weight per row (transformed: `weight_name`).
         mask: Raw 0/1 column; rows with 0 do not count for this task (folded into the weight). With the label column
             of the task in `after` as its mask, the output is the probability *given* the earlier event, learned from
@@ -39,9 +43,16 @@ class BinaryTask(Task):
     kind: Literal["binary"] = "binary"
     label: str
     at_least: float | None = None
+    positive: Texts = ()
     after: str | None = None
     negative_rate: float = Field(default=1.0, gt=0, le=1)
     log_is_sampled: bool = False
+
+    @model_validator(mode="after")
+    def _one_meaning_of_yes(self) -> BinaryTask:
+        if self.at_least is not None and self.positive:
+            raise ValueError("give only one of at_least and positive")
+        return self
 
     @property
     def label_columns(self) -> tuple[str, ...]:

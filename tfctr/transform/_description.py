@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from tfctr.spec import (
     VectorFeature,
     table_of,
 )
+from tfctr.spec._raw_text import null_numbers
 from tfctr.transform._crosses import ESCAPE, SEPARATOR
 from tfctr.transform.output import TransformOutput
 
@@ -42,13 +44,16 @@ def describe_inputs(transform: TransformOutput) -> dict[str, Any]:
     Returns:
         ``inputs``: name, dtype, shape (None for the batch) and making of each tensor. ``vocabularies``: of each table
         the id of each value, or how ids are made. ``numbers``: of each numeric feature its scale, with the mean and
-        deviation that were learned; None where a feature was constant. ``not_in_the_graph``: the work left, in words.
+        deviation that were learned; None where a feature was constant. ``null_values``: of each raw column the texts
+        and numbers that are missing values; of a whole number with a fraction of zeros, as 12.0, these are taken away
+        before it is looked up. ``not_in_the_graph``: the work left, in words.
     """
     spec = transform.spec
     return {
         "inputs": _inputs(spec),
         "vocabularies": {table: _vocabulary(transform, table) for table in spec.tables},
         "numbers": _numbers(transform),
+        "null_values": {c.name: list(c.null_values) for c in spec.raw_columns(serving=True)},
         "not_in_the_graph": _left_out(spec),
     }
 
@@ -78,7 +83,9 @@ def _making(feature: AnyFeature) -> str:
         return f"the {kind} of {column}, scaled: see numbers"
     ids = f"vocabulary {table_of(feature)!r}"
     if isinstance(feature, CategoricalFeature):
-        return f"the id, in {ids}, of the value in {column}; a missing one is the value '__missing__'"
+        return (
+            f"the id, in {ids}, of the value in {column}; what is missing, see null_values, is the value '__missing__'"
+        )
     kept = "first" if isinstance(feature, MultiFeature) else "latest"
     order = "" if isinstance(feature, MultiFeature) else ", oldest first"
     return f"the ids, in {ids}, of the {kept} {feature.max_length} values in {column}{order}, then zeros"
@@ -108,23 +115,29 @@ def _numbers(transform: TransformOutput) -> dict[str, Any]:
     features = [feature for feature in transform.spec.features if isinstance(feature, NumericFeature)]
     if not features:
         return {}
-    asked = np.array([0.0, _LARGE], np.float32)
-    raw = {feature.column: tf.constant(asked) for feature in features}
+    nulls = {column.name: null_numbers(column.null_values) for column in transform.spec.raw_columns()}
+    raw = {f.column: tf.constant(np.array([_small(nulls[f.column]), _LARGE], np.float32)) for f in features}
     scaled = {name: tensor.numpy() for name, tensor in transform.transform_raw(raw, partial=True).items()}
-    return {feature.name: _number(feature, scaled[feature.name]) for feature in features}
+    return {f.name: _number(f, _small(nulls[f.column]), scaled[f.name]) for f in features}
 
 
-def _number(feature: NumericFeature, scaled: np.ndarray) -> dict[str, Any]:
-    """The scale of a feature, told from what it makes of 0 and of a large number."""
+def _small(nulls: Sequence[float]) -> float:
+    """A small number that does not stand for a missing one."""
+    return next(number for number in map(float, range(len(nulls) + 1)) if number not in nulls)
+
+
+def _number(feature: NumericFeature, small: float, scaled: np.ndarray) -> dict[str, Any]:
+    """The scale of a feature, told from what it makes of a small and of a large number."""
     filled = "the training mean" if feature.fill is None else feature.fill
     said: dict[str, Any] = {"scale": feature.scale, "missing": filled}
     if feature.scale == "none":
         return {**said, "formula": "x"}
     if feature.scale == "quantile":
         return {**said, "formula": f"one of {feature.buckets} buckets of equal frequency; their bounds are not told"}
-    shown, large = ("sign(x)·log(1 + |x|)", np.log1p(_LARGE)) if feature.scale == "log" else ("x", _LARGE)
-    slope = (float(scaled[1]) - float(scaled[0])) / float(large)
-    mean, deviation = (-float(scaled[0]) / slope, 1 / slope) if slope else (None, None)
+    is_log = feature.scale == "log"
+    shown, low, high = ("sign(x)·log(1 + |x|)", np.log1p(small), np.log1p(_LARGE)) if is_log else ("x", small, _LARGE)
+    slope = (float(scaled[1]) - float(scaled[0])) / float(high - low)
+    mean, deviation = (float(low) - float(scaled[0]) / slope, 1 / slope) if slope else (None, None)
     return {**said, "formula": f"({shown} - mean) / deviation; 0 without them", "mean": mean, "deviation": deviation}
 
 

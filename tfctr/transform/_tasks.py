@@ -60,7 +60,10 @@ def _label(task: BinaryTask | RegressionTask, raw: Mapping[str, tf.SparseTensor]
     if isinstance(task, RegressionTask):
         good, wanted, label = ~tf.math.is_nan(value), "a number", value
     elif task.at_least is None:
-        good, wanted = (value == 0) | (value == 1), "0 or 1 (or give `at_least`, or make it `kind: regression`)"
+        good, wanted = (
+            (value == 0) | (value == 1),
+            "0 or 1 (or give `positive` or `at_least`, or make it `kind: regression`)",
+        )
         label = value
     else:
         good, wanted = ~tf.math.is_nan(value), f"a number (1 from {task.at_least:g} on)"
@@ -95,9 +98,10 @@ def _checked(values: tf.Tensor, good: tf.Tensor, message: str) -> tf.Tensor:
 def meta_outputs(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
     """Return the meta tensors, int64 (batch,): fingerprints (FarmHash64) of group and domain, the time as it is."""
     outputs: dict[str, tf.Tensor] = {}
+    nulls = {column.name: column.null_values for column in spec.raw_columns()}
     for column, name in ((spec.meta.group, GROUP_NAME), (spec.meta.domain, DOMAIN_NAME)):
         if column:
-            outputs[name] = fingerprints(scalar_text(raw[column]))
+            outputs[name] = fingerprints(scalar_text(raw[column], nulls[column]))
     if spec.meta.time:
         outputs[TIME_NAME] = _time(raw[spec.meta.time])
     return outputs

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 import tensorflow as tf
 
 from tfctr.spec import MISSING, RawColumn
+from tfctr.spec._raw_text import NULL_VALUES, WHOLE_WITH_ZEROS, null_numbers, null_pattern
 
 MISSING_INT = -(2**63)
 """The integer that stands for "no value" (and pads lists) in a dense int64 tensor: the smallest int64."""
@@ -79,10 +80,31 @@ def text(values: tf.Tensor) -> tf.Tensor:
     return values if values.dtype == tf.string else tf.strings.as_string(values)
 
 
-def scalar_text(column: tf.SparseTensor) -> tf.Tensor:
-    """Return a scalar column as text (batch,), `MISSING` where there is no value or an empty text."""
+def scalar_text(column: tf.SparseTensor, null_values: tuple[str, ...] = NULL_VALUES) -> tf.Tensor:
+    """Return a scalar column as tokens (batch,), `MISSING` where there is no value."""
     dense = scalar(tf.SparseTensor(column.indices, text(column.values), column.dense_shape), MISSING)
-    return tf.where(tf.equal(dense, ""), MISSING, dense) if column.dtype == tf.string else dense
+    return tokens_of(dense, null_values) if column.dtype == tf.string else dense
+
+
+def tokens_of(texts: tf.Tensor, null_values: tuple[str, ...]) -> tf.Tensor:
+    """Return texts as the readers of logs take them: 12.0 is 12, null values and empty texts are `MISSING`.
+
+    Of rows that a reader has read this changes none; a request says NULL, or 12.0, as the log did.
+    """
+    whole = tf.strings.regex_replace(texts, WHOLE_WITH_ZEROS, r"\1")
+    return tf.where(tf.strings.regex_full_match(whole, null_pattern(null_values)), MISSING, whole)
+
+
+def without_null_numbers(column: tf.SparseTensor, null_values: tuple[str, ...]) -> tf.SparseTensor:
+    """Leave out the numbers of a scalar column that are null values; mostly there are none to look for."""
+    if column.dtype == tf.string:
+        return column
+    numbers = null_numbers(null_values)
+    nulls = numbers if column.dtype.is_floating else [int(n) for n in numbers if n.is_integer()]
+    if not nulls:
+        return column
+    found = tf.reduce_any(column.values[:, tf.newaxis] == tf.constant(nulls, column.dtype), axis=1)
+    return tf.sparse.retain(column, ~found)
 
 
 def scalar_float(column: tf.SparseTensor) -> tf.Tensor:

@@ -35,7 +35,9 @@ from tfctr.transform.columns import (
     row_lengths,
     scalar_text,
     text,
+    tokens_of,
     values_in_window,
+    without_null_numbers,
 )
 
 PreprocessingFn = Callable[[Mapping[str, RawTensor]], dict[str, tf.Tensor]]
@@ -71,8 +73,10 @@ def make_preprocessing_fn(spec: FeatureSpec, analyzers: Analyzers | None = None)
 
 def sparse_columns(spec: FeatureSpec, inputs: Mapping[str, RawTensor]) -> dict[str, tf.SparseTensor]:
     """Return the raw columns that are given, in the one form that is worked on."""
+    given = {column: as_sparse(inputs[column.name], column) for column in spec.raw_columns() if column.name in inputs}
     return {
-        column.name: as_sparse(inputs[column.name], column) for column in spec.raw_columns() if column.name in inputs
+        column.name: without_null_numbers(tensor, column.null_values) if column.shape == "scalar" else tensor
+        for column, tensor in given.items()
     }
 
 
@@ -96,7 +100,8 @@ def id_columns(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor], numbers: M
     of_columns = [feature for feature in spec.features if isinstance(feature, IdColumnFeature)]
     windows = {f.name: _window(f, spec, raw) for f in of_columns if not isinstance(f, CategoricalFeature)}
     kept = {f.name: values_in_window(raw[f.column], windows[f.name]) for f in of_columns if f.name in windows}
-    tokens = {f.name: _tokens(f, raw, kept.get(f.name)) for f in of_columns}
+    nulls = {column.name: column.null_values for column in spec.raw_columns()}
+    tokens = {f.name: _tokens(raw[f.column], kept.get(f.name), nulls[f.column]) for f in of_columns}
     crosses = [feature for feature in spec.features if isinstance(feature, CrossFeature)]
     return IdColumns(tokens | _tokens_of_crosses(crosses, tokens, numbers), windows, kept)
 
@@ -158,9 +163,11 @@ def _window(feature: IdColumnFeature, spec: FeatureSpec, raw: Mapping[str, tf.Sp
     return latest_values(raw[main.column], main.max_length)
 
 
-def _tokens(feature: IdColumnFeature, raw: Mapping[str, tf.SparseTensor], kept: WindowedValues | None) -> tf.Tensor:
+def _tokens(column: tf.SparseTensor, kept: WindowedValues | None, null_values: tuple[str, ...]) -> tf.Tensor:
     """The text of the values of a feature: (batch,) for a scalar, (values kept,) for a list."""
-    return scalar_text(raw[feature.column]) if kept is None else text(kept.values)
+    if kept is None:
+        return scalar_text(column, null_values)
+    return tokens_of(kept.values, null_values) if kept.values.dtype == tf.string else text(kept.values)
 
 
 def _lookup(owner: IdFeature, vocabularies: Mapping[str, LearnedVocabulary]) -> Callable[[tf.Tensor], tf.Tensor]:

@@ -11,10 +11,13 @@ from tfctr.data._columns import arrow_type, schema_of
 from tfctr.data._convert.checks import check_alignment, check_outcomes, check_time
 from tfctr.data._convert.lists import to_lists
 from tfctr.data._convert.problems import Problems
-from tfctr.data._convert.values import UnfitTypeError, to_type
+from tfctr.data._convert.values import NO_NUMBER, UnfitTypeError, to_truth, to_type
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
-from tfctr.spec import FeatureSpec, RawColumn
+from tfctr.spec import BinaryTask, FeatureSpec, RawColumn
+from tfctr.spec._raw_text import null_numbers
+
+HINT_OF_LABELS = " (positive of the task takes words)"
 
 
 class Converter:
@@ -31,6 +34,7 @@ class Converter:
         self.schema = schema_of(self.columns)
         self.spec = spec
         self.bad_rows = bad_rows
+        self.labels = {task.label for task in spec.tasks if isinstance(task, BinaryTask)}
 
     def __call__(self, raw: dict[str, pa.Array], rows: np.ndarray, file: str) -> pa.RecordBatch:
         """Return the good rows of a raw batch.
@@ -57,14 +61,18 @@ class Converter:
         return batch
 
     def _convert(self, values: pa.Array, column: RawColumn, problems: Problems, file: str) -> pa.Array:
-        if values.type == arrow_type(column) and pa.types.is_integer(values.type):
+        whole = values.type == arrow_type(column) and pa.types.is_integer(values.type)
+        if whole and not null_numbers(column.null_values):
             return values  # nothing can be wrong with it
         try:
             if column.shape != "scalar":
                 return to_lists(values, column, problems)
-            converted, found = to_type(values, column.type)
+            if column.positive:
+                return to_truth(values, column.positive, column.null_values)
+            converted, found = to_type(values, column.type, column.null_values, column.decimal)
         except UnfitTypeError as error:
             raise DataError(f"{file}: column {column.name!r} {error}; the spec reads it as {column.type}") from error
         for reason, where in found:
-            problems.add(where, f"{column.name}: {reason}", values)
+            hint = HINT_OF_LABELS if reason == NO_NUMBER and column.name in self.labels else ""
+            problems.add(where, f"{column.name}: {reason}{hint}", values)
         return converted

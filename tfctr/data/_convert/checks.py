@@ -70,7 +70,9 @@ def _check_label(
     problems.add(np.isnan(values) & ~masked, f"{task.label}: the label is missing or NaN", label)
     if isinstance(task, BinaryTask) and task.at_least is None:
         wrong = (values != 0) & (values != 1) & ~masked
-        problems.add(wrong, f"{task.label}: the label is not 0 or 1 (at_least or kind: regression takes others)", label)
+        problems.add(
+            wrong, f"{task.label}: the label is not 0 or 1 (positive, at_least or kind: regression takes others)", label
+        )
     if masked.any():
         columns[task.label] = pc.if_else(pa.array(masked & np.isnan(values)), pa.scalar(0, label.type), label)
     return values

@@ -25,7 +25,7 @@ def to_lists(values: pa.Array, column: RawColumn, problems: Problems) -> pa.Arra
     lists = _as_lists(values, column, problems)
     flat = pc.list_flatten(lists)
     parents = np.asarray(pc.list_parent_indices(lists))
-    items, found = to_type(flat, column.type)
+    items, found = to_type(flat, column.type, column.null_values, column.decimal)
     for reason, where in found:
         problems.add(_rows_of(parents[where], len(lists)), f"{column.name}: {reason}", values)
     if items.null_count:
@@ -60,7 +60,7 @@ def _as_lists(values: pa.Array, column: RawColumn, problems: Problems) -> pa.Arr
         return values
     if pa.types.is_nested(kind):
         raise UnfitTypeError(f"is of type {kind}, where a list is wanted")
-    text_or_value, found = to_type(values, "string")
+    text_or_value, found = to_type(values, "string", column.null_values)
     for reason, where in found:
         problems.add(where, f"{column.name}: {reason}", values)
     return pc.split_pattern(text_or_value, pattern=column.separator)

@@ -13,7 +13,6 @@ LONGEST_ROW = 64 << 20
 """Bytes after which a file without a line end is taken for something else than text."""
 
 UTF8_MARK = b"\xef\xbb\xbf"
-UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def line_blocks(file: LogFile, block_bytes: int = BLOCK_BYTES) -> Iterator[bytes]:
@@ -36,16 +35,13 @@ def line_blocks(file: LogFile, block_bytes: int = BLOCK_BYTES) -> Iterator[bytes
 
 
 def chunks(file: LogFile, stream: IO[bytes], size: int) -> Iterator[bytes]:
-    """Yield the bytes of a text file, its byte order mark left out.
-
-    Raises:
-        DataError: When the file is UTF-16.
-    """
-    first = True
+    """Yield the bytes of a text file, its byte order mark left out; lines that end in CR alone get a line feed."""
+    first, only_returns = True, False
     for chunk in _pieces(stream, size):
-        if first and chunk.startswith(UTF16_MARKS):
-            raise DataError(f"{file}: the text is UTF-16; write it as UTF-8")
-        yield chunk.removeprefix(UTF8_MARK) if first else chunk
+        if first:
+            only_returns = b"\r" in chunk[:-1] and b"\n" not in chunk
+            chunk = chunk.removeprefix(UTF8_MARK)
+        yield chunk.replace(b"\r", b"\n") if only_returns else chunk
         first = False
 
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import bz2
 import glob
 import gzip
+import io
 import lzma
+import re
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal, cast
+from urllib.parse import unquote
 
+import pyarrow as pa
+
+from tfctr.data._readers.decoding import utf8_stream
 from tfctr.data.errors import DataError
 
 Format = Literal["csv", "tsv", "jsonl", "parquet", "tfrecord", "libfm"]
@@ -32,9 +40,53 @@ FORMAT_OF: dict[str, Format] = {
     ".libsvm": "libfm",
     ".svm": "libfm",
 }
-OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open}
 
-DAMAGED = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+
+def _open_zstd(path: Path, mode: str) -> IO[bytes]:
+    return io.BufferedReader(_ZstdStream(path), 1 << 20)
+
+
+class _ZstdStream(io.RawIOBase):
+    """Arrow's decompressor, whose errors are told from those of the file system."""
+
+    def __init__(self, path: Path):
+        self._stream = pa.input_stream(str(path), compression="zstd")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer)
+        try:
+            piece = self._stream.read(len(view))
+        except OSError as error:
+            raise zlib.error(str(error)) from error
+        view[: len(piece)] = piece
+        return len(piece)
+
+
+def _open_zip(path: Path, mode: str) -> IO[bytes]:
+    """Open the one file of an archive; folders, hidden files and what a Mac adds do not count."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        raise DamagedFileError(f"the zip archive is damaged, or only half of it is there ({error})") from error
+    names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    names = [name for name in names if not name.startswith("__MACOSX/") and not Path(name).name.startswith(".")]
+    if len(names) != 1:
+        raise DataError(f"{path}: holds {len(names)} files ({', '.join(names[:5])}); unpack it and give the folder")
+    return archive.open(names[0])
+
+
+OPENERS: dict[str, Callable[..., Any]] = {
+    ".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open, ".zst": _open_zstd, ".zip": _open_zip,
+}  # fmt: skip
+"""Suffix -> how such a file is opened."""
+
+_PARTITION = re.compile(r"^[^=\W]\w*=.+$")
+_NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+
+DAMAGED = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile)
 """What the decompressors raise for half a file or a broken one."""
 
 
@@ -44,10 +96,11 @@ class DamagedFileError(Exception):
 
 @dataclass(frozen=True)
 class LogFile:
-    """A file of the log and its format; printed, it is its path."""
+    """A file of the log, its format and the encoding of its text; printed, it is its path."""
 
     path: Path
     format: Format
+    encoding: str | None = None
 
     def __str__(self) -> str:
         return str(self.path)
@@ -57,9 +110,15 @@ class LogFile:
         """The last suffix when it is that of a compressed file, else empty."""
         return self.path.suffix if self.path.suffix in OPENERS else ""
 
+    @property
+    def partitions(self) -> dict[str, str | None]:
+        """Columns that the folders give, as Hive names them: ``day=2024-01-01/part.parquet``; None where missing."""
+        found = (part.split("=", 1) for part in self.path.parent.parts if _PARTITION.match(part))
+        return {name: None if value == _NO_PARTITION else unquote(value) for name, value in found}
+
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        """Open for reading bytes, decompressed.
+        """Open for reading bytes, decompressed; those of a text are UTF-8.
 
         Raises:
             DamagedFileError: When a compressed file ends early or is damaged.
@@ -67,7 +126,7 @@ class LogFile:
         opener = OPENERS.get(self.compression, open)
         with cast("IO[bytes]", opener(self.path, "rb")) as stream:
             try:
-                yield stream
+                yield utf8_stream(stream, self.encoding, self)
             except DAMAGED as error:
                 raise DamagedFileError(_reason(error)) from error
 

@@ -1,4 +1,4 @@
-"""JSON lines: one object a line. A key that a line lacks is a missing value.
+"""JSON lines: one object a line, or an array of objects. A key that a line lacks is a missing value.
 
 Three ways, the fast one first: Arrow parses a block with the spec's types; with the types that the block really
 has; or, where the lines of a block differ in type or some are no JSON, every line is parsed in Python.
@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.json as pajson
 
 from tfctr.data._columns import schema_of
-from tfctr.data._readers.blocks import line_blocks
 from tfctr.data._readers.files import LogFile
+from tfctr.data._readers.json_array import json_lines
 from tfctr.data._readers.mixed_types import fits, mixed_column
 from tfctr.data._readers.raw import RawBatch, require_columns
 from tfctr.data.bad_rows import BadRows
@@ -29,7 +29,7 @@ def read_jsonl(file: LogFile, columns: tuple[RawColumn, ...], source: Source, ba
     """Read a JSON lines file; see `Reader`. A column that no row of the first block has is reported as missing."""
     schema = schema_of(columns)
     row = 0
-    for block in line_blocks(file):
+    for block in json_lines(file):
         if not row:
             _require_keys(file, block, columns)
         table = _parse(block, schema)

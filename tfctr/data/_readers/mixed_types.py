@@ -22,18 +22,18 @@ def text_of(value: object) -> str | bytes | None:
     if value is None or isinstance(value, str | bytes):
         return value
     if isinstance(value, bool):
-        return "1" if value else "0"
+        return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
     raise NotOneValueError(json.dumps(value, default=str))
 
 
-def texts_of(value: object, separator: str) -> list[str | bytes | None] | None:
+def texts_of(value: object, column: RawColumn) -> list[str | bytes | None] | None:
     """Return a list of values as texts; a text is split, a single value is a list of one."""
-    if value is None or value == "":
+    if value in (None, "", *column.null_values):
         return None
     if isinstance(value, str):
-        return list(value.split(separator))
+        return list(value.split(column.separator))
     if isinstance(value, list):
         return [text_of(one) for one in value]
     return [text_of(value)]
@@ -47,7 +47,7 @@ def mixed_column(values: Iterable[object], column: RawColumn) -> pa.Array:
     """
     if column.shape == "scalar":
         return pa.array([_bytes(text_of(value)) for value in values], pa.binary())
-    lists = (texts_of(value, column.separator) for value in values)
+    lists = (texts_of(value, column) for value in values)
     kind = pa.list_(pa.binary())
     return pa.array([None if texts is None else [_bytes(text) for text in texts] for texts in lists], kind)
 
@@ -58,7 +58,7 @@ def fits(value: object, column: RawColumn) -> bool:
         if column.shape == "scalar":
             text_of(value)
         else:
-            texts_of(value, column.separator)
+            texts_of(value, column)
     except NotOneValueError:
         return False
     return True

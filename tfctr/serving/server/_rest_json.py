@@ -21,6 +21,8 @@ _INTEGERS = {
     types_pb2.DT_INT8, types_pb2.DT_INT16, types_pb2.DT_INT32, types_pb2.DT_INT64,
     types_pb2.DT_UINT8, types_pb2.DT_UINT16, types_pb2.DT_UINT32, types_pb2.DT_UINT64,
 }  # fmt: skip
+_EXACT = 2.0**53
+"""From here on float64 leaves whole numbers out."""
 _FLOATS = {types_pb2.DT_HALF, types_pb2.DT_BFLOAT16, types_pb2.DT_FLOAT, types_pb2.DT_DOUBLE}
 
 
@@ -162,6 +164,8 @@ def _leaf(value: Any, endpoint: Endpoint) -> Any:
     elif dtype == types_pb2.DT_BOOL:
         if isinstance(value, bool):
             return value
+    elif dtype in _INTEGERS and isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return int(value)  # what a data frame made of a column of integers with holes
     elif not isinstance(value, bool) and (
         (dtype in _INTEGERS and isinstance(value, int)) or (dtype in _FLOATS and isinstance(value, int | float))
     ):
