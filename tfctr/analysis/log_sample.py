@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ from tfctr.data._readers.delimited import read_delimited
 from tfctr.data._readers.files import DamagedFileError, LogFile, find_files, format_of
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
+from tfctr.data.frames import Rows, as_table, is_path
 from tfctr.spec import RawColumn, Source
 
 BATCH_ROWS = 16_384
@@ -36,11 +38,18 @@ class LogSample:
         file: The file; of a folder its first one.
         log_format: How it is read.
         max_rows: Rows looked at.
+        table: The rows themselves, where they are in memory; then there is no file.
     """
 
     file: LogFile
     log_format: LogFormat
     max_rows: int
+    table: pa.Table | None = None
+
+    @property
+    def name(self) -> str:
+        """What was looked at, for people."""
+        return self.file.path.name if self.table is None else "a table in memory"
 
     def batches(self, bad_rows: BadRows | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the first `max_rows` rows; columns of csv and tsv hold text, empty cells are null.
@@ -51,10 +60,9 @@ class LogSample:
         Raises:
             DataError: When the file turns out to be broken or not UTF-8.
         """
-        reader = {"parquet": _parquet, "jsonl": _json_lines}.get(self.log_format.format, _delimited)
         left = self.max_rows
         try:
-            for raw in reader(self.file, self.log_format, bad_rows if bad_rows is not None else BadRows()):
+            for raw in self._raw_batches(bad_rows if bad_rows is not None else BadRows()):
                 batch = pa.RecordBatch.from_arrays([_plain(column) for column in raw.columns], raw.schema.names)
                 for start in range(0, batch.num_rows, BATCH_ROWS):
                     part = batch.slice(start, min(BATCH_ROWS, left))
@@ -65,9 +73,15 @@ class LogSample:
         except (OSError, DamagedFileError, pa.ArrowException) as error:
             raise DataError(f"{self.file}: cannot be read to the end: {error}") from None
 
+    def _raw_batches(self, bad_rows: BadRows) -> Iterator[pa.RecordBatch]:
+        if self.table is not None:
+            return iter(self.table.to_batches(max_chunksize=BATCH_ROWS))
+        reader = {"parquet": _parquet, "jsonl": _json_lines}.get(self.log_format.format, _delimited)
+        return reader(self.file, self.log_format, bad_rows)
+
 
 def read_sample(
-    path: str | Path,
+    path: str | Path | Rows,
     *,
     max_rows: int = DEFAULT_ROWS,
     header: bool | None = None,
@@ -76,7 +90,7 @@ def read_sample(
     """Return the sample of a csv, tsv, jsonl or parquet log, whatever its name, plain or packed (.gz, .xz).
 
     Args:
-        path: A file, or a folder of files of one kind.
+        path: A file, a folder of files of one kind, or rows in memory (see `as_table`).
         max_rows: Rows to look at, at least 1.
         header: Whether a csv or tsv file has a header; None looks.
         delimiter: Between the columns of a csv file; None looks.
@@ -86,7 +100,11 @@ def read_sample(
     """
     if max_rows < 1:
         raise DataError(f"max_rows must be at least 1, received {max_rows}")
-    file = _first_file(Path(path))
+    if not is_path(path):
+        return LogSample(
+            LogFile(Path("table"), "parquet"), LogFormat("parquet"), max_rows, as_table(cast("Rows", path))
+        )
+    file = _first_file(Path(cast("str | Path", path)))
     if delimiter is None and file.format == "tsv":
         delimiter = "\t"
     return LogSample(file, detect_format(file, header=header, delimiter=delimiter), max_rows)

@@ -12,7 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import tensorflow as tf
 
-from tfctr.data import with_cut_points
+from tfctr.data import as_table, with_cut_points
+from tfctr.data.frames import Rows
 from tfctr.spec import FeatureSpec
 from tfctr.transform._learning import Learned, Learning, crosses_buckets, learn_numbers_of, learn_values_of
 from tfctr.transform._write_graph import write_graph
@@ -27,7 +28,7 @@ LEARN_ROWS = 65_536
 _NOISY = ("tensorflow", "absl", "root")
 
 
-def fit_transform(spec: FeatureSpec, table: pa.Table, workdir: str | Path) -> TransformOutput:
+def fit_transform(spec: FeatureSpec, table: Rows, workdir: str | Path) -> TransformOutput:
     """Learn vocabularies and statistics from a raw training log.
 
     Writes what TFX's Transform would write, plus the spec: the same vocabularies to the byte, numbers up to the order
@@ -35,15 +36,16 @@ def fit_transform(spec: FeatureSpec, table: pa.Table, workdir: str | Path) -> Tr
 
     Args:
         spec: The spec.
-        table: Raw log of the training rows (of these only: what is learned from other rows leaks).
+        table: Raw log of the training rows, see `as_table` (of these only: what is learned from other rows leaks).
         workdir: Folder of the result; an earlier result there is replaced.
 
     Raises:
         ValueError: When the table has no rows.
         DataError: When a survival task asks for quantiles and the table has no events to take them from.
-        KeyError, TypeError, ValueError: When the table does not fit the spec.
+        KeyError, TypeError, ValueError, DataError: When the table does not fit the spec.
         FileExistsError: When `workdir` holds something that is no transform output.
     """
+    table = as_table(table)
     if table.num_rows == 0:
         raise ValueError(f"cannot learn the transform of spec {spec.name!r} from 0 rows")
     spec = with_cut_points(spec, table)

@@ -4,6 +4,8 @@
 - `checks`: labels, weights, masks, times. `batch`: all of it for a batch.
 """
 
-from tfctr.data._convert.batch import Converter
+from tfctr.data._convert.batch import Converter, to_column
+from tfctr.data._convert.problems import Problems
+from tfctr.data._convert.values import UnfitTypeError
 
-__all__ = ["Converter"]
+__all__ = ["Converter", "Problems", "UnfitTypeError", "to_column"]

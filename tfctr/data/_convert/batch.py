@@ -57,14 +57,23 @@ class Converter:
         return batch
 
     def _convert(self, values: pa.Array, column: RawColumn, problems: Problems, file: str) -> pa.Array:
-        if values.type == arrow_type(column) and pa.types.is_integer(values.type):
-            return values  # nothing can be wrong with it
         try:
-            if column.shape != "scalar":
-                return to_lists(values, column, problems)
-            converted, found = to_type(values, column.type)
+            return to_column(values, column, problems)
         except UnfitTypeError as error:
             raise DataError(f"{file}: column {column.name!r} {error}; the spec reads it as {column.type}") from error
-        for reason, where in found:
-            problems.add(where, f"{column.name}: {reason}", values)
-        return converted
+
+
+def to_column(values: pa.Array, column: RawColumn, problems: Problems) -> pa.Array:
+    """Return values of any type in the type of their column; rows that cannot be are added to `problems`.
+
+    Raises:
+        UnfitTypeError: When the type of the values can never become the one wanted.
+    """
+    if values.type == arrow_type(column) and pa.types.is_integer(values.type):
+        return values  # nothing can be wrong with it
+    if column.shape != "scalar":
+        return to_lists(values, column, problems)
+    converted, found = to_type(values, column.type)
+    for reason, where in found:
+        problems.add(where, f"{column.name}: {reason}", values)
+    return converted
