@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
@@ -10,7 +9,7 @@ import pyarrow.compute as pc
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder, RecordBatchToExamplesEncoder
 
 from tfctr.data import as_table
-from tfctr.data._convert import Problems, UnfitTypeError, to_column
+from tfctr.data._convert.typed import typed_column
 from tfctr.data.frames import Rows
 from tfctr.spec import FeatureSpec, RawColumn, suggest
 from tfctr.transform.schema import raw_schema
@@ -54,35 +53,8 @@ def example_batches(
     starts = range(0, table.num_rows, batch_rows) if table.num_rows else [0]
     for start in starts:
         part = table.slice(start, batch_rows)
-        arrays = [_as_lists(_typed(_one_array(part.column(c.name)), c, start), c) for c in columns]
+        arrays = [_as_lists(typed_column(part.column(c.name), c, start), c) for c in columns]
         yield pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _one_array(column: pa.ChunkedArray) -> pa.Array:
-    array = column.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):  # what an empty column becomes in some versions of Arrow
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], column.type)
-    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
-
-
-def _typed(array: pa.Array, column: RawColumn, start: int) -> pa.Array:
-    """Values in the type of their column, by the rules that hold for files."""
-    is_list = pa.types.is_list(array.type) or pa.types.is_large_list(array.type)
-    if is_list and column.shape == "scalar":
-        raise TypeError(f"column {column.name!r} must hold one value a row, received {array.type}")
-    value_type = array.type.value_type if is_list else array.type
-    if column.type == "float" and pa.types.is_floating(value_type) and is_list == (column.shape != "scalar"):
-        return array  # what is not finite is for the transform to judge
-    problems = Problems(len(array))
-    try:
-        values = to_column(array, column, problems)
-    except UnfitTypeError as error:
-        raise TypeError(f"column {column.name!r} {error}; the spec reads it as {column.type}") from error
-    for problem in problems:
-        first = f"row {start + int(problem.positions[0]) + 1:,}"
-        rows = f"{first} and {len(problem.positions) - 1:,} more" if len(problem.positions) > 1 else first
-        raise ValueError(f"column {problem.reason}: {rows}, where it is {reprlib.repr(problem.values[0])}")
-    return values
 
 
 def _as_lists(array: pa.Array, column: RawColumn) -> pa.LargeListArray:

@@ -2,10 +2,9 @@
 
 - `problems`: the bad rows of one batch. `values`: one value a row. `lists`: lists and vectors.
 - `checks`: labels, weights, masks, times. `batch`: all of it for a batch.
+- `typed`: a column whose rows must all be good.
 """
 
-from tfctr.data._convert.batch import Converter, to_column
-from tfctr.data._convert.problems import Problems
-from tfctr.data._convert.values import UnfitTypeError
+from tfctr.data._convert.batch import Converter
 
-__all__ = ["Converter", "Problems", "UnfitTypeError", "to_column"]
+__all__ = ["Converter"]
