@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from tfctr.spec import (
     MISSING,
@@ -21,10 +20,9 @@ from tfctr.spec import (
     table_of,
 )
 from tfctr.transform._crosses import ESCAPE, SEPARATOR
+from tfctr.transform._numeric import FURTHEST
+from tfctr.transform._probes import PROBES, probed_numbers
 from tfctr.transform.output import TransformOutput
-
-_LARGE = 1e30
-"""A number beside which no mean counts: what a scale answers to it tells the scale's slope."""
 
 _JOINED = (
     f"{SEPARATOR!r} between them, and {ESCAPE} before each {SEPARATOR} and {ESCAPE} inside one; a missing one is "
@@ -105,26 +103,24 @@ def _vocabulary(transform: TransformOutput, table: str) -> dict[str, Any]:
 
 
 def _numbers(transform: TransformOutput) -> dict[str, Any]:
+    scaled = probed_numbers(transform)
     features = [feature for feature in transform.spec.features if isinstance(feature, NumericFeature)]
-    if not features:
-        return {}
-    asked = np.array([0.0, _LARGE], np.float32)
-    raw = {feature.column: tf.constant(asked) for feature in features}
-    scaled = {name: tensor.numpy() for name, tensor in transform.transform_raw(raw, partial=True).items()}
     return {feature.name: _number(feature, scaled[feature.name]) for feature in features}
 
 
 def _number(feature: NumericFeature, scaled: np.ndarray) -> dict[str, Any]:
-    """The scale of a feature, told from what it makes of 0 and of a large number."""
+    """The scale of a feature, told from what it makes of 0 and of the largest number whose score is not cut."""
     filled = "the training mean" if feature.fill is None else feature.fill
     said: dict[str, Any] = {"scale": feature.scale, "missing": filled}
     if feature.scale == "none":
         return {**said, "formula": "x"}
     if feature.scale == "quantile":
         return {**said, "formula": f"one of {feature.buckets} buckets of equal frequency; their bounds are not told"}
-    shown, large = ("sign(x)·log(1 + |x|)", np.log1p(_LARGE)) if feature.scale == "log" else ("x", _LARGE)
-    slope = (float(scaled[1]) - float(scaled[0])) / float(large)
-    mean, deviation = (-float(scaled[0]) / slope, 1 / slope) if slope else (None, None)
+    probes, scores = PROBES.astype(np.float64), scaled.astype(np.float64)
+    shown, asked = ("sign(x)·log(1 + |x|)", np.log1p(np.abs(probes))) if feature.scale == "log" else ("x", probes)
+    place = int(np.argmax(np.where((np.abs(scores) < 0.99 * FURTHEST) & (probes >= 0), asked, 0)))
+    slope = (scores[place] - scores[0]) / asked[place]
+    mean, deviation = (-scores[0] / slope, 1 / slope) if slope else (None, None)
     return {**said, "formula": f"({shown} - mean) / deviation; 0 without them", "mean": mean, "deviation": deviation}
 
 

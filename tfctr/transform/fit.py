@@ -22,8 +22,13 @@ from tfctr.transform.output import TransformOutput, raw_tensors, write_spec
 from tfctr.transform.preprocessing import sparse_columns
 from tfctr.transform.schema import unread_columns
 
+logger = logging.getLogger(__name__)
+
 LEARN_ROWS = 65_536
 """Rows looked at at once."""
+
+_NAMES_TOLD = 20
+"""Names of constant features in a warning; `constant_features` has them all."""
 
 _NOISY = ("tensorflow", "absl", "root")
 
@@ -32,7 +37,8 @@ def fit_transform(spec: FeatureSpec, table: Rows, workdir: str | Path) -> Transf
     """Learn vocabularies and statistics from a raw training log.
 
     Writes what TFX's Transform would write, plus the spec: the same vocabularies to the byte, numbers up to the order
-    in which they were summed. The folder appears complete or not at all.
+    in which they were summed. The folder appears complete or not at all. A warning in the log names
+    features that are the same in every row (`TransformOutput.constant_features`).
 
     Args:
         spec: The spec.
@@ -62,7 +68,18 @@ def fit_transform(spec: FeatureSpec, table: Rows, workdir: str | Path) -> Transf
         write_spec(written, spec)
         shutil.rmtree(target, ignore_errors=True)
         written.rename(target)
-    return TransformOutput(target, spec)
+        output = TransformOutput(target, spec)
+    _warn_of_constants(output)
+    return output
+
+
+def _warn_of_constants(output: TransformOutput) -> None:
+    with quiet_logs():
+        names = output.constant_features
+    if names:
+        more = f" and {len(names) - _NAMES_TOLD} more" if len(names) > _NAMES_TOLD else ""
+        shown = ", ".join(map(repr, names[:_NAMES_TOLD])) + more
+        logger.warning("features that are the same in every training row, and so tell a model nothing: %s", shown)
 
 
 def _learn(spec: FeatureSpec, table: pa.Table, folder: Path) -> Learned:

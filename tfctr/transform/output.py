@@ -20,6 +20,7 @@ from tfctr.data.frames import Rows
 from tfctr.spec import MISSING, NO_DOMAIN, BoundSpec, CategoricalFeature, FeatureSpec, RawColumn
 from tfctr.transform._graph import TransformGraph
 from tfctr.transform._label_scales import read_label_scales
+from tfctr.transform._probes import constant_features
 from tfctr.transform._tasks import fingerprints
 from tfctr.transform._vocabulary_files import VocabularyFiles
 from tfctr.transform.columns import RAW_DTYPES, RawTensor, as_sparse
@@ -105,6 +106,15 @@ class TransformOutput:
         Padding has 0.
         """
         return self._files.counts(table)
+
+    @cached_property
+    def constant_features(self) -> tuple[str, ...]:
+        """Features that are the same in every training row, and so tell a model nothing.
+
+        Numbers under a scale that learns, ids of a vocabulary, and crosses; of hash buckets, lists, vectors and numbers
+        of scale `none` the transform knows nothing.
+        """
+        return constant_features(self)
 
     @cached_property
     def domain_names(self) -> dict[int, str]:
