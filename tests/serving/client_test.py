@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import urllib.request
 import warnings
@@ -189,6 +190,18 @@ def test_what_the_rows_lack_is_told(exported_server: ModelServer, tmp_path: Path
         assert predict_command(file, server=address, model="ads", spec=ADS, output=answers) == status
         assert re.search(told, capsys.readouterr().err), name
     assert len(answers.getvalue().splitlines()) == 1
+
+
+def test_a_reader_that_has_enough_is_no_error(
+    exported_server: ModelServer, exported: Exported, tmp_path: Path, capsys: Any
+) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    file = write_log(exported.rows, tmp_path / "log.csv")
+    with os.fdopen(write, "w") as gone:
+        address = f"127.0.0.1:{exported_server.grpc_port}"
+        assert predict_command(file, server=address, model="ads", spec=ADS, output=gone) == 0
+    assert "pipe" not in capsys.readouterr().err
 
 
 def test_a_table_of_many_rows_is_asked_in_parts(exported_server: ModelServer, exported: Exported) -> None:

@@ -2,7 +2,7 @@
 
 - `_read_log`: any raw log as typed batches; `_readers` has a file for each format, `_convert` the types and checks.
 - `frames`: data frames, dicts and what else holds rows in memory, as one table.
-- `bad_rows`: rows that cannot be read. `_write_log`: a table as a raw log.
+- `bad_rows`: rows that cannot be read. `_write_log`: a table as a raw log. `_input_rows`: what a model is asked about.
 - `histories`: what a user did strictly before each row. `_columns`: what a raw log must have.
 - `survival`: durations with events, and where time is cut.
 - `holdouts`: folds of small tables, by row or by group.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -71,6 +72,9 @@ def predict_command(
             asked = _ranked(client, rows) if ranked else _Asked(client, signature, batch_rows).answers(rows, source)
             for answer in asked:
                 target.write(json.dumps(answer) + "\n")
+            target.flush()
+    except BrokenPipeError:  # whoever reads has read enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), target.fileno())  # what is left is flushed at the exit
     except (PredictionError, DataError, OSError, ValueError, TypeError, KeyError) as error:
         print(f"tfctr predict: {error.args[0] if isinstance(error, KeyError) else error}", file=sys.stderr)
         return 1
