@@ -94,13 +94,14 @@ def run(
     try:
         config.read_spec()
         with quiet(config.workdir / "logs" / "import.log"):
+            from tfctr.data import DataError
             from tfx_pipeline.runner import StepFailed
             from tfx_pipeline.runner import run as run_pipeline
     except (SpecError, OSError, ModuleNotFoundError) as error:
         _fail(error)
     try:
         report = run_pipeline(config)
-    except SpecError as error:
+    except (SpecError, DataError) as error:
         _fail(error)
     except StepFailed as error:
         if error.anomalies is not None:

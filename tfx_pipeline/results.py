@@ -11,6 +11,7 @@ from typing import Any
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from tfctr.spec import FeatureSpec
+from tfctr.transform import TransformOutput
 from tfx_pipeline.config import PipelineConfig
 from tfx_pipeline.explain import History, Step, changes_between
 from tfx_pipeline.files import HISTORY_FILE, PARITY_FILE, SPLITS, STAGES_FILE, START_FILE
@@ -58,6 +59,7 @@ class Results:
         packages: Package -> version that training ran with.
         record: When the run began and what each step took, None where no run came to its end since that is kept.
         stages: What each stage of the plan tells, in order: its name under ``stage``, ``seconds``, figures and words.
+        constant_features: Features that were the same in every training row.
     """
 
     rows: dict[str, int]
@@ -77,6 +79,13 @@ class Results:
     packages: dict[str, str] = field(default_factory=dict)
     record: RunRecord | None = None
     stages: list[dict[str, Any]] = field(default_factory=list)
+    constant_features: tuple[str, ...] = ()
+
+    def constants_told(self) -> str:
+        """A sentence about features that say nothing; empty where there is none."""
+        if not self.constant_features:
+            return ""
+        return f"The same in every training row, and so of no use to a model: {', '.join(self.constant_features)}."
 
     def stages_told(self) -> tuple[tuple[str, str], ...]:
         """What each stage of the plan tells, ``(stage, words)``; empty for a plan that is a single fit."""
@@ -117,6 +126,7 @@ def read_results(config: PipelineConfig, spec: FeatureSpec) -> Results:
     blessed = (_output(done["Evaluator"], "blessing") / "BLESSED").exists()
     model_run = _output(done["Trainer"], "model_run")
     pushed = done["Pusher"].properties("pushed_model").get("pushed_destination")
+    transform_graph = _output(done["Transform"], "transform_graph")
     return Results(
         rows={split: _rows(_output(done["StatisticsGen"], "statistics"), split) for split in SPLITS},
         verdict=read_verdict(evaluation, spec, blessed),
@@ -127,7 +137,8 @@ def read_results(config: PipelineConfig, spec: FeatureSpec) -> Results:
         evaluation=evaluation,
         model=_output(done["Trainer"], "model") / "Format-Serving",
         model_run=model_run,
-        transform_graph=_output(done["Transform"], "transform_graph"),
+        transform_graph=transform_graph,
+        constant_features=TransformOutput(transform_graph, spec).constant_features,
         transformed_examples=_output(done["Transform"], "transformed_examples"),
         test_examples=_output(done["ExampleGen"], "examples") / "Split-test",
         pushed_to=Path(pushed) if pushed else None,

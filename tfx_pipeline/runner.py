@@ -21,6 +21,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx_bsl.coders import batch_util
 
+from tfctr.data._locks import locked
 from tfctr.data._prepare import prepare
 from tfctr.spec import FeatureSpec
 from tfx_pipeline import terminal
@@ -68,11 +69,16 @@ def run(config: PipelineConfig) -> RunReport:
 
     Raises:
         SpecError: When the spec or the gates are wrong, or do not fit the model.
+        DataError: When another process runs in the work folder.
         StepFailed: When a step fails; the steps before it are kept, and the next run goes on there.
     """
     spec = config.read_spec()
     check_settings(config, spec)
-    config.workdir.mkdir(parents=True, exist_ok=True)
+    with locked(config.workdir, wait_seconds=0):
+        return _run(config, spec)
+
+
+def _run(config: PipelineConfig, spec: FeatureSpec) -> RunReport:
     config.write()
     cut_batches_by_size()
     log = config.workdir / "logs" / f"run-{datetime.datetime.now():%Y%m%d-%H%M%S}.log"

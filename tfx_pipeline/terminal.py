@@ -43,6 +43,8 @@ def outcome(console: Console, results: Results, domains: Mapping[str, DomainFigu
         console.print(f"Training made a {results.start}", markup=False)
     for stage, told in results.stages_told():
         console.print(f"{stage}: {told}", markup=False, highlight=False)
+    if told := results.constants_told():
+        console.print(told, markup=False, highlight=False)
     console.print(verdict_table(verdict))
     print_domains(console, domains, column or "", "the report has all")
     if not verdict.compared:

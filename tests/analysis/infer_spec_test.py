@@ -93,6 +93,16 @@ def test_delimited_logs(tmp_path: Path, name: str, delimiter: str) -> None:
     assert (found.spec.source.delimiter or ("\t" if delimiter == "\t" else ",")) == delimiter
 
 
+def test_a_frame_is_looked_at_as_its_file_is(tmp_path: Path) -> None:
+    columns = {"user_id": [1, 2, 3, 4] * 50, "price": [0.5, 1.5] * 100, "new": [True, False] * 100}
+    table = pa.table({**columns, "clicked": [0, 0, 1, 0, 0] * 40})
+    pq.write_table(table, tmp_path / "table.parquet")
+    frame = infer_spec(table.to_pandas())
+    assert frame.spec == infer_spec(tmp_path / "table.parquet").spec
+    assert frame.spec.feature("new").type == "int"  # "true" here would be "True" in a csv file of the same frame
+    assert "all 200 rows of a table in memory" in frame.text
+
+
 def test_a_packed_log_is_read_as_a_plain_one(tmp_path: Path) -> None:
     plain = write_csv(tmp_path / "log.csv")
     packed = tmp_path / "packed.csv.gz"

@@ -156,9 +156,15 @@ def test_a_log_too_small_to_split_is_told(log: SimulatedLog, tmp_path: Path) -> 
         prepare(log.spec, log.table.slice(0, 0), tmp_path)
 
 
-def test_a_folder_in_use_is_told(tmp_path: Path) -> None:
-    with locked(tmp_path), pytest.raises(DataError, match="another process"), locked(tmp_path, wait_seconds=0.2):
-        pass
+def test_a_folder_in_use_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    told = rf"another process \({os.getpid()}\) has been working here"
+    with locked(tmp_path):
+        with pytest.raises(DataError, match=f"{told} for 0.2 s"), locked(tmp_path, wait_seconds=0.2):
+            pass
+        assert caplog.text.count(f"waiting for another process ({os.getpid()})") == 1
+        with pytest.raises(DataError, match=f"{told}; wait for it"), locked(tmp_path, wait_seconds=0):
+            pass
+    assert len(caplog.records) == 1
     with locked(tmp_path, wait_seconds=0.2):
         pass
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import re
 import urllib.request
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import numpy as np
+import pyarrow as pa
 import pytest
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
@@ -17,6 +22,7 @@ from tests.serving.ads import ADS
 from tests.serving.conftest import Exported
 from tests.serving.export_test import TOLERANCE, raw_rows, sides
 from tests.serving.server.codes_test import classify_of
+from tfctr.data import write_log
 from tfctr.serving import PredictionClient, PredictionError, predict_command
 from tfctr.serving.server._model_server import ModelServer
 
@@ -140,6 +146,75 @@ def test_tfctr_predict_answers_a_file_row_by_row(
     np.testing.assert_allclose(found, exported.expected()["click"][:, 0], atol=TOLERANCE)
 
 
+@pytest.mark.parametrize("knows_spec", [True, False])
+@pytest.mark.parametrize("container", ["csv", "tsv", "jsonl", "parquet", "tfrecord", "frame"])
+def test_the_logs_own_rows_are_answered(
+    exported_server: ModelServer, exported: Exported, tmp_path: Path, container: str, knows_spec: bool, capsys: Any
+) -> None:
+    """With labels and other columns that are no inputs, and ids that a data frame made floats."""
+    log = exported.rows.append_column("shown by", pa.array(["me"] * exported.rows.num_rows))
+    spec, address = ADS if knows_spec else None, f"127.0.0.1:{exported_server.grpc_port}"
+    expected = exported.expected()["click"][:, 0]
+    if container == "frame":
+        with PredictionClient(address, "ads", spec=spec, timeout_seconds=30) as client:
+            with pytest.warns(UserWarning, match="passed over: 'clicked', 'bought', 'shown by'"):
+                found = client.predict_rows(log.to_pandas())["click"][:, 0]
+            with warnings.catch_warnings(action="error"):
+                client.predict_rows(log.to_pandas())  # told once
+    else:
+        answers = io.StringIO()
+        file = write_log(log, tmp_path / f"log.{container}")
+        assert predict_command(file, server=address, model="ads", spec=spec, batch_rows=100, output=answers) == 0
+        found = [json.loads(line)["click"] for line in answers.getvalue().splitlines()]
+        told = capsys.readouterr().err
+        assert told.count("passed over: ") == 1
+        assert all(name in told for name in ("'clicked'", "'bought'", "'shown by'"))
+        holes = log.column("price").null_count
+        assert f"of {log.num_rows:,} rows: " in told
+        assert f"price in {holes:,}" in told
+    np.testing.assert_allclose(found, expected, atol=TOLERANCE)
+
+
+def test_what_the_rows_lack_is_told(exported_server: ModelServer, tmp_path: Path, capsys: Any) -> None:
+    address, answers = f"127.0.0.1:{exported_server.grpc_port}", io.StringIO()
+    texts = {
+        "some.csv": ("user,prise\n1,2.5\n", 0, r"missing in every row: .*'price' \(did you mean 'prise'\?\)"),
+        "none.csv": ("a,b\n1,2\n", 1, "the rows have none of the model's inputs .* their columns are 'a', 'b'"),
+        "text.csv": ("user,price\n1,2.5\n2,dear\n", 1, "column price: not a number: row 2, where it is 'dear'"),
+        "short.csv": ("user,price\n1\n", 1, "too few columns"),
+        "rows": ('{"user": 1}\n{"user": [2]}\n', 1, "column 'user'"),
+    }
+    for name, (text, status, told) in texts.items():
+        file = tmp_path / name
+        file.write_text(text)
+        assert predict_command(file, server=address, model="ads", spec=ADS, output=answers) == status
+        assert re.search(told, capsys.readouterr().err), name
+    assert len(answers.getvalue().splitlines()) == 1
+
+
+def test_a_reader_that_has_enough_is_no_error(
+    exported_server: ModelServer, exported: Exported, tmp_path: Path, capsys: Any
+) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    file = write_log(exported.rows, tmp_path / "log.csv")
+    with os.fdopen(write, "w") as gone:
+        address = f"127.0.0.1:{exported_server.grpc_port}"
+        assert predict_command(file, server=address, model="ads", spec=ADS, output=gone) == 0
+    assert "pipe" not in capsys.readouterr().err
+
+
+def test_a_table_of_many_rows_is_asked_in_parts(exported_server: ModelServer, exported: Exported) -> None:
+    table = pa.concat_tables([exported.rows] * (200_000 // exported.rows.num_rows + 1))
+    with (
+        PredictionClient(f"127.0.0.1:{exported_server.grpc_port}", "ads", spec=ADS) as client,
+        pytest.warns(UserWarning, match="no inputs"),
+    ):
+        answer = client.predict_rows(table)["click"]
+    wanted = np.tile(exported.expected()["click"], (len(answer) // exported.rows.num_rows, 1))
+    np.testing.assert_allclose(answer, wanted, atol=TOLERANCE)
+
+
 def test_tfctr_predict_ranks(exported_server: ModelServer, exported: Exported, tmp_path: Path) -> None:
     once, item = sides(raw_rows(exported.rows)[0])
     file, answers = tmp_path / "rows.jsonl", io.StringIO()
@@ -152,7 +227,7 @@ def test_tfctr_predict_ranks(exported_server: ModelServer, exported: Exported, t
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("{", "line 1 is no JSON"), ("[1]", "line 1 must be an object"), ('{"itm": 3}', "did you mean 'item'")],
+    [("{", "row 1: '{'"), ("[1]", "not a JSON object"), ('{"itm": 3}', "did you mean 'itm'")],
 )
 def test_tfctr_predict_says_what_is_wrong(
     exported_server: ModelServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, words: str

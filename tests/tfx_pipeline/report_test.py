@@ -238,6 +238,12 @@ def test_what_the_stages_of_a_plan_did_is_told(tmp_path: Path) -> None:
     assert "Stages of the plan" not in checked(render(make_view(tmp_path, stages=stages[:1]))).text
 
 
+def test_constant_features_are_told(tmp_path: Path) -> None:
+    page = checked(render(make_view(tmp_path, constant_features=("site", EVIL))))
+    assert "The same in every training row, and so of no use to a model: site, " in page.text
+    assert "The same in every" not in checked(render(make_view(tmp_path))).text
+
+
 def test_figures_that_are_undefined_are_said_to_be(tmp_path: Path) -> None:
     nothing = Scores(np.zeros(4), np.full(4, 0.2), np.ones(4))
     made = make_view(tmp_path, scores={"click": nothing})

@@ -12,6 +12,8 @@ import pytest
 from tests.forked import exit_code, killed
 from tests.training import killed_run
 from tests.training.planted import bound, train_plan, valid_data
+from tfctr.data import DataError
+from tfctr.data._locks import locked
 from tfctr.layers.embedding import DistributedTable, EmbeddingTable, FullTable, HashedTable
 from tfctr.models.dnn import DNN
 from tfctr.training import FitConfig, evaluate, fit
@@ -28,6 +30,14 @@ def result_of(folder: Path) -> str:
     """What a run that nobody kills wrote at its end, as text: a NaN is not equal to itself."""
     assert exit_code(killed_run.main, str(folder)) == 0
     return (folder / killed_run.RESULT).read_text()
+
+
+def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
+    with (
+        locked(tmp_path),
+        pytest.raises(DataError, match=r"another process \(\d+\) has been working here; wait for it"),
+    ):
+        fit(small_model(), train_plan(), valid_data(), workdir=tmp_path)
 
 
 def test_a_killed_run_resumes_bit_for_bit(tmp_path: Path) -> None:

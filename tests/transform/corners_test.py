@@ -86,9 +86,10 @@ def test_quantile_ids_count_from_one(corners: TransformOutput, tensors: dict[str
     assert corners.bound_spec.rows["ramp"] == 5
 
 
-def test_a_number_on_a_boundary_falls_above_it(tensors: dict[str, np.ndarray]) -> None:
-    """All three boundaries are 0: the zeros, equal to them, and the ones lie above all of them."""
-    assert set(tensors["ties"]) == {4}
+def test_a_number_on_several_boundaries_has_a_bucket_of_its_own(tensors: dict[str, np.ndarray]) -> None:
+    """All three boundaries are 0: the zeros lie above the first of them, the ones above all."""
+    assert set(tensors["ties"][:900]) == {2}
+    assert set(tensors["ties"][900:]) == {4}
 
 
 def test_a_bucketed_number_that_is_never_there_is_one_id(tensors: dict[str, np.ndarray]) -> None:

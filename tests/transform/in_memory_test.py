@@ -7,6 +7,8 @@ import random
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -38,6 +40,30 @@ def test_parts_teach_the_same_numbers(in_parts: TransformOutput, output: Transfo
             np.testing.assert_array_equal(found[name], array, err_msg=name)
         else:
             np.testing.assert_allclose(found[name], array, rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def test_rows_of_any_container_and_type_teach_and_become_the_same(tmp_path: Path) -> None:
+    """Without `prepare` too: ids in floats, lists in texts, labels in words."""
+    spec = FeatureSpec.model_validate(
+        {
+            "name": "small",
+            "features": [
+                {"kind": "categorical", "name": "user", "role": "user"},
+                {"kind": "multi", "name": "tags", "role": "item"},
+                {"kind": "numeric", "name": "price", "role": "item"},
+            ],
+            "tasks": [{"name": "click", "label": "clicked"}],
+            "split": {"by": "random"},
+        }
+    )
+    rows = {"user": ["1098", None, "7"], "price": [1.5, 2, None], "clicked": [1, 0, 0]}
+    frame = pd.DataFrame({**rows, "user": [1098, None, 7], "tags": ["a|b", "", "a"], "clicked": ["yes", "no", "no"]})
+    learned = fit_transform(spec, frame, tmp_path / "frame")
+    assert learned.vocabulary("user") == ["__missing__", "7", "1098"]
+    wanted = learned.transform(pa.table({**rows, "tags": [["a", "b"], None, ["a"]]}))
+    for held in (frame, pl.from_pandas(frame), frame.to_dict("records"), frame.convert_dtypes()):
+        for name, array in learned.transform(held).items():
+            np.testing.assert_array_equal(array, wanted[name], err_msg=name)
 
 
 def test_random_numbers_stay_where_they_were(tmp_path: Path) -> None:

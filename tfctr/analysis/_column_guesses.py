@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
+
 from tfctr.analysis import _column_names as names
 from tfctr.analysis._column_profile import ColumnProfile, ListStatistics, is_list, is_scalar
 from tfctr.analysis._value_statistics import ValueStatistics
@@ -54,7 +56,7 @@ def guess_feature(profile: ColumnProfile, *, examples: bool = True) -> Guess:
     if _is_numeric(profile):
         keys = {"kind": "numeric", **keys} | ({"scale": "log"} if _is_skewed(values) else {})
         return Guess(profile.name, f"{values.minimum:g} to {values.maximum:g}{_missing(profile)}", keys)
-    keys = {"kind": "categorical", **keys} | ({"type": "int"} if values.type == "int" or is_whole_id(profile) else {})
+    keys = {"kind": "categorical", **keys} | ({"type": "int"} if _is_whole(profile) else {})
     if _is_wide(values):
         keys["vocabulary"] = {"min_count": 2}
     return Guess(profile.name, _seen(profile, values, examples), keys)
@@ -139,6 +141,12 @@ def _is_numeric(profile: ColumnProfile) -> bool:
     if names.is_amount(profile.name) or (values.type == "float" and not is_whole_id(profile)):
         return True
     return not names.is_id(profile.name) and values.distinct > FEW_VALUES and _is_skewed(values)
+
+
+def _is_whole(profile: ColumnProfile) -> bool:
+    """Whether ids are whole numbers; truth values are, for every format has another text for them."""
+    truths = pa.types.is_boolean(profile.type)
+    return profile.values.type == "int" or truths or is_whole_id(profile)
 
 
 def is_whole_id(profile: ColumnProfile) -> bool:

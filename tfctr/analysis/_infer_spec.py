@@ -11,6 +11,7 @@ from tfctr.analysis._spec_text import spec_text
 from tfctr.analysis.log_sample import DEFAULT_ROWS, read_sample
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
+from tfctr.data.frames import Rows
 from tfctr.spec import FeatureSpec, parse_spec, suggest
 
 
@@ -36,7 +37,7 @@ class InferredSpec:
 
 
 def infer_spec(
-    path: str | Path,
+    path: str | Path | Rows,
     *,
     label: str | None = None,
     max_rows: int = DEFAULT_ROWS,
@@ -45,12 +46,12 @@ def infer_spec(
     encoding: str | None = None,
     examples: bool = True,
 ) -> InferredSpec:
-    """Return a first spec for a csv, tsv, jsonl or parquet log, plain or packed.
+    """Return a first spec for a csv, tsv, jsonl or parquet log, plain or packed, or for rows in memory.
 
     The first rows are streamed through counters of bounded size; the log may be larger than the memory.
 
     Args:
-        path: A file, or a folder of files of one kind.
+        path: A file, a folder of files of one kind, or rows in memory such as a data frame (see `as_table`).
         label: The label column; None looks for a 0/1 column with a click-like name or a low rate, or a rating.
         max_rows: Rows to look at.
         header: Whether a csv or tsv file has a header; None looks.

@@ -39,7 +39,7 @@ def spec_text(guess: SpecGuess, sample: LogSample, *, rows: int, whole: bool) ->
 
 def _head(guess: SpecGuess, sample: LogSample, rows: int, whole: bool) -> Iterator[str]:
     seen = f"all {rows:,} rows" if whole else f"the first {rows:,} rows"
-    yield f"# A first spec, guessed by `tfctr spec infer` from {seen} of {_remark(sample.file.path.name)}."
+    yield f"# A first spec, guessed by `tfctr spec infer` from {seen} of {_remark(sample.name)}."
     yield "# Read it once from top to bottom: roles are guessed from names, and only you know what is known before the"
     yield "# click. `tfctr spec show template` explains every key, `tfctr spec check FILE --data LOG` checks edits."
     for doubt in guess.doubts:
@@ -51,7 +51,7 @@ def _source(sample: LogSample) -> Iterator[str]:
     """What the file's name does not tell by itself."""
     log_format = sample.log_format
     keys: dict[str, Any] = {}
-    if format_of(sample.file.path) != log_format.format:
+    if sample.table is None and format_of(sample.file.path) != log_format.format:
         keys["format"] = log_format.format
     if log_format.delimiter not in ("", "," if log_format.format == "csv" else "\t"):
         keys["delimiter"] = log_format.delimiter

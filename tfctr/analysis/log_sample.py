@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ from tfctr.data._readers.files import DamagedFileError, LogFile, find_files, for
 from tfctr.data._readers.json_array import json_lines
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
+from tfctr.data.frames import Rows, as_table, is_path
 from tfctr.spec import FeatureSpec, RawColumn, Source
 from tfctr.spec._raw_text import NULL_VALUES
 
@@ -40,6 +42,7 @@ class LogSample:
         max_rows: Rows looked at.
         null_values: What is missing in the columns named here; in others `NULL_VALUES` are.
         more: Files of further partitions, of which as many rows are looked at each.
+        table: The rows themselves, where they are in memory; then there is no file.
     """
 
     file: LogFile
@@ -47,6 +50,12 @@ class LogSample:
     max_rows: int
     null_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     more: tuple[LogFile, ...] = ()
+    table: pa.Table | None = None
+
+    @property
+    def name(self) -> str:
+        """What was looked at, for people."""
+        return self.file.path.name if self.table is None else "a table in memory"
 
     def batches(self, bad_rows: BadRows | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the first `max_rows` rows; columns of csv and tsv hold text, empty cells are null.
@@ -63,9 +72,8 @@ class LogSample:
 
     def _batches_of(self, file: LogFile, left: int, bad_rows: BadRows) -> Iterator[pa.RecordBatch]:
         """Yield the first `left` rows of a file."""
-        reader = {"parquet": _parquet, "jsonl": _json_lines}.get(self.log_format.format, _delimited)
         try:
-            for raw in reader(file, self.log_format, bad_rows):
+            for raw in self._raw_batches(file, bad_rows):
                 nulls = [self.null_values.get(name, NULL_VALUES) for name in raw.schema.names]
                 columns = [
                     _plain(column, null, self.log_format.decimal)
@@ -80,6 +88,12 @@ class LogSample:
                         return
         except (OSError, DamagedFileError, pa.ArrowException) as error:
             raise DataError(f"{file}: cannot be read to the end: {error}") from None
+
+    def _raw_batches(self, file: LogFile, bad_rows: BadRows) -> Iterator[pa.RecordBatch]:
+        if self.table is not None:
+            return iter(self.table.to_batches(max_chunksize=BATCH_ROWS))
+        reader = {"parquet": _parquet, "jsonl": _json_lines}.get(self.log_format.format, _delimited)
+        return reader(file, self.log_format, bad_rows)
 
 
 def _with_partitions(batch: pa.RecordBatch, file: LogFile) -> pa.RecordBatch:
@@ -100,7 +114,7 @@ def _partitions(path: Path, first: LogFile) -> tuple[LogFile, ...]:
 
 
 def read_sample(
-    path: str | Path,
+    path: str | Path | Rows,
     *,
     max_rows: int = DEFAULT_ROWS,
     header: bool | None = None,
@@ -110,7 +124,7 @@ def read_sample(
     """Return the sample of a csv, tsv, jsonl or parquet log, whatever its name, plain or packed (.gz, .xz).
 
     Args:
-        path: A file, or a folder of files of one kind.
+        path: A file, a folder of files of one kind, or rows in memory (see `as_table`).
         max_rows: Rows to look at, at least 1.
         header: Whether a csv or tsv file has a header; None looks.
         delimiter: Between the columns of a csv file; None looks.
@@ -121,11 +135,15 @@ def read_sample(
     """
     if max_rows < 1:
         raise DataError(f"max_rows must be at least 1, received {max_rows}")
-    file = replace(_first_file(Path(path)), encoding=encoding)
+    if not is_path(path):
+        return LogSample(
+            LogFile(Path("table"), "parquet"), LogFormat("parquet"), max_rows, table=as_table(cast("Rows", path))
+        )
+    file = replace(_first_file(Path(cast("str | Path", path))), encoding=encoding)
     if delimiter is None and file.format == "tsv":
         delimiter = "\t"
     found = detect_format(file, header=header, delimiter=delimiter)
-    return LogSample(file, found, max_rows, more=_partitions(Path(path), file))
+    return LogSample(file, found, max_rows, more=_partitions(Path(cast("str | Path", path)), file))
 
 
 def sample_for(path: str | Path, spec: FeatureSpec, *, max_rows: int = DEFAULT_ROWS) -> LogSample:

@@ -26,20 +26,23 @@ def serve(context: typer.Context) -> None:
 @report_errors
 def predict(
     rows: Annotated[
-        Path | None, typer.Argument(help="JSON lines, one object a row; standard input when left out.")
+        Path | None, typer.Argument(help="A log of any format; JSON lines from standard input when left out.")
     ] = None,
     server: Annotated[str, typer.Option(help="Address, host:port.")] = "localhost:8500",
     model: Annotated[str, typer.Option(help="Name of the model.")] = "default",
-    signature: Annotated[str, typer.Option(help="serving_default, predict or rank.")] = "serving_default",
+    signature: Annotated[str, typer.Option(help="predict, serving_default or rank.")] = "predict",
     version: Annotated[int | None, typer.Option(help="Version to ask; the latest when left out.")] = None,
     label: Annotated[str | None, typer.Option(help="Label of the version to ask.")] = None,
     spec: Annotated[
-        str | None, typer.Option(help="The model's spec; the columns are asked from the server when left out.")
+        str | None,
+        typer.Option(help="The model's spec, for how the log is read; without it the server is asked."),
     ] = None,
     timeout_seconds: Annotated[float, typer.Option(min=0.001, help="Longest time for one request.")] = 10.0,
     batch_rows: Annotated[int, typer.Option(min=1, help="Rows in one request.")] = 1_000,
 ) -> None:
-    """Ask a running server, ours or TensorFlow Serving, about rows; one line of JSON answers each.
+    """Ask a running server, ours or TensorFlow Serving, about the rows of a log; one line of JSON answers each.
+
+    Columns that are no inputs of the model are passed over, inputs that are not there are missing; both are told.
 
     For `rank` a line is {"once": {...}, "items": [{...}, ...]}: one user, many candidates.
     """

@@ -1,7 +1,8 @@
 """The data room: rows in, histories, splits, batches, public data sets, a simulator.
 
 - `_read_log`: any raw log as typed batches; `_readers` has a file for each format, `_convert` the types and checks.
-- `bad_rows`: rows that cannot be read. `_write_log`: a table as a raw log.
+- `frames`: data frames, dicts and what else holds rows in memory, as one table.
+- `bad_rows`: rows that cannot be read. `_write_log`: a table as a raw log. `_input_rows`: what a model is asked about.
 - `histories`: what a user did strictly before each row. `_columns`: what a raw log must have.
 - `survival`: durations with events, and where time is cut.
 - `holdouts`: folds of small tables, by row or by group.
@@ -17,6 +18,7 @@ from tfctr.data._read_log import read_log, read_table
 from tfctr.data._write_log import write_log
 from tfctr.data.bad_rows import BadRow, BadRows
 from tfctr.data.errors import BadRowsError, DataError, FetchError
+from tfctr.data.frames import as_table
 from tfctr.data.histories import add_histories
 from tfctr.data.holdouts import Holdout, group_holdouts, random_holdouts
 from tfctr.data.survival import signed_durations, with_cut_points
@@ -30,6 +32,7 @@ __all__ = [
     "Holdout",
     "PreparedData",
     "add_histories",
+    "as_table",
     "group_holdouts",
     "load_split",
     "prepare",

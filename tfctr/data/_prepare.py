@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +29,7 @@ from tfctr.data._splits import SPLITS, SplitName, split_codes
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.datasets import DATASETS, Dataset
 from tfctr.data.errors import DataError
+from tfctr.data.frames import Rows, as_table, is_path
 from tfctr.data.histories import add_histories, history_index, label_column, positives
 from tfctr.data.survival import check_events
 from tfctr.spec import FeatureSpec, RegressionTask, suggest
@@ -95,7 +96,7 @@ class PreparedData:
         return "\n".join(lines)
 
 
-def prepare(spec: FeatureSpec, source: Paths | pa.Table | None, workdir: Path | str, *, seed: int = 0) -> PreparedData:
+def prepare(spec: FeatureSpec, source: Paths | Rows | None, workdir: Path | str, *, seed: int = 0) -> PreparedData:
     """Read a raw log, set bad rows aside, build the histories, split, and write the rows.
 
     The rows appear in `workdir` all at once or not at all. When it holds rows made from the same log by the same
@@ -103,8 +104,8 @@ def prepare(spec: FeatureSpec, source: Paths | pa.Table | None, workdir: Path | 
 
     Args:
         spec: Says what is read, which histories are built and how rows are split.
-        source: A file, folder or glob pattern, a list of these, the name of a public data set, or a table; None
-            takes `spec.source.dataset`.
+        source: A file, folder or glob pattern, a list of these, the name of a public data set, or rows in memory, such
+            as a data frame (see `as_table`); None takes `spec.source.dataset`.
         workdir: Folder that gets the rows; other files in it are left alone.
         seed: Of a split by hash or at random.
 
@@ -132,8 +133,13 @@ def prepare(spec: FeatureSpec, source: Paths | pa.Table | None, workdir: Path | 
     return PreparedData(folder, report)
 
 
-def prepare_table(table: pa.Table, spec: FeatureSpec, *, seed: int = 0) -> dict[SplitName, pa.Table]:
+def prepare_table(table: Rows, spec: FeatureSpec, *, seed: int = 0) -> dict[SplitName, pa.Table]:
     """Do in memory, for a log that fits there, what `prepare` does on disk; return a table for each split.
+
+    Args:
+        table: Rows in memory, see `as_table`.
+        spec: Says what is read, which histories are built and how rows are split.
+        seed: Of a split by hash or at random.
 
     Raises:
         DataError: As `prepare`.
@@ -157,10 +163,8 @@ def load_split(folder: Path | str) -> pa.Table:
     return pa.concat_tables([pq.read_table(file) for file in files])
 
 
-def find_source(spec: FeatureSpec, source: Paths | pa.Table | None) -> LogSource:
-    """Return what to read: a data set of the registry by its name, else the files or the table."""
-    if isinstance(source, pa.Table):
-        return source
+def find_source(spec: FeatureSpec, source: Paths | Rows | None) -> LogSource:
+    """Return what to read: a data set of the registry by its name, else the files or the rows as a table."""
     if source is None:
         if spec.source.dataset is None:
             raise DataError("no data: give a file, a folder or a data set, or set `source.dataset` in the spec")
@@ -171,7 +175,7 @@ def find_source(spec: FeatureSpec, source: Paths | pa.Table | None) -> LogSource
         looks_like_name = not Path(source).exists() and not any(mark in source for mark in "/.*\\")
         if looks_like_name:
             raise DataError(f"{source!r} is no file and no public data set{suggest(source, DATASETS)}")
-    return source
+    return cast("Paths", source) if is_path(source) else as_table(cast("Rows", source))
 
 
 def _make(spec: FeatureSpec, log: LogSource, partial: Path, seed: int) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from tfctr.data._readers.tfrecord import read_tfrecord
 from tfctr.data._splits import split_of_file
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
+from tfctr.data.frames import Rows, as_table
 from tfctr.spec import FeatureSpec
 from tfctr.spec.source import SPLIT_OF_FILE
 
@@ -83,13 +84,13 @@ def read_log(
 
 
 def read_table(
-    table: pa.Table, spec: FeatureSpec, *, bad_rows: BadRows | None = None, name: str = "table"
+    table: Rows, spec: FeatureSpec, *, bad_rows: BadRows | None = None, name: str = "table"
 ) -> Iterator[pa.RecordBatch]:
-    """Read a table in memory as `read_log` reads files: same columns, types, checks and errors."""
+    """Read rows in memory (see `as_table`) as `read_log` reads files: same columns, types, checks and errors."""
     bad_rows = bad_rows if bad_rows is not None else BadRows()
     columns = log_columns(spec)
     convert = Converter(columns, spec, bad_rows)
-    yield from _convert_table(table, convert, name)
+    yield from _convert_table(as_table(table), convert, name)
     if not bad_rows.total:
         raise DataError(f"no rows to read: {name} is empty")
     bad_rows.check(spec.source.max_bad_share)

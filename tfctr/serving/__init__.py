@@ -3,7 +3,7 @@
 - `export`: `export_model`, a SavedModel with the transform inside; its graph is `_serving_module`, what travels with it
   `_model_card` and `_warmup_requests`. `savedmodel`: its signatures called in this process.
 - `retrieval_index`: `export_index`, a SavedModel that finds a user's best items among all.
-- `_raw_inputs`, `_requests`: raw rows to tensors and messages.
+- `_raw_inputs`, `_requests`: raw rows to tensors and messages. `_table_inputs`: those of a table, by columns.
 - `server/`: an embedded server with TensorFlow Serving's API. `client`: asks it, or TensorFlow Serving itself.
   `command`: the command that asks.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeGuard
 
 import grpc
 import numpy as np
@@ -17,12 +18,18 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from tfctr.data.frames import Rows, as_table
 from tfctr.serving._requests import Row, column_inputs, example_inputs, predict_request, rank_inputs
+from tfctr.serving._table_inputs import match, tensors_of, typed_table
 from tfctr.serving.server import _tensors as tensors
 from tfctr.serving.server._signatures import DEFAULT_SIGNATURE, Signature
 from tfctr.spec import FeatureSpec, RawColumn
 
 _TYPES: dict[str, Literal["string", "int", "float"]] = {"string": "string", "int64": "int", "float": "float"}
+
+
+TABLE_ROWS = 8_192
+"""Rows of a table in one request: below the server's limits on rows and bytes, and enough to cost nothing."""
 
 
 class PredictionError(Exception):
@@ -88,6 +95,7 @@ class PredictionClient:
         self._version = version
         self._label = label
         self._timeout_seconds = timeout_seconds
+        self._told: set[str] = set()
         self._columns = spec.raw_columns(serving=True) if spec is not None else None
         options = [
             ("grpc.max_receive_message_length", max_message_bytes),
@@ -100,21 +108,41 @@ class PredictionClient:
         self._prediction = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         self._service = model_service_pb2_grpc.ModelServiceStub(self._channel)
 
-    def predict_rows(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
+    def predict_rows(self, rows: Sequence[Row] | Rows) -> dict[str, np.ndarray]:
         """Return {task: probability or number, float32 (rows, 1)}, asked with serialized examples (`serving_default`).
 
         Args:
-            rows: Raw rows, column -> value; a list for list columns. What is left out or None is missing.
+            rows: Raw rows, column -> value; a list for list columns. What is left out or None is missing. Or a data
+                frame or table of the log itself (see `tfctr.data.as_table`), which is asked as `predict_columns` says.
 
         Raises:
-            KeyError, TypeError: For a column or a value that does not fit.
+            KeyError, TypeError, ValueError, DataError: For a column or a value that does not fit.
             PredictionError: When the server refuses or cannot be reached.
         """
-        return self.predict_tensors(example_inputs(rows, self.columns()))
+        if _are_dicts(rows):
+            return self.predict_tensors(example_inputs(rows, self.columns()))
+        return self.predict_columns(rows)
 
-    def predict_columns(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
-        """Return the same as `predict_rows`, asked with one tensor a column (`predict`): cheaper for many rows."""
-        return self.predict_tensors(column_inputs(rows, self.columns()), "predict")
+    def predict_columns(self, rows: Sequence[Row] | Rows) -> dict[str, np.ndarray]:
+        """Return the same as `predict_rows`, asked with one tensor a column (`predict`): cheaper for many rows.
+
+        Of a list of dicts a column that is no input is an error, for it may be misspelt. A data frame or table is taken
+        as the log has it: values are read as those of files, columns that are no inputs are passed over and inputs that
+        are not there are missing; a warning names both, once. It is asked `TABLE_ROWS` rows at a time.
+        """
+        if _are_dicts(rows):
+            return self.predict_tensors(column_inputs(rows, self.columns()), "predict")
+        table, columns = as_table(rows), self.columns()
+        matched = match(table.column_names, columns)
+        for sentence in matched.told():
+            if sentence not in self._told:
+                self._told.add(sentence)
+                warnings.warn(sentence, stacklevel=2)
+        parts = []
+        for start in range(0, max(table.num_rows, 1), TABLE_ROWS):
+            typed = typed_table(table.slice(start, TABLE_ROWS), columns, matched, start)
+            parts.append(self.predict_tensors(tensors_of(typed, columns), "predict"))
+        return {task: np.concatenate([part[task] for part in parts]) for task in parts[0]}
 
     def rank(self, once: Row, items: Sequence[Row]) -> dict[str, np.ndarray]:
         """Return {task: probability or number, float32 (items, 1)} of many candidates for one user.
@@ -222,6 +250,10 @@ class PredictionClient:
             raise PredictionError(self.address, error) from error
 
 
+def _are_dicts(rows: object) -> TypeGuard[Sequence[Row]]:
+    return isinstance(rows, list | tuple) and all(isinstance(row, Mapping) for row in rows)
+
+
 def _columns_of(signatures: Mapping[str, Signature]) -> tuple[RawColumn, ...]:
     """Read the raw columns off the signatures `predict` (types, shapes) and `rank` (which side gives what)."""
     if "predict" not in signatures:
@@ -240,6 +272,7 @@ def _columns_of(signatures: Mapping[str, Signature]) -> tuple[RawColumn, ...]:
                 _TYPES[tensors.dtype_name(endpoint.dtype)],
                 kind,
                 width=shape[1] if kind == "vector" else 0,
+                separator="" if kind == "scalar" else "|",  # the spec's default; the signatures do not tell it
                 role="user" if once else "item",
             )
         )

@@ -9,16 +9,18 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import tensorflow as tf
 
+from tfctr.data import as_table
+from tfctr.data._convert.typed import typed_column
+from tfctr.data.frames import Rows
 from tfctr.serving._model_card import CARD_FILE, load_report, model_card
 from tfctr.serving._serving_module import ServingModule
 from tfctr.serving._warmup_requests import BATCH_SIZES, write_warmup
 from tfctr.serving.server._signatures import CLASSIFY_METHOD, REGRESS_METHOD
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from tfctr.models.ctr_model import CTRModel
     from tfctr.transform import TransformOutput
 
@@ -30,7 +32,7 @@ def export_model(
     transform: TransformOutput,
     directory: str | Path,
     *,
-    warmup_rows: pa.Table | None = None,
+    warmup_rows: Rows | None = None,
 ) -> Path:
     """Write a SavedModel that takes raw features, with every signature of `ServingModule`.
 
@@ -42,7 +44,7 @@ def export_model(
         model: The model; built if it is not yet.
         transform: The transform whose ids it was trained on.
         directory: The version folder itself (``.../ads/3``; see `next_version`), new or empty.
-        warmup_rows: A few hundred raw rows; labels among them are left out. None writes no warm-up.
+        warmup_rows: A few hundred raw rows, see `as_table`; labels among them are left out. None writes no warm-up.
 
     Returns:
         The version folder.
@@ -63,8 +65,8 @@ def export_model(
         written = Path(aside) / "model"
         names = _save(ServingModule(model, transform), written)
         card = model_card(model, transform, written, names)
-        if warmup_rows is not None and warmup_rows.num_rows:
-            card |= _warm(model, written, warmup_rows, names)
+        if warmup_rows is not None and (table := as_table(warmup_rows)).num_rows:
+            card |= _warm(model, written, table, names)
         path = written / CARD_FILE
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(card, indent=2, sort_keys=True, default=str) + "\n", encoding="utf-8")
@@ -118,6 +120,6 @@ def _warm(model: CTRModel, folder: Path, table: pa.Table, signatures: list[str])
     spec = model.spec.spec
     columns = spec.raw_columns(serving=True)
     head = table.select([column.name for column in columns]).slice(0, max(BATCH_SIZES))
-    rows = head.to_pylist()
+    rows = pa.table({column.name: typed_column(head.column(column.name), column) for column in columns}).to_pylist()
     write_warmup(folder, spec.name, rows, columns, signatures)
     return {"load_report": load_report(folder, rows, columns, signatures)}

@@ -16,6 +16,7 @@ import keras
 import tensorflow as tf
 
 from tfctr.data._atomic_write import atomic_write
+from tfctr.data._locks import locked
 from tfctr.data.batches import BatchPlan, SampledNegatives
 from tfctr.spec import AnyTask
 from tfctr.training._checkpoint import (
@@ -102,6 +103,7 @@ def fit(
         The history; `model` holds the weights that `keep` says.
 
     Raises:
+        DataError: When another process trains in `workdir`.
         DivergedError: When the loss is NaN or infinite; names step, batch and feature.
         IdOutOfRangeError: In debug mode, for an id outside its vocabulary.
         TooLargeError: When the slots of the tables would not fit into memory, before any is made.
@@ -110,13 +112,21 @@ def fit(
             of its own meets several replicas.
     """
     config = config or FitConfig()
-    run = _Run(model, train, valid, config, workdir, callbacks, keep, step, domain_names)
-    with run.checked, run.stepping():
-        run.callbacks.begin(run.progress.callbacks)
-        while not run.progress.finished:
-            run.one_epoch()
-        run.callbacks.end()
-    return run.result()
+    with _alone_in(workdir, model):
+        run = _Run(model, train, valid, config, workdir, callbacks, keep, step, domain_names)
+        with run.checked, run.stepping():
+            run.callbacks.begin(run.progress.callbacks)
+            while not run.progress.finished:
+                run.one_epoch()
+            run.callbacks.end()
+        return run.result()
+
+
+def _alone_in(workdir: str | Path | None, model: keras.Model) -> contextlib.AbstractContextManager[None]:
+    """The folder's lock, for the worker that writes: two runs would continue each other's checkpoints."""
+    if workdir is None or not is_chief(strategy_of(model)):
+        return contextlib.nullcontext()
+    return locked(Path(workdir), wait_seconds=0)
 
 
 class _Run:

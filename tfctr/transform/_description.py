@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from tfctr.spec import (
     MISSING,
@@ -23,10 +22,9 @@ from tfctr.spec import (
 )
 from tfctr.spec._raw_text import null_numbers
 from tfctr.transform._crosses import ESCAPE, SEPARATOR
+from tfctr.transform._numeric import FURTHEST
+from tfctr.transform._probes import PROBES, probed_numbers
 from tfctr.transform.output import TransformOutput
-
-_LARGE = 1e30
-"""A number beside which no mean counts: what a scale answers to it tells the scale's slope."""
 
 _JOINED = (
     f"{SEPARATOR!r} between them, and {ESCAPE} before each {SEPARATOR} and {ESCAPE} inside one; a missing one is "
@@ -112,32 +110,30 @@ def _vocabulary(transform: TransformOutput, table: str) -> dict[str, Any]:
 
 
 def _numbers(transform: TransformOutput) -> dict[str, Any]:
+    scaled = probed_numbers(transform)
     features = [feature for feature in transform.spec.features if isinstance(feature, NumericFeature)]
-    if not features:
-        return {}
     nulls = {column.name: null_numbers(column.null_values) for column in transform.spec.raw_columns()}
-    raw = {f.column: tf.constant(np.array([_small(nulls[f.column]), _LARGE], np.float32)) for f in features}
-    scaled = {name: tensor.numpy() for name, tensor in transform.transform_raw(raw, partial=True).items()}
-    return {f.name: _number(f, _small(nulls[f.column]), scaled[f.name]) for f in features}
+    return {f.name: _number(f, scaled[f.name], nulls.get(f.column, ())) for f in features}
 
 
-def _small(nulls: Sequence[float]) -> float:
-    """A small number that does not stand for a missing one."""
-    return next(number for number in map(float, range(len(nulls) + 1)) if number not in nulls)
+def _number(feature: NumericFeature, scaled: np.ndarray, nulls: Sequence[float]) -> dict[str, Any]:
+    """The scale of a feature, told from what it makes of the first and the largest number whose score is not cut.
 
-
-def _number(feature: NumericFeature, small: float, scaled: np.ndarray) -> dict[str, Any]:
-    """The scale of a feature, told from what it makes of a small and of a large number."""
+    Numbers that stand for missing ones, `nulls`, tell nothing of it.
+    """
     filled = "the training mean" if feature.fill is None else feature.fill
     said: dict[str, Any] = {"scale": feature.scale, "missing": filled}
     if feature.scale == "none":
         return {**said, "formula": "x"}
     if feature.scale == "quantile":
         return {**said, "formula": f"one of {feature.buckets} buckets of equal frequency; their bounds are not told"}
-    is_log = feature.scale == "log"
-    shown, low, high = ("sign(x)·log(1 + |x|)", np.log1p(small), np.log1p(_LARGE)) if is_log else ("x", small, _LARGE)
-    slope = (float(scaled[1]) - float(scaled[0])) / float(high - low)
-    mean, deviation = (float(low) - float(scaled[0]) / slope, 1 / slope) if slope else (None, None)
+    probes, scores = PROBES.astype(np.float64), scaled.astype(np.float64)
+    shown, asked = ("sign(x)·log(1 + |x|)", np.log1p(np.abs(probes))) if feature.scale == "log" else ("x", probes)
+    told = ~np.isin(probes, nulls)
+    low = int(np.argmax(told))
+    high = int(np.argmax(np.where(told & (np.abs(scores) < 0.99 * FURTHEST) & (probes >= 0), asked, 0)))
+    slope = (scores[high] - scores[low]) / (asked[high] - asked[low])
+    mean, deviation = (asked[low] - scores[low] / slope, 1 / slope) if slope else (None, None)
     return {**said, "formula": f"({shown} - mean) / deviation; 0 without them", "mean": mean, "deviation": deviation}
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 CONSTANT_SHARE = 1e-6
-"""A column whose standard deviation is below this share of its mean is taken as constant: float32 cannot tell
-its values apart, and dividing by rounding errors would invent a signal."""
+"""A label whose standard deviation is below this share of its mean is taken as constant: models count in float32, which
+cannot tell its values apart, and dividing by rounding errors would invent a signal."""
 
 Moments = NDArray[np.float64]
 """Number of values, their mean and the sum of squared deviations from it, of each column: ``(columns, 3)``."""

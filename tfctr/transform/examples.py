@@ -8,6 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder, RecordBatchToExamplesEncoder
 
+from tfctr.data import as_table
+from tfctr.data._convert.typed import typed_column
+from tfctr.data.frames import Rows
 from tfctr.spec import FeatureSpec, RawColumn, suggest
 from tfctr.transform.schema import raw_schema
 
@@ -16,7 +19,7 @@ DEFAULT_BATCH_ROWS = 16_384
 
 
 def example_batches(
-    table: pa.Table | pa.RecordBatch,
+    table: Rows,
     spec: FeatureSpec,
     *,
     serving: bool = False,
@@ -26,7 +29,9 @@ def example_batches(
     """Yield raw rows in the form of TFX: every column a list of binary, int64 or float32; a missing value is null.
 
     Args:
-        table: Raw log, columns as named in the spec; other columns are left out.
+        table: Raw log, see `as_table`, columns as named in the spec; other columns are left out. Values may be of other
+            types than the spec's: they are read as `read_log` reads those of files, infinite numbers aside, which
+            stay what they are.
         spec: The spec.
         serving: Only the columns that features are made of.
         optional: Columns that may be lacking altogether.
@@ -34,11 +39,11 @@ def example_batches(
 
     Raises:
         KeyError: When a column of the spec is not in the table.
-        TypeError: When a column cannot be what the spec says.
-        ValueError: When a list of numbers has an empty position in it.
+        TypeError: When a column is of a type that cannot become what the spec says.
+        ValueError: When a value cannot be read, or a list of numbers has an empty position in it.
+        DataError: When `table` is nothing that holds rows.
     """
-    if isinstance(table, pa.RecordBatch):
-        table = pa.Table.from_batches([table])
+    table = as_table(table)
     columns = [c for c in spec.raw_columns(serving=serving) if c.name in table.column_names or c.name not in optional]
     lacking = [column.name for column in columns if column.name not in table.column_names]
     if lacking:
@@ -48,32 +53,17 @@ def example_batches(
     starts = range(0, table.num_rows, batch_rows) if table.num_rows else [0]
     for start in starts:
         part = table.slice(start, batch_rows)
-        arrays = [_as_lists(_one_array(part.column(column.name)), column) for column in columns]
+        arrays = [_as_lists(typed_column(part.column(c.name), c, start), c) for c in columns]
         yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _one_array(column: pa.ChunkedArray) -> pa.Array:
-    array = column.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):  # what an empty column becomes in some versions of Arrow
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], column.type)
-    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
-
-
 def _as_lists(array: pa.Array, column: RawColumn) -> pa.LargeListArray:
-    listed = (
-        pa.types.is_list(array.type) or pa.types.is_large_list(array.type) or pa.types.is_fixed_size_list(array.type)
-    )
-    if listed == (column.shape == "scalar") and not pa.types.is_null(array.type):
-        wanted = "one value a row" if column.shape == "scalar" else "a list a row"
-        raise TypeError(f"column {column.name!r} must hold {wanted}, received {array.type}")
-    if not listed:
+    if column.shape == "scalar":
         return _lists_of_scalars(_cast(array, column))
     array = array.cast(pa.large_list(array.type.value_type))
     values = _cast(array.flatten(), column)  # flatten leaves out what stands behind null lists
     if values.null_count:
-        if column.type != "string":
-            raise ValueError(f"column {column.name!r} has a list with an empty position; lists of numbers must be full")
-        values = pc.fill_null(values, b"")
+        raise ValueError(f"column {column.name!r} has a list with an empty position; lists of numbers must be full")
     lengths = pc.fill_null(pc.list_value_length(array), 0)
     return _with_offsets(lengths, values, pc.is_null(array))
 
@@ -91,33 +81,23 @@ def _with_offsets(lengths: pa.Array, values: pa.Array, absent: pa.Array) -> pa.L
 
 
 def _cast(values: pa.Array, column: RawColumn) -> pa.Array:
-    wanted = _VALUE_TYPES[column.type]
-    found = values.type
-    try:
-        if column.type == "string":
-            if pa.types.is_binary(found) or pa.types.is_large_binary(found):
-                return values.cast(wanted)
-            return values.cast(pa.large_string()).cast(wanted)
-        if pa.types.is_decimal(found) or pa.types.is_boolean(found):
-            return values.cast(pa.int64() if column.type == "int" else pa.float64()).cast(wanted)
-        return values.cast(wanted, safe=column.type == "int")  # a float64 is rounded to float32
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise TypeError(f"column {column.name!r} must be of type {column.type}, received {found}: {error}") from error
+    """Values of the column's type as those of examples; a float64 is rounded to float32."""
+    return values.cast(_VALUE_TYPES[column.type], safe=column.type == "int")
 
 
 def table_to_examples(
-    table: pa.Table | pa.RecordBatch, spec: FeatureSpec, *, serving: bool = False, optional: Sequence[str] = ()
+    table: Rows, spec: FeatureSpec, *, serving: bool = False, optional: Sequence[str] = ()
 ) -> Iterator[bytes]:
     """Yield each raw row as a serialized ``tf.Example``; a missing value is a feature that is not there.
 
     Args:
-        table: Raw log.
+        table: Raw log, see `as_table`.
         spec: The spec.
         serving: Only the columns that features are made of, as in a request.
         optional: Columns that may be lacking altogether.
 
     Raises:
-        KeyError, TypeError, ValueError: As `example_batches`.
+        KeyError, TypeError, ValueError, DataError: As `example_batches`.
 
     Example:
         >>> spec = FeatureSpec(

@@ -12,7 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import tensorflow as tf
 
-from tfctr.data import with_cut_points
+from tfctr.data import as_table, with_cut_points
+from tfctr.data.frames import Rows
 from tfctr.spec import FeatureSpec
 from tfctr.transform._learning import Learned, Learning, crosses_buckets, learn_numbers_of, learn_values_of
 from tfctr.transform._write_graph import write_graph
@@ -21,29 +22,36 @@ from tfctr.transform.output import TransformOutput, raw_tensors, write_spec
 from tfctr.transform.preprocessing import sparse_columns
 from tfctr.transform.schema import unread_columns
 
+logger = logging.getLogger(__name__)
+
 LEARN_ROWS = 65_536
 """Rows looked at at once."""
+
+_NAMES_TOLD = 20
+"""Names of constant features in a warning; `constant_features` has them all."""
 
 _NOISY = ("tensorflow", "absl", "root")
 
 
-def fit_transform(spec: FeatureSpec, table: pa.Table, workdir: str | Path) -> TransformOutput:
+def fit_transform(spec: FeatureSpec, table: Rows, workdir: str | Path) -> TransformOutput:
     """Learn vocabularies and statistics from a raw training log.
 
     Writes what TFX's Transform would write, plus the spec: the same vocabularies to the byte, numbers up to the order
-    in which they were summed. The folder appears complete or not at all.
+    in which they were summed. The folder appears complete or not at all. A warning in the log names
+    features that are the same in every row (`TransformOutput.constant_features`).
 
     Args:
         spec: The spec.
-        table: Raw log of the training rows (of these only: what is learned from other rows leaks).
+        table: Raw log of the training rows, see `as_table` (of these only: what is learned from other rows leaks).
         workdir: Folder of the result; an earlier result there is replaced.
 
     Raises:
         ValueError: When the table has no rows.
         DataError: When a survival task asks for quantiles and the table has no events to take them from.
-        KeyError, TypeError, ValueError: When the table does not fit the spec.
+        KeyError, TypeError, ValueError, DataError: When the table does not fit the spec.
         FileExistsError: When `workdir` holds something that is no transform output.
     """
+    table = as_table(table)
     if table.num_rows == 0:
         raise ValueError(f"cannot learn the transform of spec {spec.name!r} from 0 rows")
     spec = with_cut_points(spec, table)
@@ -60,7 +68,18 @@ def fit_transform(spec: FeatureSpec, table: pa.Table, workdir: str | Path) -> Tr
         write_spec(written, spec)
         shutil.rmtree(target, ignore_errors=True)
         written.rename(target)
-    return TransformOutput(target, spec)
+        output = TransformOutput(target, spec)
+    _warn_of_constants(output)
+    return output
+
+
+def _warn_of_constants(output: TransformOutput) -> None:
+    with quiet_logs():
+        names = output.constant_features
+    if names:
+        more = f" and {len(names) - _NAMES_TOLD} more" if len(names) > _NAMES_TOLD else ""
+        shown = ", ".join(map(repr, names[:_NAMES_TOLD])) + more
+        logger.warning("features that are the same in every training row, and so tell a model nothing: %s", shown)
 
 
 def _learn(spec: FeatureSpec, table: pa.Table, folder: Path) -> Learned:

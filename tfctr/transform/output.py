@@ -16,9 +16,11 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter, TensorAdapterConfig
 
+from tfctr.data.frames import Rows
 from tfctr.spec import MISSING, NO_DOMAIN, BoundSpec, CategoricalFeature, FeatureSpec, RawColumn
 from tfctr.transform._graph import TransformGraph
 from tfctr.transform._label_scales import read_label_scales
+from tfctr.transform._probes import constant_features
 from tfctr.transform._tasks import fingerprints
 from tfctr.transform._vocabulary_files import VocabularyFiles
 from tfctr.transform.columns import RAW_DTYPES, RawTensor, as_sparse
@@ -106,6 +108,15 @@ class TransformOutput:
         return self._files.counts(table)
 
     @cached_property
+    def constant_features(self) -> tuple[str, ...]:
+        """Features that are the same in every training row, and so tell a model nothing.
+
+        Numbers under a scale that learns, ids of a vocabulary, and crosses; of hash buckets, lists, vectors and numbers
+        of scale `none` the transform knows nothing.
+        """
+        return constant_features(self)
+
+    @cached_property
     def domain_names(self) -> dict[int, str]:
         """Fingerprint in `DOMAIN_NAME` -> name, of the domains whose values the transform has kept.
 
@@ -166,18 +177,18 @@ class TransformOutput:
         order = (*self.spec.inputs(), *self.spec.labels(), *self.spec.meta_tensors())
         return {info.name: outputs[info.name] for info in order if raw.keys() >= set(made_of[info.name])}
 
-    def transform(self, table: pa.Table | pa.RecordBatch) -> dict[str, np.ndarray]:
+    def transform(self, table: Rows) -> dict[str, np.ndarray]:
         """Transform a raw log in memory with the very graph that is served, in large batches, without Beam.
 
         Args:
-            table: Raw log. Columns of labels, weights, masks and meta may all be there or be lacking.
+            table: Raw log, see `as_table`. Columns of labels, weights, masks and meta may all be there or be lacking.
 
         Returns:
             Inputs, and labels, weights and meta tensors as far as their columns are there: numpy arrays with
             one row a row of the table.
 
         Raises:
-            KeyError, TypeError, ValueError: When the table does not fit the spec.
+            KeyError, TypeError, ValueError, DataError: When the table does not fit the spec.
             tf.errors.InvalidArgumentError: For a label or a vector that is not what the spec says.
         """
         features = {column.name for column in self.spec.raw_columns(serving=True)}

@@ -43,6 +43,7 @@ class View:
     splits: Table
     bad_rows: str
     bad_rows_reasons: Table | None
+    constants: str
     model: Table
     vocabularies: Table | None
     settings: tuple[Table, ...]
@@ -81,6 +82,7 @@ def view(config: PipelineConfig, spec: FeatureSpec, results: Results, scores: di
         splits=_run.splits_table(spec, results, data),
         bad_rows=_run.bad_rows_told(data),
         bad_rows_reasons=_run.bad_rows_table(data),
+        constants=results.constants_told(),
         model=_run.model_table(results, card),
         vocabularies=_run.vocabularies_table(card),
         settings=_run.settings_tables(config, card),

@@ -20,11 +20,12 @@ from tfctr.data._prepare import describe_source, find_source, source_batches
 from tfctr.data._readers.files import Paths
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
+from tfctr.data.frames import Rows
 from tfctr.spec import BinaryTask, FeatureSpec
 
 
 def rank_features(
-    log: Paths | pa.Table,
+    log: Paths | Rows,
     spec: FeatureSpec,
     *,
     task: str | None = None,
@@ -39,7 +40,8 @@ def rank_features(
     in order; noise controls say where noise begins. Weights of rows are not looked at.
 
     Args:
-        log: A file, folder or glob pattern, a list of these, the name of a public data set, or a table.
+        log: A file, folder or glob pattern, a list of these, the name of a public data set, or rows in
+            memory, such as a data frame (see `as_table`).
         spec: Says how the log is read, which features to rank and for which label.
         task: The task whose label counts; the first one for None.
         config: Settings; None takes the defaults.

@@ -61,18 +61,33 @@ class Converter:
         return batch
 
     def _convert(self, values: pa.Array, column: RawColumn, problems: Problems, file: str) -> pa.Array:
-        whole = values.type == arrow_type(column) and pa.types.is_integer(values.type)
-        if whole and not null_numbers(column.null_values):
-            return values  # nothing can be wrong with it
+        hint = HINT_OF_LABELS if column.name in self.labels else ""
         try:
-            if column.shape != "scalar":
-                return to_lists(values, column, problems)
-            if column.positive:
-                return to_truth(values, column.positive, column.null_values)
-            converted, found = to_type(values, column.type, column.null_values, column.decimal)
+            return to_column(values, column, problems, hint)
         except UnfitTypeError as error:
             raise DataError(f"{file}: column {column.name!r} {error}; the spec reads it as {column.type}") from error
-        for reason, where in found:
-            hint = HINT_OF_LABELS if reason == NO_NUMBER and column.name in self.labels else ""
-            problems.add(where, f"{column.name}: {reason}{hint}", values)
-        return converted
+
+
+def to_column(values: pa.Array, column: RawColumn, problems: Problems, hint: str = "") -> pa.Array:
+    """Return values of any type in the type of their column; rows that cannot be are added to `problems`.
+
+    Args:
+        values: One a row.
+        column: What is wanted.
+        problems: Of the rows.
+        hint: What is said behind a value that is no number.
+
+    Raises:
+        UnfitTypeError: When the type of the values can never become the one wanted.
+    """
+    whole = values.type == arrow_type(column) and pa.types.is_integer(values.type)
+    if whole and not null_numbers(column.null_values):
+        return values  # nothing can be wrong with it
+    if column.shape != "scalar":
+        return to_lists(values, column, problems)
+    if column.positive:
+        return to_truth(values, column.positive, column.null_values)
+    converted, found = to_type(values, column.type, column.null_values, column.decimal)
+    for reason, where in found:
+        problems.add(where, f"{column.name}: {reason}{hint if reason == NO_NUMBER else ''}", values)
+    return converted

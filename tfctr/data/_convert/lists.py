@@ -24,7 +24,8 @@ def to_lists(values: pa.Array, column: RawColumn, problems: Problems) -> pa.Arra
     """
     lists = _as_lists(values, column, problems)
     flat = pc.list_flatten(lists)
-    parents = np.asarray(pc.list_parent_indices(lists))
+    lengths = np.asarray(pc.fill_null(pc.list_value_length(lists), 0))
+    parents = np.repeat(np.arange(len(lists)), lengths)  # Arrow's own count values that stand behind a null list too
     items, found = to_type(flat, column.type, column.null_values, column.decimal)
     for reason, where in found:
         problems.add(_rows_of(parents[where], len(lists)), f"{column.name}: {reason}", values)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from tfctr.data._readers.files import LogFile
 from tfctr.data.bad_rows import BadRows
-from tfctr.data.errors import DataError
+from tfctr.data.errors import MissingColumnsError
 from tfctr.spec import RawColumn, Source, suggest
 
 
@@ -42,10 +42,10 @@ def require_columns(file: object, columns: Iterable[RawColumn], present: Iterabl
     """Raise when wanted columns are not present.
 
     Raises:
-        DataError: Naming all that are missing, each with the nearest present name.
+        MissingColumnsError: Naming all that are missing, each with the nearest present name.
     """
     names = list(present)
     missing = [column.name for column in columns if column.name not in names]
     if missing:
         listed = "; ".join(f"{name!r}{suggest(name, names)}" for name in missing)
-        raise DataError(f"{file}: missing column(s){where}: {listed}")
+        raise MissingColumnsError(f"{file}: missing column(s){where}: {listed}", tuple(names))

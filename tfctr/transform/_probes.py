@@ -1,0 +1,57 @@
+"""What a learned transform makes of numbers of every size: so its scales are told, whoever learned them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from tfctr.spec import CategoricalFeature, CrossFeature, FeatureSpec, IdFeature, NumericFeature
+
+
+class Learned(Protocol):
+    """As much of a `TransformOutput` as is asked here."""
+
+    spec: FeatureSpec
+
+    def transform_raw(self, raw: Mapping[str, tf.Tensor], *, partial: bool = False) -> dict[str, tf.Tensor]:
+        """Transform raw columns."""
+
+    def vocabulary_counts(self, table: str) -> np.ndarray:
+        """Return how often each row of a table was met in training."""
+
+
+_LARGEST = float(np.finfo(np.float32).max)
+
+PROBES = np.array([0.0, *(float(f"1e{power}") for power in range(-37, 39)), _LARGEST, -_LARGEST], np.float32)
+"""0, a number of every size, and the bounds of float32."""
+
+
+def probed_numbers(transform: Learned) -> dict[str, np.ndarray]:
+    """Return what each numeric feature becomes where its column holds `PROBES`, ``(probes,)``."""
+    features = [feature for feature in transform.spec.features if isinstance(feature, NumericFeature)]
+    if not features:
+        return {}
+    raw = {feature.column: tf.constant(PROBES) for feature in features}
+    made = transform.transform_raw(raw, partial=True)
+    return {feature.name: made[feature.name].numpy() for feature in features}
+
+
+def constant_features(transform: Learned) -> tuple[str, ...]:
+    """Return the features that are the same in every training row; see `TransformOutput.constant_features`."""
+    numbers = {name: bool((made == made[0]).all()) for name, made in probed_numbers(transform).items()}
+    return tuple(f.name for f in transform.spec.features if numbers.get(f.name, False) or _is_one_id(f.name, transform))
+
+
+def _is_one_id(name: str, transform: Learned) -> bool:
+    """Whether all training rows have one id of this feature; of hash buckets nothing is known."""
+    spec: FeatureSpec = transform.spec
+    feature = spec.feature(name)
+    if not isinstance(feature, CategoricalFeature | CrossFeature):
+        return False
+    owner = spec.feature(feature.table)
+    if isinstance(owner, IdFeature) and owner.hash_buckets is not None:
+        return False
+    return int(np.count_nonzero(transform.vocabulary_counts(feature.table))) <= 1
