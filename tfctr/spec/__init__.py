@@ -2,6 +2,7 @@
 
 - `features`: kinds of feature. `source`: raw log, split, histories.
 - `tasks`, `survival_task`, `regression_task`: labels and meta columns; `_task_base`: what all tasks have.
+- `times`: how a log writes times, and what is made of them.
 - `gates`: bounds a model must keep. `feature_spec`: the whole, and its bound form.
 - `_crosses`: crossed features. `raw_column`: what the raw log must hold. `_references`: checks of names.
 - `errors`: how problems are reported.
@@ -46,6 +47,7 @@ from tfctr.spec.regression_task import LabelScale, RegressionTask
 from tfctr.spec.source import History, Source, Split
 from tfctr.spec.survival_task import SurvivalTask
 from tfctr.spec.tasks import AnyTask, BinaryTask, Meta
+from tfctr.spec.times import TimeColumn, TimePart, TimeSince
 
 __all__ = [
     "DOMAIN_NAME",
@@ -79,6 +81,9 @@ __all__ = [
     "Split",
     "SurvivalTask",
     "TensorInfo",
+    "TimeColumn",
+    "TimePart",
+    "TimeSince",
     "VectorFeature",
     "Vocabulary",
     "check_columns",

@@ -15,9 +15,10 @@ from tfctr.spec.features import (
     IdColumnFeature,
     MultiFeature,
     SequenceFeature,
+    from_time_of,
 )
 from tfctr.spec.gates import Gates
-from tfctr.spec.raw_column import RawColumn, raw_columns_of
+from tfctr.spec.raw_column import RawColumn, raw_columns_of, time_column
 from tfctr.spec.regression_task import RegressionTask
 from tfctr.spec.source import History, Split
 from tfctr.spec.tasks import AnyTask, Meta
@@ -89,7 +90,7 @@ def _column_problems(spec: Spec) -> Iterator[Problem]:
             first[column.name] = (key, column)
             continue
         other_key, other = first[column.name]
-        if (column.type, column.shape, column.width) != (other.type, other.shape, other.width):
+        if _asked(column) != _asked(other):
             yield Problem(
                 f"column {column.name!r} is read as {_told(column)} here and as {_told(other)} in {other_key}", key
             )
@@ -101,13 +102,24 @@ def _column_problems(spec: Spec) -> Iterator[Problem]:
 
 def _column_uses(spec: Spec) -> Iterator[tuple[str, RawColumn]]:
     for index, feature in enumerate(spec.features):
-        for column in raw_columns_of(feature):
+        for column in raw_columns_of(feature, spec.meta.time):
             yield f"features.{index}", column
-    if spec.meta.time:
-        yield "meta.time", RawColumn(spec.meta.time, "int")
+    if spec.meta.time_form:
+        yield "meta.time", time_column(spec.meta.time_form)
+
+
+def _asked(column: RawColumn) -> tuple[object, ...]:
+    """What two uses of one column must have in common; whole numbers kept as they are may also be ids."""
+    form = column.time
+    return column.type, column.shape, column.width, None if form is None or form.unit == "as_is" else form
 
 
 def _told(column: RawColumn) -> str:
+    if column.time is not None and column.time.unit != "as_is":
+        given = column.time.model_dump(exclude_defaults=True, exclude={"column"})
+        return (
+            f"a time ({', '.join(f'{key}: {value}' for key, value in given.items()) or 'form found from its values'})"
+        )
     if column.shape == "vector":
         return f"a vector of {column.width}"
     return f"{'a list of ' if column.shape == 'list' else ''}{column.type}"
@@ -121,6 +133,9 @@ def _feature_problems(spec: Spec) -> Iterator[Problem]:
             yield from _share_problems(feature, features, f"{key}.shares")
         if isinstance(feature, SequenceFeature):
             yield from _sequence_problems(feature, features, key)
+        made = from_time_of(feature)
+        if made is not None and made.of is None and spec.meta.time is None:
+            yield Problem("is made of a time, but says none: give `of`, or `meta.time`", f"{key}.from_time")
     yield from cross_problems(spec.features)
 
 
@@ -164,7 +179,7 @@ def _sequence_problems(feature: SequenceFeature, features: dict[str, AnyFeature]
 def _task_problems(spec: Spec) -> Iterator[Problem]:
     names = {task.name for task in spec.tasks}
     kinds = _kinds_without_positives(spec)
-    features = {feature.column: feature.name for feature in spec.features if isinstance(feature, ColumnFeature)}
+    features = {column.name: f.name for f in spec.features for column in raw_columns_of(f, spec.meta.time)}
     for index, task in enumerate(spec.tasks):
         key = f"tasks.{index}"
         if task.after is not None and (task.after not in names or task.after == task.name):
@@ -235,7 +250,7 @@ def _reader_problems(spec: Spec, made: set[str]) -> Iterator[Problem]:
     scalars = {column.name: column for column in spec.raw_columns() if column.shape == "scalar"}
     of = {history.name: history.of for history in spec.history}
     for index, feature in enumerate(spec.features):
-        if not isinstance(feature, ColumnFeature) or feature.column not in made:
+        if not isinstance(feature, ColumnFeature) or feature.column not in made or from_time_of(feature) is not None:
             continue
         if not isinstance(feature, SequenceFeature | MultiFeature):
             yield Problem(

@@ -26,7 +26,7 @@ from tfctr.spec.features import (
     table_of,
 )
 from tfctr.spec.gates import Gates
-from tfctr.spec.raw_column import RawColumn, raw_columns_of
+from tfctr.spec.raw_column import RawColumn, raw_columns_of, time_column
 from tfctr.spec.regression_task import LabelScale, RegressionTask
 from tfctr.spec.source import History, Source, Split
 from tfctr.spec.tasks import AnyTask, Meta
@@ -188,14 +188,14 @@ class FeatureSpec(Frozen):
     def meta_tensors(self) -> tuple[TensorInfo, ...]:
         """Return the meta tensors: a fingerprint of group and domain, the time as it is."""
         meta = self.meta
-        pairs = ((meta.group, GROUP_NAME), (meta.time, TIME_NAME), (meta.domain, DOMAIN_NAME))
+        pairs = ((meta.group, GROUP_NAME), (meta.time_column, TIME_NAME), (meta.domain, DOMAIN_NAME))
         return tuple(TensorInfo(name, "int64") for column, name in pairs if column)
 
     def raw_columns(self, *, serving: bool = False) -> tuple[RawColumn, ...]:
         """Return every raw column once; with `serving` only those that features are made of."""
         columns: dict[str, RawColumn] = {}
         for feature in self.features:
-            for column in raw_columns_of(feature):
+            for column in raw_columns_of(feature, self.meta.time):
                 columns.setdefault(column.name, column)
         if not serving:
             for column in self._outcome_columns():
@@ -208,8 +208,8 @@ class FeatureSpec(Frozen):
         for task in self.tasks:
             names = (*task.label_columns, task.weight, task.mask)
             columns += [RawColumn(name, "float") for name in names if name]
-        if self.meta.time:
-            columns.append(RawColumn(self.meta.time, "int"))
+        if self.meta.time_form:
+            columns.append(time_column(self.meta.time_form))
         columns += [RawColumn(name, "string") for name in (self.meta.group, self.meta.domain) if name]
         if self.split.by in ("hash", "column") and self.split.column:
             columns.append(RawColumn(self.split.column, "string"))

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from tfctr.spec._base import Frozen
+from tfctr.spec.times import TimePart, TimeSince
 
 MISSING = "__missing__"
 """The token that stands for a missing categorical value."""
@@ -68,6 +69,13 @@ class ColumnFeature(Feature):
         return data
 
 
+def _refuse_a_column(feature: ColumnFeature, from_time: object) -> None:
+    if from_time is not None and feature.column != feature.name:
+        raise ValueError(
+            f"give `column` or `from_time`, not both; the time's column is `from_time: {{of: {feature.column}}}`"
+        )
+
+
 class IdFeature(Feature):
     """A feature made of ids: has a vocabulary or hash buckets.
 
@@ -116,9 +124,19 @@ class IdColumnFeature(IdFeature, ColumnFeature):
 
 
 class CategoricalFeature(IdColumnFeature):
-    """One id a row: user, item, site, device. Transformed: int64 ``(batch,)``."""
+    """One id a row: user, item, site, device. Transformed: int64 ``(batch,)``.
+
+    Args:
+        from_time: Makes the values of a time instead of reading a column: the hour of day, the weekday.
+    """
 
     kind: Literal["categorical"] = "categorical"
+    from_time: TimePart | None = None
+
+    @model_validator(mode="after")
+    def _no_column_beside_a_time(self) -> CategoricalFeature:
+        _refuse_a_column(self, self.from_time)
+        return self
 
 
 class MultiFeature(IdColumnFeature):
@@ -174,12 +192,19 @@ class NumericFeature(ColumnFeature):
             (equal-frequency buckets, used as ids), `none` (as it is).
         buckets: Number of buckets for `quantile`.
         fill: Value taken for a missing number, before scaling; None takes the training mean.
+        from_time: Makes the number of two times instead of reading a column: the hours since an earlier one.
     """
 
     kind: Literal["numeric"] = "numeric"
     scale: Literal["zscore", "log", "quantile", "none"] = "zscore"
     buckets: int = Field(default=64, ge=2, le=10_000)
     fill: float | None = None
+    from_time: TimeSince | None = None
+
+    @model_validator(mode="after")
+    def _no_column_beside_a_time(self) -> NumericFeature:
+        _refuse_a_column(self, self.from_time)
+        return self
 
 
 class VectorFeature(ColumnFeature):
@@ -218,6 +243,11 @@ AnyFeature = Annotated[
     CategoricalFeature | MultiFeature | SequenceFeature | NumericFeature | VectorFeature | CrossFeature,
     Field(discriminator="kind"),
 ]
+
+
+def from_time_of(feature: Feature) -> TimePart | TimeSince | None:
+    """Return what a feature takes of times; None for one that is read from columns of its own."""
+    return feature.from_time if isinstance(feature, CategoricalFeature | NumericFeature) else None
 
 
 def is_bucketed(feature: Feature) -> bool:

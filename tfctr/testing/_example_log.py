@@ -60,7 +60,7 @@ def example_log(spec: FeatureSpec, rows: int = 2_000, seed: int = 0) -> pa.Table
         after = getattr(task, "after", None)
         if after:  # what did not happen is followed by nothing
             columns[labels[task.name]] *= columns[labels[after]]
-    columns |= {name: np.arange(rows) for name in (spec.meta.time,) if name}
+    columns |= {name: np.arange(rows) for name in (spec.meta.time_column,) if name}
     if spec.split.column:
         columns[spec.split.column] = np.arange(rows).astype(str)
     return pa.table(columns)

@@ -76,7 +76,7 @@ def sources(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
     for task in spec.tasks:
         made[task.name] = tuple(name for name in (*task.label_columns, task.mask) if name)
         made[task.weight_name] = tuple(name for name in (task.weight, task.mask) if name)
-    pairs = ((GROUP_NAME, spec.meta.group), (DOMAIN_NAME, spec.meta.domain), (TIME_NAME, spec.meta.time))
+    pairs = ((GROUP_NAME, spec.meta.group), (DOMAIN_NAME, spec.meta.domain), (TIME_NAME, spec.meta.time_column))
     made |= {name: (column,) for name, column in pairs if column}
     return made
 

@@ -11,10 +11,11 @@ from tfctr.data._columns import arrow_type, schema_of
 from tfctr.data._convert.checks import check_alignment, check_outcomes, check_time
 from tfctr.data._convert.lists import to_lists
 from tfctr.data._convert.problems import Problems
+from tfctr.data._convert.times import to_times
 from tfctr.data._convert.values import UnfitTypeError, to_type
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
-from tfctr.spec import FeatureSpec, RawColumn
+from tfctr.spec import FeatureSpec, RawColumn, TimeColumn
 
 
 class Converter:
@@ -57,9 +58,11 @@ class Converter:
         return batch
 
     def _convert(self, values: pa.Array, column: RawColumn, problems: Problems, file: str) -> pa.Array:
-        if values.type == arrow_type(column) and pa.types.is_integer(values.type):
+        if values.type == arrow_type(column) and pa.types.is_integer(values.type) and _counts_seconds(column):
             return values  # nothing can be wrong with it
         try:
+            if column.time is not None:
+                return self._times(values, column, column.time, problems)
             if column.shape != "scalar":
                 return to_lists(values, column, problems)
             converted, found = to_type(values, column.type)
@@ -68,3 +71,17 @@ class Converter:
         for reason, where in found:
             problems.add(where, f"{column.name}: {reason}", values)
         return converted
+
+    def _times(self, values: pa.Array, column: RawColumn, form: TimeColumn, problems: Problems) -> pa.Array:
+        times = to_times(values, form)
+        for reason, where in times.problems:
+            problems.add(where, f"{column.name}: {reason}", values)
+        for unit, rows in times.found.items():
+            self.bad_rows.note(f"{column.name}: read as {unit}, by the size of the numbers", rows)
+        return times.seconds
+
+
+def _counts_seconds(column: RawColumn) -> bool:
+    """Whether whole numbers stay as they are."""
+    form = column.time
+    return form is None or (form.unit in ("seconds", "as_is") and form.format is None)
