@@ -32,17 +32,19 @@ from tfctr.spec.features import (
     Feature,
     IdColumnFeature,
     IdFeature,
+    ListFeature,
     MultiFeature,
     NumericFeature,
     SequenceFeature,
     VectorFeature,
     Vocabulary,
+    from_time_of,
     is_bucketed,
     table_of,
 )
 from tfctr.spec.gates import Gates
 from tfctr.spec.loading import dump_spec, load_spec, locate_problems, parse_spec
-from tfctr.spec.raw_column import RawColumn
+from tfctr.spec.raw_column import RawColumn, raw_columns_of, times_of
 from tfctr.spec.regression_task import LabelScale, RegressionTask
 from tfctr.spec.source import History, Source, Split
 from tfctr.spec.survival_task import SurvivalTask
@@ -69,6 +71,7 @@ __all__ = [
     "IdColumnFeature",
     "IdFeature",
     "LabelScale",
+    "ListFeature",
     "Meta",
     "MultiFeature",
     "NumericFeature",
@@ -89,12 +92,15 @@ __all__ = [
     "check_columns",
     "dump_spec",
     "find_spec",
+    "from_time_of",
     "is_bucketed",
     "json_schema",
     "load_spec",
     "locate_problems",
     "parse_spec",
+    "raw_columns_of",
     "shipped_specs",
     "suggest",
     "table_of",
+    "times_of",
 ]

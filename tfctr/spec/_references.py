@@ -18,7 +18,7 @@ from tfctr.spec.features import (
     from_time_of,
 )
 from tfctr.spec.gates import Gates
-from tfctr.spec.raw_column import RawColumn, raw_columns_of, time_column
+from tfctr.spec.raw_column import RawColumn, raw_columns_of, time_column, times_of
 from tfctr.spec.regression_task import RegressionTask
 from tfctr.spec.source import History, Split
 from tfctr.spec.tasks import AnyTask, Meta
@@ -90,7 +90,7 @@ def _column_problems(spec: Spec) -> Iterator[Problem]:
             first[column.name] = (key, column)
             continue
         other_key, other = first[column.name]
-        if _asked(column) != _asked(other):
+        if not _is_read_alike(column, other):
             yield Problem(
                 f"column {column.name!r} is read as {_told(column)} here and as {_told(other)} in {other_key}", key
             )
@@ -108,10 +108,11 @@ def _column_uses(spec: Spec) -> Iterator[tuple[str, RawColumn]]:
         yield "meta.time", time_column(spec.meta.time_form)
 
 
-def _asked(column: RawColumn) -> tuple[object, ...]:
-    """What two uses of one column must have in common; whole numbers kept as they are may also be ids."""
-    form = column.time
-    return column.type, column.shape, column.width, None if form is None or form.unit == "as_is" else form
+def _is_read_alike(column: RawColumn, other: RawColumn) -> bool:
+    """Whether one reading does for two uses: whole numbers that are kept as they are may be ids, or any other time."""
+    kept = any(use.time is not None and use.time.unit == "as_is" for use in (column, other))
+    same = (column.type, column.shape, column.width) == (other.type, other.shape, other.width)
+    return same and (kept or column.time == other.time)
 
 
 def _told(column: RawColumn) -> str:
@@ -132,10 +133,13 @@ def _feature_problems(spec: Spec) -> Iterator[Problem]:
         if isinstance(feature, IdColumnFeature) and feature.shares is not None:
             yield from _share_problems(feature, features, f"{key}.shares")
         if isinstance(feature, SequenceFeature):
-            yield from _sequence_problems(feature, features, key)
+            yield from _sequence_problems(feature, features, spec, key)
         made = from_time_of(feature)
         if made is not None and made.of is None and spec.meta.time is None:
             yield Problem("is made of a time, but says none: give `of`, or `meta.time`", f"{key}.from_time")
+        if any(time.unit == "as_is" for time in times_of(feature, spec.meta.time)):
+            text = "is made of a time of which nothing is known: `unit: as_is` keeps numbers, whatever they count"
+            yield Problem(f"{text}; say the unit or the format", f"{key}.from_time")
     yield from cross_problems(spec.features)
 
 
@@ -154,15 +158,23 @@ def _share_problems(feature: IdColumnFeature, features: dict[str, AnyFeature], k
         yield Problem(f"is of type {feature.type}, but {other.name!r} is of type {other.type}", key)
 
 
-def _sequence_problems(feature: SequenceFeature, features: dict[str, AnyFeature], key: str) -> Iterator[Problem]:
+def _sequence_problems(
+    feature: SequenceFeature, features: dict[str, AnyFeature], spec: Spec, key: str
+) -> Iterator[Problem]:
     if feature.target is not None and feature.target not in features:
         yield Problem(
             f"compares with the unknown feature {feature.target!r}{suggest(feature.target, features)}", f"{key}.target"
         )
     if isinstance(features.get(feature.target or ""), CrossFeature):
         yield Problem(f"compares with the cross {feature.target!r}, which no event can be", f"{key}.target")
+    if feature.order == "newest_first" and feature.column in {history.name for history in spec.history}:
+        yield Problem("reads a history, which is made oldest first; leave `order` out", f"{key}.order")
     if feature.aligned_with is None:
         return
+    for part, default in (("padding", None), ("order", "oldest_first")):
+        if getattr(feature, part) != default:
+            text = f"is aligned with {feature.aligned_with!r}, whose {part} holds for both; leave `{part}` out here"
+            yield Problem(text, f"{key}.{part}")
     other = features.get(feature.aligned_with)
     if not isinstance(other, SequenceFeature):
         known = [name for name, f in features.items() if isinstance(f, SequenceFeature) and name != feature.name]

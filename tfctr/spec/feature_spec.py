@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from tfctr.spec._base import Frozen
-from tfctr.spec._crosses import is_mixed, new_crosses, with_roles
+from tfctr.spec._crosses import new_crosses, with_roles
 from tfctr.spec._references import reference_problems
 from tfctr.spec.errors import Problem, SpecError, suggest
 from tfctr.spec.features import (
@@ -22,6 +22,7 @@ from tfctr.spec.features import (
     SequenceFeature,
     VectorFeature,
     Vocabulary,
+    from_time_of,
     is_bucketed,
     table_of,
 )
@@ -122,10 +123,15 @@ class FeatureSpec(Frozen):
         return tuple(dict.fromkeys(table_of(feature) for feature in self.id_features))
 
     @property
-    def mixed_crosses(self) -> tuple[CrossFeature, ...]:
-        """Crosses of the item with the user or the context: what they need comes from both sides of `rank`."""
-        by_name = {feature.name: feature for feature in self.features}
-        return tuple(f for f in self.features if isinstance(f, CrossFeature) and is_mixed(f, by_name))
+    def mixed_features(self) -> tuple[AnyFeature, ...]:
+        """Crosses and hours between times that need columns of both sides of `rank`: the item's, and another one."""
+        items: dict[str, set[bool]] = {}
+        for feature in self.features:
+            own = {column.role == "item" for column in raw_columns_of(feature, self.meta.time)}
+            parts = feature.of if isinstance(feature, CrossFeature) else ()
+            items[feature.name] = own.union(*(items.get(name, set()) for name in parts))
+        made = (f for f in self.features if isinstance(f, CrossFeature) or from_time_of(f) is not None)
+        return tuple(feature for feature in made if len(items[feature.name]) > 1)
 
     def with_crosses(
         self,

@@ -86,7 +86,10 @@ def raw_columns_of(feature: Feature, meta_time: str | TimeColumn | None) -> list
     if not isinstance(feature, MultiFeature | SequenceFeature):
         return [RawColumn(feature.column, feature.type, role=feature.role)]
     separator = feature.separator
-    columns = [RawColumn(feature.column, feature.type, "list", separator=separator, role=feature.role)]
+    if feature.columns:
+        columns = [RawColumn(name, feature.type, role=feature.role) for name in feature.columns]
+    else:
+        columns = [RawColumn(feature.column, feature.type, "list", separator=separator, role=feature.role)]
     if isinstance(feature, SequenceFeature) and feature.times:
         columns.append(RawColumn(feature.times, "int", "list", separator=separator, role=feature.role))
     return columns

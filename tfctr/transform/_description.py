@@ -14,17 +14,23 @@ from tfctr.spec import (
     CrossFeature,
     FeatureSpec,
     IdFeature,
+    ListFeature,
     MultiFeature,
     NumericFeature,
     SequenceFeature,
     VectorFeature,
+    from_time_of,
     table_of,
+    times_of,
 )
 from tfctr.transform._crosses import ESCAPE, SEPARATOR
 from tfctr.transform.output import TransformOutput
 
 _LARGE = 1e30
 """A number beside which no mean counts: what a scale answers to it tells the scale's slope."""
+
+_LATE = 9 * 10**10
+"""The latest time that is surely seconds; the same for hours between times."""
 
 _JOINED = (
     f"{SEPARATOR!r} between them, and {ESCAPE} before each {SEPARATOR} and {ESCAPE} inside one; a missing one is "
@@ -70,7 +76,7 @@ def _making(feature: AnyFeature) -> str:
     """How a tensor is made of its raw column, in a sentence."""
     if isinstance(feature, CrossFeature):
         return f"the id, in vocabulary {feature.table!r}, of the values of {' and '.join(feature.of)} joined: {_JOINED}"
-    column = f"column {feature.column!r}"
+    column = _where(feature)
     if isinstance(feature, VectorFeature):
         return f"the {feature.width} numbers of {column}; zeros where there are none, 0 for a number that is not finite"
     if isinstance(feature, NumericFeature):
@@ -109,9 +115,29 @@ def _numbers(transform: TransformOutput) -> dict[str, Any]:
     if not features:
         return {}
     asked = np.array([0.0, _LARGE], np.float32)
-    raw = {feature.column: tf.constant(asked) for feature in features}
-    scaled = {name: tensor.numpy() for name, tensor in transform.transform_raw(raw, partial=True).items()}
+    raw = {feature.column: tf.constant(asked) for feature in features if feature.column}
+    scaled = {}
+    if raw:
+        scaled = {name: tensor.numpy() for name, tensor in transform.transform_raw(raw, partial=True).items()}
+    for feature in features:
+        if not feature.column:  # each by itself: the later time of one may be the earlier one of another
+            later, earlier = (time.column for time in times_of(feature, transform.spec.meta.time))
+            times = {later: tf.constant([0, _LATE], tf.int64), earlier: tf.constant([0, 0], tf.int64)}
+            scaled[feature.name] = transform.transform_raw(times, partial=True)[feature.name].numpy()
     return {feature.name: _number(feature, scaled[feature.name]) for feature in features}
+
+
+def _where(feature: AnyFeature) -> str:
+    """The column of a feature in words, or what it is made of."""
+    made = from_time_of(feature)
+    if made is not None:
+        return f"the {made.part} of times in seconds since 1970 ({made.model_dump_json(exclude_defaults=True)})"
+    if not isinstance(feature, ListFeature):
+        return f"column {getattr(feature, 'column', '')!r}"
+    where = f"the columns {', '.join(feature.columns)}" if feature.columns else f"column {feature.column!r}"
+    if feature.inner_separator is not None:
+        where = f"part {feature.part} between {feature.inner_separator!r} of what is in {where}"
+    return where if feature.padding is None else f"{where} without {feature.padding!r}"
 
 
 def _number(feature: NumericFeature, scaled: np.ndarray) -> dict[str, Any]:
@@ -122,7 +148,8 @@ def _number(feature: NumericFeature, scaled: np.ndarray) -> dict[str, Any]:
         return {**said, "formula": "x"}
     if feature.scale == "quantile":
         return {**said, "formula": f"one of {feature.buckets} buckets of equal frequency; their bounds are not told"}
-    shown, large = ("sign(x)·log(1 + |x|)", np.log1p(_LARGE)) if feature.scale == "log" else ("x", _LARGE)
+    largest = _LARGE if feature.column else _LATE / 3600
+    shown, large = ("sign(x)·log(1 + |x|)", np.log1p(largest)) if feature.scale == "log" else ("x", largest)
     slope = (float(scaled[1]) - float(scaled[0])) / float(large)
     mean, deviation = (-float(scaled[0]) / slope, 1 / slope) if slope else (None, None)
     return {**said, "formula": f"({shown} - mean) / deviation; 0 without them", "mean": mean, "deviation": deviation}
@@ -138,6 +165,7 @@ def _left_out(spec: FeatureSpec) -> list[str]:
         "looking values up in vocabularies: the inputs are ids, see vocabularies": bool(learned),
         "joining the values of crosses, see inputs": CrossFeature in kinds,
         "hashing values: the inputs are ids, see vocabularies": len(learned) < len(ids),
+        "taking parts of times, see inputs": any(from_time_of(feature) is not None for feature in spec.features),
         "cutting lists to their length and padding them": bool(kinds & {MultiFeature, SequenceFeature}),
         "filling and scaling numbers, see numbers": NumericFeature in kinds,
         "filling missing vectors": VectorFeature in kinds,
