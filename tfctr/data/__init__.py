@@ -3,6 +3,7 @@
 - `_read_log`: any raw log as typed batches; `_readers` has a file for each format, `_convert` the types and checks.
 - `bad_rows`: rows that cannot be read. `_write_log`: a table as a raw log.
 - `histories`: what a user did strictly before each row. `_columns`: what a raw log must have.
+- `time_zones`: the clocks of a zone, for reading times and for features made of them.
 - `survival`: durations with events, and where time is cut.
 - `holdouts`: folds of small tables, by row or by group.
 - `_splits`: train, valid, test. `_prepare`: all of it, from a raw log to rows on disk (`_fingerprint`, `_locks`).
@@ -12,6 +13,7 @@
 - `errors`: what is said when rows cannot be used.
 """
 
+from tfctr.data._convert import times_as_seconds
 from tfctr.data._prepare import PreparedData, load_split, prepare, prepare_table
 from tfctr.data._read_log import read_log, read_table
 from tfctr.data._write_log import write_log
@@ -38,6 +40,7 @@ __all__ = [
     "read_log",
     "read_table",
     "signed_durations",
+    "times_as_seconds",
     "with_cut_points",
     "write_log",
 ]

@@ -66,6 +66,18 @@ def to_times(values: pa.Array, form: TimeColumn) -> Times:
     return _of_texts(values, form)
 
 
+def times_as_seconds(values: pa.Array, form: TimeColumn) -> tuple[list[int | None], str]:
+    """Return times as seconds since 1970, and what is wrong with the first one that is none; empty when all are.
+
+    Args:
+        values: Texts, timestamps, dates or numbers.
+        form: How they write times.
+    """
+    times = to_times(values, form)
+    wrong = next((reason for reason, where in times.problems if where.any()), "")
+    return times.seconds.to_pylist(), wrong
+
+
 def _of_timestamps(values: pa.Array, form: TimeColumn) -> Times:
     if pa.types.is_date(values.type):
         values = values.cast(pa.timestamp("ms"))
