@@ -13,7 +13,7 @@ import pytest
 
 from tfctr.data import BadRows, BadRowsError, prepare, read_log
 from tfctr.data._convert.times import to_times
-from tfctr.data.time_zones import zone_clocks
+from tfctr.data._time_zones import zone_clocks
 from tfctr.spec import FeatureSpec, TimeColumn
 
 RNG = np.random.default_rng(0)

@@ -3,7 +3,7 @@
 - `_read_log`: any raw log as typed batches; `_readers` has a file for each format, `_convert` the types and checks.
 - `bad_rows`: rows that cannot be read. `_write_log`: a table as a raw log.
 - `histories`: what a user did strictly before each row. `_columns`: what a raw log must have.
-- `time_zones`: the clocks of a zone, for reading times and for features made of them.
+- `_time_zones`: the clocks of a zone, for reading times and for features made of them.
 - `survival`: durations with events, and where time is cut.
 - `holdouts`: folds of small tables, by row or by group.
 - `_splits`: train, valid, test. `_prepare`: all of it, from a raw log to rows on disk (`_fingerprint`, `_locks`).
@@ -16,6 +16,7 @@
 from tfctr.data._convert import times_as_seconds
 from tfctr.data._prepare import PreparedData, load_split, prepare, prepare_table
 from tfctr.data._read_log import read_log, read_table
+from tfctr.data._time_zones import ZoneClocks, zone_clocks
 from tfctr.data._write_log import write_log
 from tfctr.data.bad_rows import BadRow, BadRows
 from tfctr.data.errors import BadRowsError, DataError, FetchError
@@ -31,6 +32,7 @@ __all__ = [
     "FetchError",
     "Holdout",
     "PreparedData",
+    "ZoneClocks",
     "add_histories",
     "group_holdouts",
     "load_split",
@@ -43,4 +45,5 @@ __all__ = [
     "times_as_seconds",
     "with_cut_points",
     "write_log",
+    "zone_clocks",
 ]

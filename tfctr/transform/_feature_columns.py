@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfctr.data.time_zones import zone_clocks
+from tfctr.data import zone_clocks
 from tfctr.spec import (
     MISSING,
     AnyFeature,

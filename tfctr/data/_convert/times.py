@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tfctr.data._convert.time_text import ISO, digits_of, pattern_of, shown_by
 from tfctr.data._convert.values import UnfitTypeError, to_type
-from tfctr.data.time_zones import zone_clocks
+from tfctr.data._time_zones import zone_clocks
 from tfctr.spec import TimeColumn
 
 PER_SECOND = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
