@@ -48,7 +48,8 @@ def _of_numbers(values: ValueStatistics) -> tuple[dict[str, Any], str] | None:
 def _of_texts(values: ValueStatistics) -> tuple[dict[str, Any], str] | None:
     if all(any(_reads(text[:10], form) for form in _ISO) for text in values.examples):
         return {}, "ISO 8601; give its zone if that is not UTC"
-    forms = [date + clock for date in _DATES for clock in _CLOCKS]
+    dates = [date for date in _DATES if not (values.day_first if date.startswith("%m") else values.month_first)]
+    forms = [date + clock for date in dates for clock in _CLOCKS]
     fitting = [form for form in forms if all(_reads(text, form) for text in values.examples)]
     if not fitting:
         return None
