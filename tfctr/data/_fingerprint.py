@@ -18,7 +18,7 @@ from tfctr.spec import FeatureSpec, TimeColumn
 
 LogSource: TypeAlias = Paths | pa.Table | Dataset
 
-ROWS_VERSION = 1
+ROWS_VERSION = 2
 """Counts up when the code makes other rows of the same log."""
 
 
