@@ -15,7 +15,7 @@ import yaml
 
 from tfctr.analysis import columns_of, infer_spec
 from tfctr.data import DataError, prepare
-from tfctr.spec import FeatureSpec, check_columns, load_spec
+from tfctr.spec import FeatureSpec, TimeColumn, check_columns, load_spec
 
 ROWS = 400
 
@@ -312,7 +312,7 @@ def test_no_such_file(tmp_path: Path) -> None:
 @pytest.mark.real_data
 def test_real_logs(data_dir: Path) -> None:
     avazu = infer_spec(data_dir / "avazu" / "avazu_random_10k.csv.xz").spec
-    assert (avazu.tasks[0].label, avazu.meta.time) == ("click", "hour")
+    assert (avazu.tasks[0].label, avazu.meta.time_form) == ("click", TimeColumn(column="hour", format="%y%m%d%H"))
     assert {"row", "id"}.isdisjoint(feature.column for feature in avazu.features)
     criteo = infer_spec(data_dir / "criteo" / "kaggle_head.train.tsv.xz").spec
     assert len(criteo.source.columns) == 40

@@ -19,7 +19,7 @@ from tfctr.analysis import infer_spec
 from tfctr.analysis.log_columns import columns_of
 from tfctr.data._read_log import read_log
 from tfctr.data.bad_rows import BadRows
-from tfctr.spec import FeatureSpec, check_columns
+from tfctr.spec import FeatureSpec, TimeColumn, check_columns
 
 ROWS = 600
 RNG = np.random.default_rng(0)
@@ -166,7 +166,7 @@ def test_the_time_of_the_event_goes_before_that_of_the_store_and_one_time_is_eno
     }
     pq.write_table(pa.table(table), tmp_path / "log.parquet")
     found = infer_spec(tmp_path / "log.parquet")
-    assert found.spec.meta.time == "time"
+    assert found.spec.meta.time == TimeColumn(column="time", unit="milliseconds")
     assert [feature.name for feature in found.spec.features] == ["site"]
     assert "'time' orders the rows" in found.left_out["ingestion_time"]
 

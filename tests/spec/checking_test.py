@@ -79,7 +79,7 @@ def test_what_can_be_read_is_no_problem(changes: dict[str, str]) -> None:
         ({"ad": "float"}, "features.1: column 'ad' holds float, but int is wanted"),
         ({"price": "list<float>"}, "features.2: column 'price' holds list<float>, but float is wanted"),
         ({"user": "list<string>"}, "features.0: column 'user' holds list<string>, but string is wanted"),
-        ({"second": "string"}, "meta.time: column 'second' holds string, but int is wanted"),
+        ({"second": "list<int>"}, "meta.time: column 'second' holds list<int>, but a time (text, number or timestamp)"),
         (
             {"picture": "list<string>"},
             "features.4: column 'picture' holds list<string>, but list<float> of 3 numbers or text separated by ' ' "

@@ -96,7 +96,7 @@ def test_lines_and_kinds_are_told_for_files() -> None:
 def test_the_side_of_a_cross_follows_from_its_parts(of: tuple[str, ...], role: str, mixed: bool) -> None:
     spec = build(cross(*of))
     assert spec.features[-1].role == role
-    assert bool(spec.mixed_crosses) is mixed
+    assert bool(spec.mixed_features) is mixed
     assert parse_spec(dump_spec(spec)) == parse_spec(dump_spec(spec, defaults=True)) == spec
     assert FeatureSpec.model_validate_json(spec.model_dump_json()) == spec
     assert "role" not in dump_spec(spec).partition("kind: cross")[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -52,6 +53,50 @@ EVERYTHING = FeatureSpec(
         {"kind": "numeric", "name": "age", "role": "user", "scale": "quantile", "buckets": 8},
         {"kind": "numeric", "name": "wait", "role": "user", "scale": "quantile", "buckets": 8, "fill": -1.0},
         {"kind": "vector", "name": "image", "role": "item", "width": 3},
+        {
+            "kind": "categorical",
+            "name": "hour",
+            "role": "context",
+            "from_time": {"part": "hour_of_day", "zone": "Europe/Paris"},
+        },
+        {
+            "kind": "categorical",
+            "name": "born_on",
+            "role": "item",
+            "from_time": {"part": "weekday", "of": {"column": "published", "zone": "America/New_York"}},
+        },
+        {"kind": "categorical", "name": "week", "role": "user", "from_time": {"part": "hour_of_week"}},
+        {
+            "kind": "numeric",
+            "name": "hours_old",
+            "role": "item",
+            "from_time": {
+                "part": "hours_since",
+                "earlier": {"column": "published", "zone": "America/New_York"},
+            },
+        },
+        {"kind": "multi", "name": "slots", "role": "context", "columns": ["slot_1", "slot_2", "slot_3"], "padding": 0},
+        {"kind": "multi", "name": "weighted", "role": "item", "inner_separator": ":", "max_length": 3},
+        {"kind": "multi", "name": "weights", "role": "item", "column": "weighted", "inner_separator": ":", "part": 2},
+        {
+            "kind": "sequence",
+            "name": "views_back",
+            "role": "user",
+            "type": "int",
+            "shares": "item",
+            "max_length": 4,
+            "times": "view_times",
+            "padding": 0,
+            "order": "newest_first",
+        },
+        {
+            "kind": "sequence",
+            "name": "view_categories",
+            "role": "user",
+            "shares": "category",
+            "max_length": 4,
+            "aligned_with": "views_back",
+        },
         {"kind": "categorical", "name": "left", "role": "context"},
         {"kind": "categorical", "name": "right", "role": "context"},
         {"kind": "cross", "name": "left_x_right", "of": ["left", "right"]},
@@ -78,6 +123,27 @@ AWKWARD = ["a", "b", "a|b", "a|", "|b", "|", "\\", "a\\", "\\|", "a\\|b", "", " 
 """Values that would collide with each other when they are crossed by a plain join."""
 
 CITIES = ["New York", "Zürich", "東京", "", "a\tb", "two\nlines", "naïve", "Ünter den", "x" * 500]
+
+
+def _times_and_lists(rows: int, seed: int) -> dict[str, Any]:
+    """The columns of what is made of times, and of lists as logs bring them."""
+    random = np.random.default_rng([seed, 1])
+
+    def gaps(values: list) -> list:
+        return [None if random.random() < 0.15 else value for value in values]
+
+    views = [(random.zipf(1.5, n) % 40 * random.integers(0, 2, n)).tolist() for n in random.integers(0, 9, rows)]
+    return {
+        "published": pa.array(gaps(random.integers(1_600_000_000, 1_750_000_000, rows).tolist()), pa.int64()),
+        **{f"slot_{i}": gaps([str(v) for v in random.integers(0, 5, rows)]) for i in (1, 2, 3)},
+        "weighted": pa.array(
+            gaps([[f"w{i}:{i % 3}", f"{i}", ":1:2"][: i % 4] for i in random.integers(0, 20, rows)]),
+            pa.list_(pa.string()),
+        ),
+        "views_back": pa.array(views, pa.list_(pa.int64())),
+        "view_times": pa.array([list(range(900, 900 - len(v), -1)) for v in views], pa.list_(pa.int64())),
+        "view_categories": pa.array([[f"c{i % 6}" for i in v] for v in views], pa.list_(pa.string())),
+    }
 
 
 def make_log(rows: int, seed: int, *, unknown: int = 0) -> pa.Table:
@@ -125,6 +191,7 @@ def make_log(rows: int, seed: int, *, unknown: int = 0) -> pa.Table:
             "at": random.integers(1_700_000_000, 1_800_000_000, rows),
             "left": gaps([AWKWARD[i] for i in random.integers(0, len(AWKWARD), rows)]),
             "right": gaps([AWKWARD[i] for i in random.integers(0, len(AWKWARD), rows)]),
+            **_times_and_lists(rows, seed),
         }
     )
 

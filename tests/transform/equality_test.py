@@ -121,7 +121,7 @@ def test_the_served_graph_gives_the_same_rows(
     found = {name: tensor.numpy() for name, tensor in signature(examples=tf.constant(examples)).items()}
     wanted = output.transform(table)
     inputs = {info.name for info in EVERYTHING.inputs()}
-    meta = {"meta__group", "meta__domain"}  # made of feature columns, so a request has them too
+    meta = {"meta__group", "meta__domain", "meta__time"}  # made of feature columns, so a request has them too
     assert_same_rows(found, {name: wanted[name] for name in inputs | meta})
     for row in (0, 3):  # one row a call, as most requests come
         one = signature(examples=tf.constant(examples[row : row + 1]))

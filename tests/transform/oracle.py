@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import tensorflow as tf
 
 from tfctr.spec import (
     MISSING,
+    CategoricalFeature,
     CrossFeature,
     FeatureSpec,
     IdFeature,
@@ -51,12 +54,47 @@ class Oracle:
         if isinstance(feature, CrossFeature):
             texts = [token(row[self.spec.feature(name).column]) for name in feature.of]
             return ["|".join(text.replace("\\", "\\\\").replace("|", "\\|") for text in texts)]
-        raw = row[feature.column]
+        if isinstance(feature, CategoricalFeature) and feature.from_time is not None:
+            return [self.part_of_time(feature, row)]
         if isinstance(feature, MultiFeature):
-            return [str(v) for v in raw or []][: feature.max_length]
+            return [value for value, _ in self.events(feature, row)][: feature.max_length]
         if isinstance(feature, SequenceFeature):
-            return [str(v) for v in raw or []][-feature.max_length :]
-        return [token(raw)]
+            return [value for value, _ in self.events(feature, row)][-feature.max_length :]
+        return [token(row[feature.column])]
+
+    def events(self, feature: MultiFeature | SequenceFeature, row: dict[str, Any]) -> list[tuple[str, Any]]:
+        """The values of a list, oldest first and without padding, each with its time."""
+        if feature.columns:
+            raw = [row[name] for name in feature.columns if not is_missing(row[name])]
+        else:
+            raw = row[feature.column] or []
+        texts = [str(value) for value in raw]
+        if feature.inner_separator:
+            parts = [text.split(feature.inner_separator) for text in texts]
+            texts = [part[feature.part - 1] if len(part) >= feature.part else "" for part in parts]
+        main, padded = feature, texts
+        if isinstance(feature, SequenceFeature) and feature.aligned_with:
+            main = self.spec.feature(feature.aligned_with)
+            padded = [str(value) for value in row[main.column] or []]
+        times = (
+            (row[feature.times] or []) if isinstance(feature, SequenceFeature) and feature.times else [None] * len(raw)
+        )
+        kept = [
+            (text, time)
+            for text, time, beside in zip(texts, times, padded, strict=True)
+            if main.padding is None or beside != str(main.padding)
+        ]
+        return kept[::-1] if isinstance(main, SequenceFeature) and main.order == "newest_first" else kept
+
+    def part_of_time(self, feature: CategoricalFeature, row: dict[str, Any]) -> str:
+        made = feature.from_time
+        column = made.of.column if made.of else self.spec.meta.time
+        if row[column] is None:
+            return MISSING
+        zone = made.zone or (made.of.zone if made.of else "UTC")
+        clock = datetime.fromtimestamp(row[column], ZoneInfo(zone))
+        parts = {"hour_of_day": clock.hour, "weekday": clock.weekday()}
+        return str(parts.get(made.part, 24 * clock.weekday() + clock.hour))
 
     def _learn(self, table: str) -> dict[str, int]:
         owner = self.spec.feature(table)
@@ -110,4 +148,8 @@ def coded(text: str) -> str:
 def _floats(rows: list[dict[str, Any]], feature: NumericFeature) -> np.ndarray:
     """float64 values, NaN where missing and not filled."""
     fill = math.nan if feature.fill is None else feature.fill
-    return np.array([fill if is_missing(row[feature.column]) else float(row[feature.column]) for row in rows])
+    values = [row.get(feature.column) for row in rows]
+    if feature.from_time is not None:
+        pairs = [(row["at"], row[feature.from_time.earlier.column]) for row in rows]
+        values = [None if earlier is None else (at - earlier) / 3600 for at, earlier in pairs]
+    return np.array([fill if is_missing(value) else float(value) for value in values])

@@ -29,7 +29,7 @@ def test_an_output_travels(output: TransformOutput, reopened: TransformOutput, n
 def test_without_outcomes_only_what_can_be_made_is_made(output: TransformOutput, new_log: pa.Table) -> None:
     request = output.transform(new_log.select(SERVING))
     wanted = output.transform(new_log)
-    assert set(wanted) - set(request) == {"click", "buy", "buy__weight", "meta__time"}
+    assert set(wanted) - set(request) == {"click", "buy", "buy__weight"}
     for name, array in request.items():
         np.testing.assert_array_equal(array, wanted[name])
 

@@ -15,7 +15,22 @@ from tests.transform.oracle import Oracle
 from tfctr.transform import TransformOutput, fit_transform
 
 CROSSES = ["left_x_right", "right_x_city", "user_x_item", "places", "cities"]
-IDS = ["user", "city", "device", "item", "category", "tags", "devices", "clicks", "click_categories", *CROSSES]
+TIMES = ["hour", "born_on", "week"]
+LISTS = ["slots", "weighted", "weights", "views_back", "view_categories"]
+IDS = [
+    *TIMES,
+    *LISTS,
+    "user",
+    "city",
+    "device",
+    "item",
+    "category",
+    "tags",
+    "devices",
+    "clicks",
+    "click_categories",
+    *CROSSES,
+]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +69,7 @@ def test_ids_lie_inside_their_tables(output: TransformOutput, tensors: dict[str,
         assert ids.max() < output.bound_spec.rows_of(feature.name), feature.name
 
 
-@pytest.mark.parametrize("name", ["price", "views", "filled", "plain"])
+@pytest.mark.parametrize("name", ["price", "views", "filled", "plain", "hours_old"])
 def test_numbers(name: str, tensors: dict[str, np.ndarray], oracle: Oracle, log: pa.Table) -> None:
     np.testing.assert_allclose(tensors[name], oracle.numeric(name, log.to_pylist()), rtol=1e-4, atol=1e-5)
 
@@ -110,7 +125,10 @@ def test_meta(tensors: dict[str, np.ndarray], log: pa.Table) -> None:
 
 def test_vocabulary_values_and_counts(output: TransformOutput, oracle: Oracle, train_log: pa.Table) -> None:
     ids = output.transform(train_log)
-    tables = {"item": ["item", "clicks"], **{name: [name] for name in ("user", "city", "tags", *CROSSES[:3])}}
+    tables = {
+        "item": ["item", "clicks", "views_back"],
+        **{name: [name] for name in ("user", "city", "tags", *CROSSES[:3])},
+    }
     for table, features in tables.items():
         rows = output.bound_spec.rows[table]
         counts = output.vocabulary_counts(table)

@@ -97,7 +97,7 @@ def _reason_to_leave_out(profile: ColumnProfile) -> str:
     if _numbers_the_rows(profile):
         return "numbers the rows: every row has a value of its own"
     if values.type == "string" and all(_DATE.match(example) for example in values.examples):
-        return "is a time as text; give it as whole seconds (Unix time) to use it as `meta.time`"
+        return "is a time as text: for `meta.time`, or a feature `from_time`"
     long = values.type == "string" and values.mean_characters > 40 and values.distinct > 0.5 * values.count
     if long and list_separator(profile) is None:
         return "is free text; give an embedding of it as a vector to use it"

@@ -11,11 +11,12 @@ from tfctr.analysis import _column_names as names
 from tfctr.analysis._column_guesses import Guess, guess_feature
 from tfctr.analysis._column_profile import ColumnProfile
 from tfctr.analysis._null_markers import with_markers
+from tfctr.analysis._time_forms import SECONDS, time_form
 from tfctr.analysis._value_statistics import ValueStatistics
 from tfctr.analysis._worded_label import is_named_like_a_label, meaning_of_yes
 
-_SECONDS = (3e8, 4.2e9)  # 1979 to 2103 as Unix time
 _ORDER = 1e5  # a whole number named like a time that is larger orders rows (YYMMDDHH); a smaller one is an hour of day
+_ONLY_ORDERS = "CHECK: not Unix seconds; it orders the rows if it grows with time"
 _MOST_DOMAINS = 50
 _NUMBERED = re.compile(r"^column_\d+$")  # the name of a column without one
 
@@ -28,6 +29,7 @@ class SpecGuess:
         task: Keys of the task.
         task_remark: Why this label.
         meta: Keys of `meta`.
+        time_form: How the column of `meta.time` writes times; empty where its name says enough.
         meta_remarks: What to look at, key by key.
         split: Keys of `split`.
         features: Guesses that are features.
@@ -39,6 +41,7 @@ class SpecGuess:
     task: dict[str, Any]
     task_remark: str
     meta: dict[str, str] = field(default_factory=dict)
+    time_form: dict[str, Any] = field(default_factory=dict)
     meta_remarks: dict[str, str] = field(default_factory=dict)
     split: dict[str, str] = field(default_factory=dict)
     features: list[Guess] = field(default_factory=list)
@@ -143,6 +146,8 @@ def _guess_meta(guess: SpecGuess, profiles: Mapping[str, ColumnProfile]) -> None
     whole = [p for p in profiles.values() if p.values.type == "int" and names.has(p.name, names.TIMES)]
     times = [p for p in whole if (p.values.maximum or 0) >= _ORDER and p.values.distinct > 1]
     times.sort(key=lambda p: names.has(p.name, names.OF_STORAGE))
+    others = [p for p in profiles.values() if names.has(p.name, names.TIMES) and p not in whole]
+    times = times or [p for p in others if p.values.distinct > 1 and time_form(p.values) is not None]
     times = times or [p for p in profiles.values() if _NUMBERED.match(p.name) and _is_unix_time(p.values)]
     if times:
         time = times[0]
@@ -151,7 +156,8 @@ def _guess_meta(guess: SpecGuess, profiles: Mapping[str, ColumnProfile]) -> None
         else:
             guess.meta["time"] = time.name
             stored = "CHECK: when the rows were stored, as it seems, not when things happened"
-            guess.meta_remarks["time"] = stored if names.has(time.name, names.OF_STORAGE) else _time_remark(time.values)
+            guess.time_form, remark = time_form(time.values) or ({}, _ONLY_ORDERS)
+            guess.meta_remarks["time"] = stored if names.has(time.name, names.OF_STORAGE) else remark
     domains = [p.name for p in profiles.values() if names.is_domain(p.name) and 1 < p.values.distinct <= _MOST_DOMAINS]
     if domains:
         guess.meta["domain"] = domains[0]
@@ -167,22 +173,13 @@ def _guess_meta(guess: SpecGuess, profiles: Mapping[str, ColumnProfile]) -> None
 def _other_time(profile: ColumnProfile, taken: str | None) -> str:
     """Why a second column of times is no feature: as an id it tells nothing of tomorrow."""
     values = profile.values
-    moments = values.type == "int" and names.has(profile.name, names.TIMES) and (values.minimum or 0.0) >= _SECONDS[0]
+    moments = values.type == "int" and names.has(profile.name, names.TIMES) and (values.minimum or 0.0) >= SECONDS[0]
     return f"is a time, too; {taken!r} orders the rows" if taken and moments else ""
 
 
 def _is_unix_time(values: ValueStatistics) -> bool:
     low, high = values.minimum or 0.0, values.maximum or 0.0
-    return values.type == "int" and _SECONDS[0] <= low < high <= _SECONDS[1]
-
-
-def _time_remark(values: ValueStatistics) -> str:
-    low, high = values.minimum or 0.0, values.maximum or 0.0
-    if _is_unix_time(values):
-        return "Unix seconds"
-    if 1e3 * _SECONDS[0] <= low and high <= 1e3 * _SECONDS[1]:
-        return "CHECK: milliseconds, as it seems; it orders the rows, but times of histories want seconds"
-    return "CHECK: not Unix seconds; it orders the rows if it grows with time"
+    return values.type == "int" and SECONDS[0] <= low < high <= SECONDS[1]
 
 
 def _is_group(profile: ColumnProfile, words: frozenset[str]) -> bool:

@@ -113,7 +113,8 @@ def _meta(guess: SpecGuess) -> Iterator[str]:
     if guess.meta:
         yield "meta:"
         for key, column in guess.meta.items():
-            yield f"  {key}: {_flow(column)}  # {_remark(guess.meta_remarks[key])}"
+            value = {"column": column, **guess.time_form} if key == "time" and guess.time_form else column
+            yield f"  {key}: {_flow(value)}  # {_remark(guess.meta_remarks[key])}"
 
 
 def _gates(guess: SpecGuess) -> Iterator[str]:

@@ -16,6 +16,9 @@ from tfctr.data._convert.values import numbers_of_truths
 _EXAMPLES = 3
 _KEPT_NUMBERS = 10_000
 
+_DAY_FIRST = r"^\s*(1[3-9]|2[0-9]|3[01])[/.-][0-9]"
+_MONTH_FIRST = r"^\s*[0-9]{1,2}[/.-](1[3-9]|2[0-9]|3[01])[/.-]"
+
 
 class ValueStatistics:
     """What the values of a column, or the entries of its lists, look like.
@@ -29,6 +32,8 @@ class ValueStatistics:
         whole: Whether no number has a fraction.
         markers: Values that may mean a missing one.
         examples: The first few different values, as text.
+        day_first, month_first: Whether a text begins like a date of which only the first number, or only the second,
+            can be a day: 31/12/2024, 12/31/2024.
     """
 
     def __init__(self) -> None:
@@ -40,6 +45,7 @@ class ValueStatistics:
         self.whole = True
         self.markers = MarkerCounts()
         self.examples: tuple[str, ...] = ()
+        self.day_first = self.month_first = False
         self._characters = 0
         self._distinct = DistinctCounter()
         self._first_numbers: list[float] = []
@@ -55,7 +61,11 @@ class ValueStatistics:
         self.type = wider(self.type, "string" if _has_codes(texts) else value_type(values))
         self._characters += pc.sum(pc.utf8_length(texts)).as_py()
         self.markers.update(texts)
-        uniques = pc.unique(texts).to_pylist()
+        distinct = pc.unique(texts)
+        if self.type == "string":
+            self.day_first |= pc.any(pc.match_substring_regex(distinct, _DAY_FIRST)).as_py()
+            self.month_first |= pc.any(pc.match_substring_regex(distinct, _MONTH_FIRST)).as_py()
+        uniques = distinct.to_pylist()
         self._distinct.update(uniques)
         if len(self.examples) < _EXAMPLES:
             self.examples = tuple(dict.fromkeys([*self.examples, *uniques[:_EXAMPLES]]))[:_EXAMPLES]

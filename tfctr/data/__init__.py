@@ -4,6 +4,7 @@
 - `frames`: data frames, dicts and what else holds rows in memory, as one table.
 - `bad_rows`: rows that cannot be read. `_write_log`: a table as a raw log. `_input_rows`: what a model is asked about.
 - `histories`: what a user did strictly before each row. `_columns`: what a raw log must have.
+- `_time_zones`: the clocks of a zone, for reading times and for features made of them.
 - `survival`: durations with events, and where time is cut.
 - `holdouts`: folds of small tables, by row or by group.
 - `_splits`: train, valid, test. `_prepare`: all of it, from a raw log to rows on disk (`_fingerprint`, `_locks`).
@@ -13,8 +14,10 @@
 - `errors`: what is said when rows cannot be used.
 """
 
+from tfctr.data._convert import times_as_seconds
 from tfctr.data._prepare import PreparedData, load_split, prepare, prepare_table
 from tfctr.data._read_log import read_log, read_table
+from tfctr.data._time_zones import ZoneClocks, zone_clocks
 from tfctr.data._write_log import write_log
 from tfctr.data.bad_rows import BadRow, BadRows
 from tfctr.data.errors import BadRowsError, DataError, FetchError
@@ -31,6 +34,7 @@ __all__ = [
     "FetchError",
     "Holdout",
     "PreparedData",
+    "ZoneClocks",
     "add_histories",
     "as_table",
     "group_holdouts",
@@ -41,6 +45,8 @@ __all__ = [
     "read_log",
     "read_table",
     "signed_durations",
+    "times_as_seconds",
     "with_cut_points",
     "write_log",
+    "zone_clocks",
 ]

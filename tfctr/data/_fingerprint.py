@@ -14,11 +14,11 @@ from tfctr._version import __version__
 from tfctr.data._columns import log_columns
 from tfctr.data._readers.files import Paths, find_files
 from tfctr.data.datasets import Dataset
-from tfctr.spec import FeatureSpec
+from tfctr.spec import FeatureSpec, TimeColumn
 
 LogSource: TypeAlias = Paths | pa.Table | Dataset
 
-ROWS_VERSION = 1
+ROWS_VERSION = 2
 """Counts up when the code makes other rows of the same log."""
 
 
@@ -37,7 +37,11 @@ def fingerprint(spec: FeatureSpec, log: LogSource, seed: int) -> str:
         "aligned": [[f.name, getattr(f, "aligned_with", None)] for f in spec.features],
         "log": _log_parts(spec, log),
     }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=_plain).encode()).hexdigest()
+
+
+def _plain(part: TimeColumn) -> Any:
+    return part.model_dump(mode="json")
 
 
 def _log_parts(spec: FeatureSpec, log: LogSource) -> Any:

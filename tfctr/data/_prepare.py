@@ -90,6 +90,7 @@ class PreparedData:
                 line += f"   {_moment(part['time'][0])} to {_moment(part['time'][1])}"
             lines.append(line)
         bad = self.report["bad_rows"]
+        lines += [f"  {note} ({rows:,} rows)" for note, rows in bad.get("notes", {}).items()]
         if bad["bad"]:
             reasons = "; ".join(f"{count:,} {reason}" for reason, count in bad["reasons"].items())
             lines.append(f"  {bad['bad']:,} of {bad['rows']:,} rows set aside in {self.folder / BAD_ROWS}: {reasons}")
@@ -232,7 +233,7 @@ def _key_columns(spec: FeatureSpec) -> set[str]:
     }
     names |= {history.of for history in spec.history} | {history.by for history in spec.history}
     names |= {label_column(spec, history.positives_of) for history in spec.history if history.positives_of}
-    return names | {name for name in (spec.meta.time, spec.split.column) if name}
+    return names | {name for name in (spec.meta.time_column, spec.split.column) if name}
 
 
 def _check_masks(keys: pa.Table, train: np.ndarray, spec: FeatureSpec) -> None:
@@ -299,8 +300,8 @@ class _PartWriter:
 def _split_report(keys: pa.Table, rows: np.ndarray, spec: FeatureSpec) -> dict[str, Any]:
     """Rows, positive rate or mean label of each task, and bounds of the time."""
     bounds = None
-    if spec.meta.time is not None:
-        times = pc.min_max(keys.column(spec.meta.time).filter(pa.array(rows))).as_py()
+    if spec.meta.time_column is not None:
+        times = pc.min_max(keys.column(spec.meta.time_column).filter(pa.array(rows))).as_py()
         bounds = None if times["min"] is None else [times["min"], times["max"]]
     rates, means = {}, {}
     for task in spec.tasks:

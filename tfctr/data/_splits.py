@@ -41,9 +41,9 @@ def split_codes(table: pa.Table, spec: FeatureSpec, *, seed: int = 0) -> NDArray
     split = spec.split
     shares = np.array([split.train, split.valid, split.test])
     if split.by == "time":
-        if spec.meta.time is None:
+        if spec.meta.time_column is None:
             raise DataError("a split by time needs `meta.time`; give it, or split by hash of a column")
-        codes = codes_by_time(_times(table, spec.meta.time), shares)
+        codes = codes_by_time(_times(table, spec.meta.time_column), shares)
     elif split.by == "hash":
         codes = codes_by_hash(_column(table, str(split.column)), shares, seed=seed)
     elif split.by == "random":

@@ -59,6 +59,7 @@ class BadRows:
         self.path = Path(path) if path is not None else None
         self.counts: Counter[str] = Counter()
         self.examples: list[BadRow] = []
+        self.notes: Counter[str] = Counter()
         self.good = 0
         self._first: dict[str, BadRow] = {}
         self._file: IO[str] | None = None
@@ -81,6 +82,10 @@ class BadRows:
     def read(self, rows: int) -> None:
         """Count rows that were read well."""
         self.good += rows
+
+    def note(self, what: str, rows: int) -> None:
+        """Count rows that were read by a guess that a person should know of, in words that name it."""
+        self.notes[what] += rows
 
     def add(self, file: str, rows: Sequence[int] | np.ndarray, reason: str, values: Sequence[object]) -> None:
         """Set rows aside for one reason.
@@ -135,6 +140,7 @@ class BadRows:
             "rows": self.total,
             "bad": self.bad,
             "reasons": dict(self.counts.most_common()),
+            "notes": dict(self.notes.most_common()),
             "examples": [vars(example) for example in self.examples],
         }
 

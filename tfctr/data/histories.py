@@ -81,15 +81,15 @@ def history_index(table: pa.Table, history: History, spec: FeatureSpec) -> Histo
     Raises:
         DataError: When a column that the history needs is missing, or a time is missing.
     """
-    needed = {history.of, history.by, spec.meta.time}
+    needed = {history.of, history.by, spec.meta.time_column}
     if history.positives_of is not None:
         needed.add(label_column(spec, history.positives_of))
     missing = sorted(str(name) for name in needed if name not in table.column_names)
     if missing:
         raise DataError(f"history {history.name!r} needs the missing column(s) {', '.join(missing)}")
-    times = table.column(spec.meta.time)
+    times = table.column(spec.meta.time_column)
     if times.null_count:
-        raise DataError(f"history {history.name!r}: {times.null_count} rows have no time in {spec.meta.time!r}")
+        raise DataError(f"history {history.name!r}: {times.null_count} rows have no time in {spec.meta.time_column!r}")
     values = table.column(history.of).cast(ARROW_TYPES[value_type(history, spec)])
     keep = None if history.positives_of is None else positives(table, spec, history.positives_of)
     return HistoryIndex(

@@ -73,9 +73,10 @@ class TwoTower(CTRModel):
             found.append(Problem("TwoTower needs a feature with the role item", "features"))
         if not roles - {"item"}:
             found.append(Problem("TwoTower needs a feature with the role user or context", "features"))
-        for cross in spec.mixed_crosses:
-            text = f"TwoTower keeps its sides apart, and the cross {cross.name!r} needs both; leave it out"
-            found.append(Problem(text, f"features.{spec.features.index(cross)}.of"))
+        for mixed in spec.mixed_features:
+            what, key = ("cross", ".of") if mixed.kind == "cross" else ("feature", ".from_time")
+            text = f"TwoTower keeps its sides apart, and the {what} {mixed.name!r} needs both; leave it out"
+            found.append(Problem(text, f"features.{spec.features.index(mixed)}{key}"))
         return found
 
     def _side(self, names: tuple[str, ...], name: str) -> FeatureEmbedding:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2
 
 from tfctr.serving._raw_inputs import dense, input_names
+from tfctr.serving._request_times import with_seconds
 from tfctr.serving.server import _tensors as tensors
 from tfctr.spec import RawColumn, suggest
 
@@ -46,6 +47,7 @@ def serialized_example(row: Row, columns: Iterable[RawColumn]) -> bytes:
 def example_inputs(rows: Sequence[Row], columns: Sequence[RawColumn]) -> dict[str, np.ndarray]:
     """Return the input of `serving_default`."""
     _check_names(rows, columns)
+    rows = with_seconds(rows, columns)
     examples = np.empty(len(rows), object)
     examples[:] = [serialized_example(row, columns) for row in rows]
     return {"examples": examples}
@@ -54,6 +56,7 @@ def example_inputs(rows: Sequence[Row], columns: Sequence[RawColumn]) -> dict[st
 def column_inputs(rows: Sequence[Row], columns: Sequence[RawColumn]) -> dict[str, np.ndarray]:
     """Return the inputs of `predict`."""
     _check_names(rows, columns)
+    rows = with_seconds(rows, columns)
     names = input_names(columns)
     return {names[column.name]: dense([row.get(column.name) for row in rows], column) for column in columns}
 
@@ -64,6 +67,7 @@ def rank_inputs(once: Row, items: Sequence[Row], columns: Sequence[RawColumn]) -
     each = [column for column in columns if column.role == "item"]
     _check_names([once], shared)
     _check_names(items, each)
+    (once,), items = with_seconds([once], shared), with_seconds(items, each)
     names = input_names(columns)
     inputs = {names[column.name]: dense([once.get(column.name)], column) for column in shared}
     return inputs | {names[column.name]: dense([item.get(column.name) for item in items], column) for column in each}

@@ -114,14 +114,10 @@ class ServingModule(tf.Module):
     def can_rank(self) -> bool:
         """Return whether `rank` makes sense: there are item columns, and no sequence is split over both sides."""
         sides = {column.name: column.role == "item" for column in self._columns}
-        sequences = {feature.name: feature for feature in self._spec.features if isinstance(feature, SequenceFeature)}
-        for sequence in sequences.values():
-            together = {sides[sequence.column]}
-            if sequence.times:
-                together.add(sides[sequence.times])
-            if sequence.aligned_with:
-                together.add(sides[sequences[sequence.aligned_with].column])
-            if len(together) > 1:
+        made_of = sources(self._spec)
+        for sequence in (feature for feature in self._spec.features if isinstance(feature, SequenceFeature)):
+            together = {*made_of[sequence.name], *((sequence.times,) if sequence.times else ())}
+            if len({sides[name] for name in together}) > 1:
                 return False
         return any(sides.values())
 
@@ -182,16 +178,17 @@ class ServingModule(tf.Module):
         return through_state if {ENCODE_USER, RANK_WITH_STATE} <= named.keys() else joint
 
     def _candidates(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Transform the columns of items, as far as they are there, and what crosses them with the user's.
+        """Transform the columns of items, as far as they are there, and what is made of them and of the user's.
 
-        What a cross needs of the user goes in a row a candidate: the value differs from candidate to candidate.
+        What a cross needs of the user, or an item's age of the moment, goes in a row a candidate: the value differs
+        from candidate to candidate.
         """
         made_of = sources(self._spec)
         items = {name: raw[name] for name in self._columns_of(raw, of_item=True)}
         if not items:
             return {}
         rows = tf.shape(next(iter(items.values())))[0]
-        crossed = {name for cross in self._spec.mixed_crosses for name in made_of[cross.name]} & raw.keys()
+        crossed = {name for mixed in self._spec.mixed_features for name in made_of[mixed.name]} & raw.keys()
         repeated = {name: _repeated(raw[name], rows) for name in crossed - items.keys()}
         outputs = self._parts.transform.transform_raw(items | repeated, partial=True)
         return {name: tensor for name, tensor in outputs.items() if items.keys() & set(made_of[name])}

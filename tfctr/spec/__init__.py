@@ -2,6 +2,7 @@
 
 - `features`: kinds of feature. `source`: raw log, split, histories.
 - `tasks`, `survival_task`, `regression_task`: labels and meta columns; `_task_base`: what all tasks have.
+- `times`: how a log writes times, and what is made of them.
 - `gates`: bounds a model must keep. `feature_spec`: the whole, and its bound form.
 - `_raw_text`: what a text of a log means.
 - `_crosses`: crossed features. `raw_column`: what the raw log must hold. `_references`: checks of names.
@@ -32,21 +33,24 @@ from tfctr.spec.features import (
     Feature,
     IdColumnFeature,
     IdFeature,
+    ListFeature,
     MultiFeature,
     NumericFeature,
     SequenceFeature,
     VectorFeature,
     Vocabulary,
+    from_time_of,
     is_bucketed,
     table_of,
 )
 from tfctr.spec.gates import Gates
 from tfctr.spec.loading import dump_spec, load_spec, locate_problems, parse_spec
-from tfctr.spec.raw_column import RawColumn
+from tfctr.spec.raw_column import RawColumn, raw_columns_of, times_of
 from tfctr.spec.regression_task import LabelScale, RegressionTask
 from tfctr.spec.source import History, Source, Split
 from tfctr.spec.survival_task import SurvivalTask
 from tfctr.spec.tasks import AnyTask, BinaryTask, Meta
+from tfctr.spec.times import TimeColumn, TimePart, TimeSince
 
 __all__ = [
     "DOMAIN_NAME",
@@ -68,6 +72,7 @@ __all__ = [
     "IdColumnFeature",
     "IdFeature",
     "LabelScale",
+    "ListFeature",
     "Meta",
     "MultiFeature",
     "NumericFeature",
@@ -80,17 +85,23 @@ __all__ = [
     "Split",
     "SurvivalTask",
     "TensorInfo",
+    "TimeColumn",
+    "TimePart",
+    "TimeSince",
     "VectorFeature",
     "Vocabulary",
     "check_columns",
     "dump_spec",
     "find_spec",
+    "from_time_of",
     "is_bucketed",
     "json_schema",
     "load_spec",
     "locate_problems",
     "parse_spec",
+    "raw_columns_of",
     "shipped_specs",
     "suggest",
     "table_of",
+    "times_of",
 ]

@@ -39,11 +39,6 @@ def role_of(cross: CrossFeature, features: Mapping[str, AnyFeature]) -> Role | N
     return next((role for role in sides if role in roles), None)
 
 
-def is_mixed(cross: CrossFeature, features: Mapping[str, AnyFeature]) -> bool:
-    """Whether the item's features are crossed with those of the user or the context."""
-    return len({features[name].role == "item" for name in cross.of}) > 1
-
-
 def cross_problems(features: Sequence[AnyFeature]) -> Iterator[Problem]:
     """Yield what is wrong with the crosses of a spec."""
     by_name = {feature.name: feature for feature in features}

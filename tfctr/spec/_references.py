@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol
 
 from tfctr.spec._crosses import cross_problems
@@ -15,9 +16,10 @@ from tfctr.spec.features import (
     IdColumnFeature,
     MultiFeature,
     SequenceFeature,
+    from_time_of,
 )
 from tfctr.spec.gates import Gates
-from tfctr.spec.raw_column import RawColumn, raw_columns_of
+from tfctr.spec.raw_column import RawColumn, raw_columns_of, time_column, times_of
 from tfctr.spec.regression_task import RegressionTask
 from tfctr.spec.source import History, Source, Split
 from tfctr.spec.tasks import AnyTask, Meta
@@ -91,7 +93,7 @@ def _column_problems(spec: Spec) -> Iterator[Problem]:
             first[column.name] = (key, column)
             continue
         other_key, other = first[column.name]
-        if (column.type, column.shape, column.width) != (other.type, other.shape, other.width):
+        if not _is_read_alike(column, other):
             yield Problem(
                 f"column {column.name!r} is read as {_told(column)} here and as {_told(other)} in {other_key}", key
             )
@@ -105,13 +107,25 @@ def _column_problems(spec: Spec) -> Iterator[Problem]:
 
 def _column_uses(spec: Spec) -> Iterator[tuple[str, RawColumn]]:
     for index, feature in enumerate(spec.features):
-        for column in raw_columns_of(feature, spec.source.null_values):
+        for column in raw_columns_of(feature, spec.meta.time, spec.source.null_values):
             yield f"features.{index}", column
-    if spec.meta.time:
-        yield "meta.time", RawColumn(spec.meta.time, "int", null_values=spec.source.null_values)
+    if spec.meta.time_form:
+        yield "meta.time", replace(time_column(spec.meta.time_form), null_values=spec.source.null_values)
+
+
+def _is_read_alike(column: RawColumn, other: RawColumn) -> bool:
+    """Whether one reading does for two uses: whole numbers that are kept as they are may be ids, or any other time."""
+    kept = any(use.time is not None and use.time.unit == "as_is" for use in (column, other))
+    same = (column.type, column.shape, column.width) == (other.type, other.shape, other.width)
+    return same and (kept or column.time == other.time)
 
 
 def _told(column: RawColumn) -> str:
+    if column.time is not None and column.time.unit != "as_is":
+        given = column.time.model_dump(exclude_defaults=True, exclude={"column"})
+        return (
+            f"a time ({', '.join(f'{key}: {value}' for key, value in given.items()) or 'form found from its values'})"
+        )
     if column.shape == "vector":
         return f"a vector of {column.width}"
     return f"{'a list of ' if column.shape == 'list' else ''}{column.type}"
@@ -124,7 +138,13 @@ def _feature_problems(spec: Spec) -> Iterator[Problem]:
         if isinstance(feature, IdColumnFeature) and feature.shares is not None:
             yield from _share_problems(feature, features, f"{key}.shares")
         if isinstance(feature, SequenceFeature):
-            yield from _sequence_problems(feature, features, key)
+            yield from _sequence_problems(feature, features, spec, key)
+        made = from_time_of(feature)
+        if made is not None and made.of is None and spec.meta.time is None:
+            yield Problem("is made of a time, but says none: give `of`, or `meta.time`", f"{key}.from_time")
+        if any(time.unit == "as_is" for time in times_of(feature, spec.meta.time)):
+            text = "is made of a time of which nothing is known: `unit: as_is` keeps numbers, whatever they count"
+            yield Problem(f"{text}; say the unit or the format", f"{key}.from_time")
     yield from cross_problems(spec.features)
 
 
@@ -143,15 +163,23 @@ def _share_problems(feature: IdColumnFeature, features: dict[str, AnyFeature], k
         yield Problem(f"is of type {feature.type}, but {other.name!r} is of type {other.type}", key)
 
 
-def _sequence_problems(feature: SequenceFeature, features: dict[str, AnyFeature], key: str) -> Iterator[Problem]:
+def _sequence_problems(
+    feature: SequenceFeature, features: dict[str, AnyFeature], spec: Spec, key: str
+) -> Iterator[Problem]:
     if feature.target is not None and feature.target not in features:
         yield Problem(
             f"compares with the unknown feature {feature.target!r}{suggest(feature.target, features)}", f"{key}.target"
         )
     if isinstance(features.get(feature.target or ""), CrossFeature):
         yield Problem(f"compares with the cross {feature.target!r}, which no event can be", f"{key}.target")
+    if feature.order == "newest_first" and feature.column in {history.name for history in spec.history}:
+        yield Problem("reads a history, which is made oldest first; leave `order` out", f"{key}.order")
     if feature.aligned_with is None:
         return
+    for part, default in (("padding", None), ("order", "oldest_first")):
+        if getattr(feature, part) != default:
+            text = f"is aligned with {feature.aligned_with!r}, whose {part} holds for both; leave `{part}` out here"
+            yield Problem(text, f"{key}.{part}")
     other = features.get(feature.aligned_with)
     if not isinstance(other, SequenceFeature):
         known = [name for name, f in features.items() if isinstance(f, SequenceFeature) and name != feature.name]
@@ -168,7 +196,7 @@ def _sequence_problems(feature: SequenceFeature, features: dict[str, AnyFeature]
 def _task_problems(spec: Spec) -> Iterator[Problem]:
     names = {task.name for task in spec.tasks}
     kinds = _kinds_without_positives(spec)
-    features = {feature.column: feature.name for feature in spec.features if isinstance(feature, ColumnFeature)}
+    features = {column.name: f.name for f in spec.features for column in raw_columns_of(f, spec.meta.time)}
     for index, task in enumerate(spec.tasks):
         key = f"tasks.{index}"
         if task.after is not None and (task.after not in names or task.after == task.name):
@@ -251,7 +279,7 @@ def _reader_problems(spec: Spec, made: set[str]) -> Iterator[Problem]:
     scalars = {column.name: column for column in spec.raw_columns() if column.shape == "scalar"}
     of = {history.name: history.of for history in spec.history}
     for index, feature in enumerate(spec.features):
-        if not isinstance(feature, ColumnFeature) or feature.column not in made:
+        if not isinstance(feature, ColumnFeature) or feature.column not in made or from_time_of(feature) is not None:
             continue
         if not isinstance(feature, SequenceFeature | MultiFeature):
             yield Problem(

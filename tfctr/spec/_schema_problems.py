@@ -16,6 +16,7 @@ from tfctr.spec.feature_spec import FeatureSpec
 from tfctr.spec.features import AnyFeature
 from tfctr.spec.gates import BY_TASK, NUMBER
 from tfctr.spec.tasks import DEFAULT_KIND, AnyTask
+from tfctr.spec.times import A_COLUMN, AS_MAPPING
 
 Path = tuple[str | int, ...]
 
@@ -91,7 +92,7 @@ def _path_in(data: object, details: ErrorDetails) -> Path:
     """Pydantic's location without the kinds that it puts between the index of a feature or task and its keys."""
     path: list[str | int] = []
     for step in details["loc"]:
-        if step in (NUMBER, BY_TASK):  # the form of a bound, which is no key either
+        if step in (NUMBER, BY_TASK, A_COLUMN, AS_MAPPING):  # the form of a bound or time, which is no key either
             continue
         if path and isinstance(path[-1], int) and isinstance(data, dict) and data.get("kind", DEFAULT_KIND) == step:
             continue

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from tfctr.spec.errors import Problem, suggest
 from tfctr.spec.feature_spec import FeatureSpec
-from tfctr.spec.features import ColumnFeature
-from tfctr.spec.raw_column import RawColumn
+from tfctr.spec.raw_column import RawColumn, raw_columns_of
 from tfctr.spec.source import SPLIT_OF_FILE
 
 _READABLE = {
@@ -16,6 +15,8 @@ _READABLE = {
     "float": frozenset({"float", "int", "bool", "null"}),
 }
 """Type that a spec asks for -> types of a log's values that can be read as it."""
+
+_READABLE_TIMES = frozenset({"string", "int", "float", "time", "null"})
 
 
 def check_columns(spec: FeatureSpec, columns: Mapping[str, str]) -> list[Problem]:
@@ -70,8 +71,8 @@ def _uses(spec: FeatureSpec) -> Iterator[tuple[str, str]]:
         yield from ((getattr(history, part), f"history.{index}.{part}") for part in ("of", "by"))
     if spec.split.by in ("hash", "column") and spec.split.column:
         yield spec.split.column, "split.column"
-    for part in ("domain", "group", "time"):
-        if name := getattr(spec.meta, part):
+    for part, name in (("domain", spec.meta.domain), ("group", spec.meta.group), ("time", spec.meta.time_column)):
+        if name:
             yield name, f"meta.{part}"
     for index, task in enumerate(spec.tasks):
         named = (
@@ -80,14 +81,15 @@ def _uses(spec: FeatureSpec) -> Iterator[tuple[str, str]]:
         )
         yield from ((name, key) for name, key in named if name)
     for index, feature in enumerate(spec.features):
-        if isinstance(feature, ColumnFeature):
-            yield feature.column, f"features.{index}"
+        yield from ((column.name, f"features.{index}") for column in raw_columns_of(feature, spec.meta.time))
         if times := getattr(feature, "times", None):
             yield times, f"features.{index}.times"
 
 
 def _reads(column: RawColumn, found: str) -> bool:
     """Whether values of the type `found` can be read as the column wants them."""
+    if column.time is not None:
+        return found in _READABLE_TIMES
     inner = found.removeprefix("list<").removesuffix(">")
     if column.positive:
         return found in _READABLE["string"]  # looked for as text
@@ -100,6 +102,8 @@ def _reads(column: RawColumn, found: str) -> bool:
 
 
 def _wanted(column: RawColumn) -> str:
+    if column.time is not None:
+        return "a time (text, number or timestamp)"
     if column.shape == "scalar":
         return column.type
     size = f" of {column.width} numbers" if column.shape == "vector" else ""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from tfctr.spec._base import Frozen
-from tfctr.spec._crosses import is_mixed, new_crosses, with_roles
+from tfctr.spec._crosses import new_crosses, with_roles
 from tfctr.spec._references import reference_problems
 from tfctr.spec.errors import Problem, SpecError, suggest
 from tfctr.spec.features import (
@@ -22,11 +22,12 @@ from tfctr.spec.features import (
     SequenceFeature,
     VectorFeature,
     Vocabulary,
+    from_time_of,
     is_bucketed,
     table_of,
 )
 from tfctr.spec.gates import Gates
-from tfctr.spec.raw_column import RawColumn, raw_columns_of
+from tfctr.spec.raw_column import RawColumn, raw_columns_of, time_column
 from tfctr.spec.regression_task import LabelScale, RegressionTask
 from tfctr.spec.source import History, Source, Split
 from tfctr.spec.tasks import AnyTask, BinaryTask, Meta
@@ -122,10 +123,15 @@ class FeatureSpec(Frozen):
         return tuple(dict.fromkeys(table_of(feature) for feature in self.id_features))
 
     @property
-    def mixed_crosses(self) -> tuple[CrossFeature, ...]:
-        """Crosses of the item with the user or the context: what they need comes from both sides of `rank`."""
-        by_name = {feature.name: feature for feature in self.features}
-        return tuple(f for f in self.features if isinstance(f, CrossFeature) and is_mixed(f, by_name))
+    def mixed_features(self) -> tuple[AnyFeature, ...]:
+        """Crosses and hours between times that need columns of both sides of `rank`: the item's, and another one."""
+        items: dict[str, set[bool]] = {}
+        for feature in self.features:
+            own = {column.role == "item" for column in raw_columns_of(feature, self.meta.time)}
+            parts = feature.of if isinstance(feature, CrossFeature) else ()
+            items[feature.name] = own.union(*(items.get(name, set()) for name in parts))
+        made = (f for f in self.features if isinstance(f, CrossFeature) or from_time_of(f) is not None)
+        return tuple(feature for feature in made if len(items[feature.name]) > 1)
 
     def with_crosses(
         self,
@@ -188,14 +194,14 @@ class FeatureSpec(Frozen):
     def meta_tensors(self) -> tuple[TensorInfo, ...]:
         """Return the meta tensors: a fingerprint of group and domain, the time as it is."""
         meta = self.meta
-        pairs = ((meta.group, GROUP_NAME), (meta.time, TIME_NAME), (meta.domain, DOMAIN_NAME))
+        pairs = ((meta.group, GROUP_NAME), (meta.time_column, TIME_NAME), (meta.domain, DOMAIN_NAME))
         return tuple(TensorInfo(name, "int64") for column, name in pairs if column)
 
     def raw_columns(self, *, serving: bool = False) -> tuple[RawColumn, ...]:
         """Return every raw column once; with `serving` only those that features are made of."""
         columns: dict[str, RawColumn] = {}
         for feature in self.features:
-            for column in raw_columns_of(feature, self.source.null_values):
+            for column in raw_columns_of(feature, self.meta.time, self.source.null_values):
                 columns.setdefault(column.name, column)
         if not serving:
             for column in self._outcome_columns():
@@ -210,8 +216,8 @@ class FeatureSpec(Frozen):
             positive = task.positive if isinstance(task, BinaryTask) else ()
             columns += [RawColumn(name, "float", positive=positive) for name in task.label_columns]
             columns += [RawColumn(name, "float") for name in (task.weight, task.mask) if name]
-        if self.meta.time:
-            columns.append(RawColumn(self.meta.time, "int"))
+        if self.meta.time_form:
+            columns.append(time_column(self.meta.time_form))
         columns += [RawColumn(name, "string") for name in (self.meta.group, self.meta.domain) if name]
         if self.split.by in ("hash", "column", "files") and self.split.column:
             columns.append(RawColumn(self.split.column, "string"))

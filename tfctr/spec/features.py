@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from tfctr.spec._base import Frozen
 from tfctr.spec._raw_text import Texts
+from tfctr.spec.times import TimePart, TimeSince
 
 MISSING = "__missing__"
 """The token that stands for a missing categorical value."""
@@ -56,7 +57,7 @@ class ColumnFeature(Feature):
     """A feature that is read from one raw column.
 
     Args:
-        column: Raw column; the name when left out.
+        column: Raw column; the name when left out. Empty for a feature that is made of other columns.
         null_values: Texts or numbers that mean a missing value in this column, such as -1 or unknown, besides
             `source.null_values`.
     """
@@ -67,9 +68,18 @@ class ColumnFeature(Feature):
     @model_validator(mode="before")
     @classmethod
     def _column_defaults_to_name(cls, data: object) -> object:
-        if isinstance(data, dict) and data.get("column") in (None, "") and "name" in data:
+        if not isinstance(data, dict) or data.get("column") not in (None, "") or "name" not in data:
+            return data
+        if not (data.get("from_time") or data.get("columns")):
             return {**data, "column": data["name"]}
         return data
+
+
+def _refuse_a_column(feature: ColumnFeature, from_time: object) -> None:
+    if from_time is not None and feature.column:
+        raise ValueError(
+            f"give `column` or `from_time`, not both; the time's column is `from_time: {{of: {feature.column}}}`"
+        )
 
 
 class IdFeature(Feature):
@@ -120,32 +130,78 @@ class IdColumnFeature(IdFeature, ColumnFeature):
 
 
 class CategoricalFeature(IdColumnFeature):
-    """One id a row: user, item, site, device. Transformed: int64 ``(batch,)``."""
+    """One id a row: user, item, site, device. Transformed: int64 ``(batch,)``.
+
+    Args:
+        from_time: Makes the values of a time instead of reading a column: the hour of day, the weekday.
+    """
 
     kind: Literal["categorical"] = "categorical"
+    from_time: TimePart | None = None
+
+    @model_validator(mode="after")
+    def _no_column_beside_a_time(self) -> CategoricalFeature:
+        _refuse_a_column(self, self.from_time)
+        return self
 
 
-class MultiFeature(IdColumnFeature):
+class ListFeature(IdColumnFeature):
+    """Several ids a row, in one column or in several.
+
+    Args:
+        max_length: Values kept.
+        separator: Between values where a raw log holds the list as one text; a blank is any run of blanks. A text that
+            is a list of JSON or Python (``[1, 2]``, ``['a', 'b']``) is read as one, whatever the separator.
+        columns: Raw columns of one value each that together are the list, in this order, in place of `column`; a
+            missing value takes no place.
+        padding: Value that fills lists up, such as 0; it is dropped wherever it stands. None drops nothing.
+        inner_separator: Between the parts of each value where it has several: ``:`` in ``a:1|b:2``. None takes values
+            whole.
+        part: Which of the parts is the value, from 1.
+    """
+
+    max_length: int = Field(default=16, ge=1, le=100_000)
+    separator: str = Field(default="|", min_length=1)
+    columns: tuple[str, ...] = ()
+    padding: int | str | None = None
+    inner_separator: str | None = Field(default=None, min_length=1)
+    part: int = Field(default=1, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _lists_fit_together(self) -> ListFeature:
+        if self.columns and self.column:
+            raise ValueError("give `column` or `columns`, not both")
+        if len(set(self.columns)) < len(self.columns):
+            raise ValueError(f"names a column twice in columns: {', '.join(self.columns)}")
+        if self.inner_separator is not None and self.type == "int":
+            raise ValueError("values with an inner separator are texts; leave `type: int` out, ids are the same")
+        if self.inner_separator is None and self.part != 1:
+            raise ValueError("`part` needs an `inner_separator` between the parts")
+        if self.inner_separator == self.separator:
+            raise ValueError(f"inner_separator and separator are both {self.separator!r}")
+        if self.type == "int" and isinstance(self.padding, str):
+            raise ValueError(f"values are integers, padding is the text {self.padding!r}")
+        return self
+
+
+class MultiFeature(ListFeature):
     """An unordered bag of ids, pooled into one field. Transformed: int64 ``(batch, max_length)``, 0-padded.
 
     Args:
         max_length: Values kept; the first ones when there are more.
-        separator: Between values where a raw log holds the bag as one text.
         pooling: `mean` (default: bags of different size stay comparable), `sum` or `max`.
     """
 
     kind: Literal["multi"] = "multi"
-    max_length: int = Field(default=16, ge=1, le=100_000)
-    separator: str = Field(default="|", min_length=1)
     pooling: Literal["mean", "sum", "max"] = "mean"
 
 
-class SequenceFeature(IdColumnFeature):
+class SequenceFeature(ListFeature):
     """Ids in order of time, oldest first. Transformed: int64 ``(batch, max_length)``, 0-padded on the right.
 
     Args:
         max_length: Events kept; the latest ones when there are more.
-        separator: Between values where a raw log holds the sequence as one text.
+        order: How the log has them: `oldest_first` (default) or `newest_first`, which is turned round.
         target: Candidate feature that the events are compared with; the shared feature when left out.
         times: Raw column with one int64 time per event (seconds), aligned with the ids. The transformed
             tensor is `times_name`, int64 ``(batch, max_length)``.
@@ -154,7 +210,7 @@ class SequenceFeature(IdColumnFeature):
 
     kind: Literal["sequence"] = "sequence"
     max_length: int = Field(default=50, ge=1, le=100_000)
-    separator: str = Field(default="|", min_length=1)
+    order: Literal["oldest_first", "newest_first"] = "oldest_first"
     target: str | None = None
     times: str | None = None
     aligned_with: str | None = None
@@ -178,12 +234,19 @@ class NumericFeature(ColumnFeature):
             (equal-frequency buckets, used as ids), `none` (as it is).
         buckets: Number of buckets for `quantile`.
         fill: Value taken for a missing number, before scaling; None takes the training mean.
+        from_time: Makes the number of two times instead of reading a column: the hours since an earlier one.
     """
 
     kind: Literal["numeric"] = "numeric"
     scale: Literal["zscore", "log", "quantile", "none"] = "zscore"
     buckets: int = Field(default=64, ge=2, le=10_000)
     fill: float | None = None
+    from_time: TimeSince | None = None
+
+    @model_validator(mode="after")
+    def _no_column_beside_a_time(self) -> NumericFeature:
+        _refuse_a_column(self, self.from_time)
+        return self
 
 
 class VectorFeature(ColumnFeature):
@@ -222,6 +285,11 @@ AnyFeature = Annotated[
     CategoricalFeature | MultiFeature | SequenceFeature | NumericFeature | VectorFeature | CrossFeature,
     Field(discriminator="kind"),
 ]
+
+
+def from_time_of(feature: Feature) -> TimePart | TimeSince | None:
+    """Return what a feature takes of times; None for one that is read from columns of its own."""
+    return feature.from_time if isinstance(feature, CategoricalFeature | NumericFeature) else None
 
 
 def is_bucketed(feature: Feature) -> bool:

@@ -11,6 +11,7 @@ from tfctr.spec._raw_text import Texts
 from tfctr.spec._task_base import Task
 from tfctr.spec.regression_task import RegressionTask
 from tfctr.spec.survival_task import SurvivalTask
+from tfctr.spec.times import TimeColumn, TimeOf
 
 DEFAULT_KIND = "binary"
 """What a task without a `kind` is."""
@@ -79,10 +80,21 @@ class Meta(Frozen):
 
     Args:
         group: Rows of one group are compared with each other (GAUC, NDCG): user, request or session.
-        time: Time of the row, int64 seconds; what a time split and a history are ordered by.
+        time: Time of the row; what a time split and a history are ordered by. A column, whose whole numbers are kept
+            as they stand (seconds since 1970, best), or a mapping that says how it writes times: see `TimeColumn`.
         domain: Scenario, site or placement: figures are told for each of its values, and it is a slice of the gate.
     """
 
     group: str | None = None
-    time: str | None = None
+    time: TimeOf | None = None
     domain: str | None = None
+
+    @property
+    def time_column(self) -> str | None:
+        """Name of the column of times."""
+        return self.time.column if isinstance(self.time, TimeColumn) else self.time
+
+    @property
+    def time_form(self) -> TimeColumn | None:
+        """The column of times with how it writes them; one that is only named keeps its whole numbers as they are."""
+        return TimeColumn(column=self.time, unit="as_is") if isinstance(self.time, str) else self.time

@@ -35,7 +35,13 @@ def example_log(spec: FeatureSpec, rows: int = 2_000, seed: int = 0) -> pa.Table
     """
     rng = np.random.default_rng(seed)
     strength = rng.integers(0, VALUES, rows)  # the number of the first id, of which the outcomes are made
-    words = {feature.column: feature.table for feature in spec.features if isinstance(feature, IdColumnFeature)}
+    words = {
+        name: feature.table
+        for feature in spec.features
+        if isinstance(feature, IdColumnFeature)
+        for name in (feature.column, *getattr(feature, "columns", ()))
+        if name
+    }
     leaders = _leaders(spec)
     lengths: dict[str, NDArray[np.int64]] = {}
     columns: dict[str, Any] = {}
@@ -60,7 +66,7 @@ def example_log(spec: FeatureSpec, rows: int = 2_000, seed: int = 0) -> pa.Table
         after = getattr(task, "after", None)
         if after:  # what did not happen is followed by nothing
             columns[labels[task.name]] *= columns[labels[after]]
-    columns |= {name: np.arange(rows) for name in (spec.meta.time,) if name}
+    columns |= {name: np.arange(rows) for name in (spec.meta.time_column,) if name}
     if spec.split.column:
         columns[spec.split.column] = np.arange(rows).astype(str)
     return pa.table(columns)

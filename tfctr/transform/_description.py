@@ -14,16 +14,19 @@ from tfctr.spec import (
     CrossFeature,
     FeatureSpec,
     IdFeature,
+    ListFeature,
     MultiFeature,
     NumericFeature,
     SequenceFeature,
     VectorFeature,
+    from_time_of,
     table_of,
 )
 from tfctr.spec._raw_text import null_numbers
+from tfctr.spec.raw_column import null_values_of
 from tfctr.transform._crosses import ESCAPE, SEPARATOR
 from tfctr.transform._numeric import FURTHEST
-from tfctr.transform._probes import PROBES, probed_numbers
+from tfctr.transform._probes import Probed, probed_numbers
 from tfctr.transform.output import TransformOutput
 
 _JOINED = (
@@ -73,7 +76,7 @@ def _making(feature: AnyFeature) -> str:
     """How a tensor is made of its raw column, in a sentence."""
     if isinstance(feature, CrossFeature):
         return f"the id, in vocabulary {feature.table!r}, of the values of {' and '.join(feature.of)} joined: {_JOINED}"
-    column = f"column {feature.column!r}"
+    column = _where(feature)
     if isinstance(feature, VectorFeature):
         return f"the {feature.width} numbers of {column}; zeros where there are none, 0 for a number that is not finite"
     if isinstance(feature, NumericFeature):
@@ -110,13 +113,26 @@ def _vocabulary(transform: TransformOutput, table: str) -> dict[str, Any]:
 
 
 def _numbers(transform: TransformOutput) -> dict[str, Any]:
-    scaled = probed_numbers(transform)
+    probed = probed_numbers(transform)
     features = [feature for feature in transform.spec.features if isinstance(feature, NumericFeature)]
-    nulls = {column.name: null_numbers(column.null_values) for column in transform.spec.raw_columns()}
-    return {f.name: _number(f, scaled[f.name], nulls.get(f.column, ())) for f in features}
+    nulls = {f.name: null_numbers(null_values_of(f, transform.spec.source.null_values)) for f in features}
+    return {f.name: _number(f, probed[f.name], nulls[f.name]) for f in features}
 
 
-def _number(feature: NumericFeature, scaled: np.ndarray, nulls: Sequence[float]) -> dict[str, Any]:
+def _where(feature: AnyFeature) -> str:
+    """The column of a feature in words, or what it is made of."""
+    made = from_time_of(feature)
+    if made is not None:
+        return f"the {made.part} of times in seconds since 1970 ({made.model_dump_json(exclude_defaults=True)})"
+    if not isinstance(feature, ListFeature):
+        return f"column {getattr(feature, 'column', '')!r}"
+    where = f"the columns {', '.join(feature.columns)}" if feature.columns else f"column {feature.column!r}"
+    if feature.inner_separator is not None:
+        where = f"part {feature.part} between {feature.inner_separator!r} of what is in {where}"
+    return where if feature.padding is None else f"{where} without {feature.padding!r}"
+
+
+def _number(feature: NumericFeature, probed: Probed, nulls: Sequence[float]) -> dict[str, Any]:
     """The scale of a feature, told from what it makes of the first and the largest number whose score is not cut.
 
     Numbers that stand for missing ones, `nulls`, tell nothing of it.
@@ -127,7 +143,7 @@ def _number(feature: NumericFeature, scaled: np.ndarray, nulls: Sequence[float])
         return {**said, "formula": "x"}
     if feature.scale == "quantile":
         return {**said, "formula": f"one of {feature.buckets} buckets of equal frequency; their bounds are not told"}
-    probes, scores = PROBES.astype(np.float64), scaled.astype(np.float64)
+    probes, scores = (values.astype(np.float64) for values in probed)
     shown, asked = ("sign(x)·log(1 + |x|)", np.log1p(np.abs(probes))) if feature.scale == "log" else ("x", probes)
     told = ~np.isin(probes, nulls)
     low = int(np.argmax(told))
@@ -147,6 +163,7 @@ def _left_out(spec: FeatureSpec) -> list[str]:
         "looking values up in vocabularies: the inputs are ids, see vocabularies": bool(learned),
         "joining the values of crosses, see inputs": CrossFeature in kinds,
         "hashing values: the inputs are ids, see vocabularies": len(learned) < len(ids),
+        "taking parts of times, see inputs": any(from_time_of(feature) is not None for feature in spec.features),
         "cutting lists to their length and padding them": bool(kinds & {MultiFeature, SequenceFeature}),
         "filling and scaling numbers, see numbers": NumericFeature in kinds,
         "filling missing vectors": VectorFeature in kinds,

@@ -20,6 +20,7 @@ from tfx_bsl.sketches import QuantilesSketch
 
 from tfctr.spec import CrossFeature, FeatureSpec, NumericFeature
 from tfctr.transform._analyzers import quantile_error
+from tfctr.transform._feature_columns import feature_columns
 from tfctr.transform._label_scales import learn_label_scales
 from tfctr.transform._moments import Moments, merged, moments_of, scales_text
 from tfctr.transform._numeric import learn_numbers, numeric_columns, numeric_outputs
@@ -141,7 +142,7 @@ class Learning:
 
 def learn_numbers_of(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor], learning: Learning) -> None:
     """Show rows to what learns moments and bounds of numbers and labels."""
-    learn_numbers(numeric_columns(spec, raw), learning)
+    learn_numbers(numeric_columns(spec, feature_columns(spec, raw)), learning)
     learn_label_scales(spec, task_outputs(spec, raw), learning)
 
 
@@ -149,11 +150,12 @@ def learn_values_of(
     spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor], learning: Learning, numbers: Learned | None
 ) -> None:
     """Show rows to what counts values; `numbers` are needed where `crosses_buckets`."""
+    columns = feature_columns(spec, raw)
     outputs: Mapping[str, tf.Tensor] = {}
     if numbers is not None:
-        columns = numeric_columns(spec, raw)
-        outputs = numeric_outputs(columns, learn_numbers(columns, numbers))
-    learn_tables(spec, raw, id_columns(spec, raw, outputs), learning)
+        numeric = numeric_columns(spec, columns)
+        outputs = numeric_outputs(numeric, learn_numbers(numeric, numbers))
+    learn_tables(spec, columns, id_columns(spec, columns, outputs), learning)
 
 
 def crosses_buckets(spec: FeatureSpec) -> bool:

@@ -49,15 +49,15 @@ class LearnedNumbers(NamedTuple):
     bounds: Mapping[str, tf.Tensor]
 
 
-def numeric_columns(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> NumericColumns:
+def numeric_columns(spec: FeatureSpec, columns: Mapping[str, tf.SparseTensor]) -> NumericColumns:
     """Return what numeric features are learned from.
 
     Args:
         spec: The spec.
-        raw: Raw columns by name.
+        columns: Columns of features by the features' names.
     """
     features = [feature for feature in spec.features if isinstance(feature, NumericFeature)]
-    present = {f.name: _present(f, raw[f.column]) for f in features}
+    present = {f.name: _present(f, columns[f.name]) for f in features}
     return NumericColumns(features, present, {f.name: _log(present[f.name]) for f in features if f.scale == "log"})
 
 

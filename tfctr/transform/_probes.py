@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
 
-from tfctr.spec import CategoricalFeature, CrossFeature, FeatureSpec, IdFeature, NumericFeature
+from tfctr.spec import CategoricalFeature, CrossFeature, FeatureSpec, IdFeature, NumericFeature, times_of
 
 
 class Learned(Protocol):
@@ -29,19 +29,39 @@ PROBES = np.array([0.0, *(float(f"1e{power}") for power in range(-37, 39)), _LAR
 """0, a number of every size, and the bounds of float32."""
 
 
-def probed_numbers(transform: Learned) -> dict[str, np.ndarray]:
-    """Return what each numeric feature becomes where its column holds `PROBES`, ``(probes,)``."""
+_LATE = 9 * 10**10
+"""The latest time that is surely seconds."""
+
+
+class Probed(NamedTuple):
+    """Numbers asked for, and what a feature makes of each, float32 ``(probes,)``."""
+
+    numbers: np.ndarray
+    made: np.ndarray
+
+
+def probed_numbers(transform: Learned) -> dict[str, Probed]:
+    """Return what each numeric feature makes of `PROBES`; one that is made of times, of 0 and of many hours."""
     features = [feature for feature in transform.spec.features if isinstance(feature, NumericFeature)]
-    if not features:
-        return {}
-    raw = {feature.column: tf.constant(PROBES) for feature in features}
-    made = transform.transform_raw(raw, partial=True)
-    return {feature.name: made[feature.name].numpy() for feature in features}
+    raw = {feature.column: tf.constant(PROBES) for feature in features if feature.column}
+    made = transform.transform_raw(raw, partial=True) if raw else {}
+    return {
+        feature.name: Probed(PROBES, made[feature.name].numpy()) if feature.column else _of_times(feature, transform)
+        for feature in features
+    }
+
+
+def _of_times(feature: NumericFeature, transform: Learned) -> Probed:
+    """Asked by itself: the later time of one feature may be the earlier one of another."""
+    later, earlier = (time.column for time in times_of(feature, transform.spec.meta.time))
+    times = {later: tf.constant([0, _LATE], tf.int64), earlier: tf.constant([0, 0], tf.int64)}
+    made = transform.transform_raw(times, partial=True)[feature.name]
+    return Probed(np.array([0, _LATE / 3600], np.float32), made.numpy())
 
 
 def constant_features(transform: Learned) -> tuple[str, ...]:
     """Return the features that are the same in every training row; see `TransformOutput.constant_features`."""
-    numbers = {name: bool((made == made[0]).all()) for name, made in probed_numbers(transform).items()}
+    numbers = {name: bool((made == made[0]).all()) for name, (_, made) in probed_numbers(transform).items()}
     return tuple(f.name for f in transform.spec.features if numbers.get(f.name, False) or _is_one_id(f.name, transform))
 
 

@@ -102,8 +102,8 @@ def meta_outputs(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> dict[
     for column, name in ((spec.meta.group, GROUP_NAME), (spec.meta.domain, DOMAIN_NAME)):
         if column:
             outputs[name] = fingerprints(scalar_text(raw[column], nulls[column]))
-    if spec.meta.time:
-        outputs[TIME_NAME] = _time(raw[spec.meta.time])
+    if spec.meta.time_column:
+        outputs[TIME_NAME] = _time(raw[spec.meta.time_column])
     return outputs
 
 

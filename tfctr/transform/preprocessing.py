@@ -9,18 +9,21 @@ import tensorflow as tf
 
 from tfctr.spec import (
     CategoricalFeature,
-    ColumnFeature,
     CrossFeature,
     FeatureSpec,
     IdColumnFeature,
     IdFeature,
+    ListFeature,
     MultiFeature,
     SequenceFeature,
     VectorFeature,
+    from_time_of,
     table_of,
 )
+from tfctr.spec.raw_column import null_values_of
 from tfctr.transform._analyzers import Analyzers, OnBeam
 from tfctr.transform._crosses import cross_tokens, salted
+from tfctr.transform._feature_columns import feature_columns, leading_sequence
 from tfctr.transform._label_scales import learn_label_scales
 from tfctr.transform._numeric import learn_numbers, numeric_columns, numeric_outputs
 from tfctr.transform._tasks import meta_outputs, task_outputs
@@ -58,11 +61,12 @@ def make_preprocessing_fn(spec: FeatureSpec, analyzers: Analyzers | None = None)
 
     def preprocessing_fn(inputs: Mapping[str, RawTensor]) -> dict[str, tf.Tensor]:
         raw = sparse_columns(spec, inputs)
-        numbers = numeric_columns(spec, raw)
+        columns = feature_columns(spec, raw)
+        numbers = numeric_columns(spec, columns)
         outputs = numeric_outputs(numbers, learn_numbers(numbers, learner))
-        ids = id_columns(spec, raw, outputs)
-        outputs |= _id_outputs(spec, raw, ids, learn_tables(spec, raw, ids, learner))
-        outputs |= {f.name: _vector(f, raw[f.column]) for f in spec.features if isinstance(f, VectorFeature)}
+        ids = id_columns(spec, columns, outputs)
+        outputs |= _id_outputs(spec, columns, ids, learn_tables(spec, columns, ids, learner))
+        outputs |= {f.name: _vector(f, columns[f.name]) for f in spec.features if isinstance(f, VectorFeature)}
         outputs |= task_outputs(spec, raw)
         outputs |= meta_outputs(spec, raw)
         learn_label_scales(spec, outputs, learner)
@@ -95,19 +99,21 @@ class IdColumns:
     kept: Mapping[str, WindowedValues]
 
 
-def id_columns(spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor], numbers: Mapping[str, tf.Tensor]) -> IdColumns:
+def id_columns(
+    spec: FeatureSpec, columns: Mapping[str, tf.SparseTensor], numbers: Mapping[str, tf.Tensor]
+) -> IdColumns:
     """Return what vocabularies are learned from; `numbers` are asked for by crosses of numbers alone."""
     of_columns = [feature for feature in spec.features if isinstance(feature, IdColumnFeature)]
-    windows = {f.name: _window(f, spec, raw) for f in of_columns if not isinstance(f, CategoricalFeature)}
-    kept = {f.name: values_in_window(raw[f.column], windows[f.name]) for f in of_columns if f.name in windows}
-    nulls = {column.name: column.null_values for column in spec.raw_columns()}
-    tokens = {f.name: _tokens(raw[f.column], kept.get(f.name), nulls[f.column]) for f in of_columns}
+    windows = {f.name: _window(f, spec, columns) for f in of_columns if not isinstance(f, CategoricalFeature)}
+    kept = {f.name: values_in_window(columns[f.name], windows[f.name]) for f in of_columns if f.name in windows}
+    nulls = {f.name: _nulls(f, spec) for f in of_columns}
+    tokens = {f.name: _tokens(columns[f.name], kept.get(f.name), nulls[f.name]) for f in of_columns}
     crosses = [feature for feature in spec.features if isinstance(feature, CrossFeature)]
     return IdColumns(tokens | _tokens_of_crosses(crosses, tokens, numbers), windows, kept)
 
 
 def learn_tables(
-    spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor], ids: IdColumns, analyzers: Analyzers
+    spec: FeatureSpec, columns: Mapping[str, tf.SparseTensor], ids: IdColumns, analyzers: Analyzers
 ) -> dict[str, LearnedVocabulary]:
     """Learn the vocabulary of every table that has one."""
     features: list[IdFeature] = [feature for feature in spec.features if isinstance(feature, IdFeature)]
@@ -118,13 +124,13 @@ def learn_tables(
         for owner in features
         if owner.table == owner.name and owner.hash_buckets is None
     }
-    return learn_vocabularies(tables, _sizes(spec, raw, ids.tokens), analyzers)
+    return learn_vocabularies(tables, _sizes(spec, columns, ids.tokens), analyzers)
 
 
 def _id_outputs(
     spec: FeatureSpec,
-    raw: Mapping[str, tf.SparseTensor],
-    columns: IdColumns,
+    columns: Mapping[str, tf.SparseTensor],
+    values: IdColumns,
     vocabularies: Mapping[str, LearnedVocabulary],
 ) -> dict[str, tf.Tensor]:
     """Ids of categorical, multi and sequence features and of crosses, and the times of sequences."""
@@ -132,12 +138,12 @@ def _id_outputs(
     lookups = {f.name: _lookup(f, vocabularies) for f in features if f.table == f.name}
     outputs: dict[str, tf.Tensor] = {}
     for feature in features:
-        ids = lookups[feature.table](columns.tokens[feature.name])
-        if isinstance(feature, MultiFeature | SequenceFeature):
-            ids = columns.kept[feature.name].dense(ids, feature.max_length)
+        ids = lookups[feature.table](values.tokens[feature.name])
+        if isinstance(feature, ListFeature):
+            ids = values.kept[feature.name].dense(ids, feature.max_length)
         outputs[feature.name] = ids
         if isinstance(feature, SequenceFeature) and feature.times:
-            times = values_in_window(raw[feature.times], columns.windows[feature.name])
+            times = values_in_window(columns[feature.times_name], values.windows[feature.name])
             outputs[feature.times_name] = times.dense(tf.cast(times.values, tf.int64), feature.max_length)
     return outputs
 
@@ -150,17 +156,13 @@ def _tokens_of_crosses(
     return cross_tokens(crosses, {**tokens, **buckets})
 
 
-def _window(feature: IdColumnFeature, spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor]) -> Window:
+def _window(feature: IdColumnFeature, spec: FeatureSpec, columns: Mapping[str, tf.SparseTensor]) -> Window:
     """What is kept of a list; a side sequence is cut where the sequence it is aligned with is cut."""
     if isinstance(feature, MultiFeature):
-        return first_values(raw[feature.column], feature.max_length)
+        return first_values(columns[feature.name], feature.max_length)
     assert isinstance(feature, SequenceFeature)
-    sequences = {f.name: f for f in spec.features if isinstance(f, SequenceFeature)}
-    main, seen = feature, {feature.name}
-    while main.aligned_with is not None and main.aligned_with not in seen:
-        main = sequences[main.aligned_with]
-        seen.add(main.name)
-    return latest_values(raw[main.column], main.max_length)
+    main = leading_sequence(feature, spec)
+    return latest_values(columns[main.name], main.max_length)
 
 
 def _tokens(column: tf.SparseTensor, kept: WindowedValues | None, null_values: tuple[str, ...]) -> tf.Tensor:
@@ -168,6 +170,11 @@ def _tokens(column: tf.SparseTensor, kept: WindowedValues | None, null_values: t
     if kept is None:
         return scalar_text(column, null_values)
     return tokens_of(kept.values, null_values) if kept.values.dtype == tf.string else text(kept.values)
+
+
+def _nulls(feature: IdColumnFeature, spec: FeatureSpec) -> tuple[str, ...]:
+    """What is missing in the columns of a feature; a part of a time is never."""
+    return () if from_time_of(feature) is not None else null_values_of(feature, spec.source.null_values)
 
 
 def _lookup(owner: IdFeature, vocabularies: Mapping[str, LearnedVocabulary]) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -181,7 +188,7 @@ def _lookup(owner: IdFeature, vocabularies: Mapping[str, LearnedVocabulary]) -> 
 
 
 def _sizes(
-    spec: FeatureSpec, raw: Mapping[str, tf.SparseTensor], tokens: Mapping[str, tf.Tensor]
+    spec: FeatureSpec, columns: Mapping[str, tf.SparseTensor], tokens: Mapping[str, tf.Tensor]
 ) -> dict[str, tf.Tensor]:
     """Number of values in the batch, by table."""
     sizes: dict[str, tf.Tensor] = {}
@@ -189,8 +196,7 @@ def _sizes(
         if feature.name in tokens:
             size = tf.size(tokens[feature.name], out_type=tf.int64)
         else:  # a bucketed number: one value a row, the filled ones among them
-            assert isinstance(feature, ColumnFeature)
-            size = raw[feature.column].dense_shape[0]
+            size = columns[feature.name].dense_shape[0]
         table = table_of(feature)
         sizes[table] = sizes.get(table, 0) + size
     return sizes

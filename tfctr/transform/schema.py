@@ -9,13 +9,14 @@ from tfctr.spec import (
     DOMAIN_NAME,
     GROUP_NAME,
     TIME_NAME,
-    ColumnFeature,
     CrossFeature,
+    Feature,
     FeatureSpec,
     RawColumn,
     RegressionTask,
     SequenceFeature,
     SurvivalTask,
+    raw_columns_of,
 )
 from tfctr.transform.columns import RAW_DTYPES
 
@@ -62,23 +63,29 @@ def raw_schema(spec: FeatureSpec, serving: bool = False) -> schema_pb2.Schema:
 
 def sources(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
     """Return the raw columns that each transformed tensor is made of, in the order of the spec."""
-    column_of = {feature.name: feature.column for feature in spec.features if isinstance(feature, ColumnFeature)}
+    columns_of = {feature.name: _columns_of_values(feature, spec) for feature in spec.features}
     made: dict[str, tuple[str, ...]] = {}
     for feature in spec.features:
         parts = feature.of if isinstance(feature, CrossFeature) else (feature.name,)
-        columns = tuple(dict.fromkeys(column_of[name] for name in parts))
+        columns = tuple(dict.fromkeys(column for name in parts for column in columns_of[name]))
         if isinstance(feature, SequenceFeature):
             if feature.aligned_with is not None:  # cut where that sequence is cut
-                columns += (column_of[feature.aligned_with],)
+                columns += columns_of[feature.aligned_with]
             if feature.times:
                 made[feature.times_name] = (*columns, feature.times)
         made[feature.name] = columns
     for task in spec.tasks:
         made[task.name] = tuple(name for name in (*task.label_columns, task.mask) if name)
         made[task.weight_name] = tuple(name for name in (task.weight, task.mask) if name)
-    pairs = ((GROUP_NAME, spec.meta.group), (DOMAIN_NAME, spec.meta.domain), (TIME_NAME, spec.meta.time))
+    pairs = ((GROUP_NAME, spec.meta.group), (DOMAIN_NAME, spec.meta.domain), (TIME_NAME, spec.meta.time_column))
     made |= {name: (column,) for name, column in pairs if column}
     return made
+
+
+def _columns_of_values(feature: Feature, spec: FeatureSpec) -> tuple[str, ...]:
+    """The raw columns of a feature without the times of its events, which are a tensor of their own."""
+    times = feature.times if isinstance(feature, SequenceFeature) else None
+    return tuple(column.name for column in raw_columns_of(feature, spec.meta.time) if column.name != times)
 
 
 def unread_columns(spec: FeatureSpec) -> tuple[str, ...]:

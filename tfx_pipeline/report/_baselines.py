@@ -146,7 +146,7 @@ def _parts(task: AnyTask, item: str | None, folder: Path) -> Iterator[_Part]:
 
 def _item_column(spec: FeatureSpec, folder: Path) -> str | None:
     """The column that tells items apart best: of the items' categorical ones that with the most values."""
-    names = [f.column for f in spec.features if isinstance(f, CategoricalFeature) and f.role == "item"]
+    names = [f.column for f in spec.features if isinstance(f, CategoricalFeature) and f.role == "item" and f.column]
     if len(names) < 2:
         return names[0] if names else None
     table = ds.dataset(folder, format="parquet").head(_LOOKED_AT, columns=names)

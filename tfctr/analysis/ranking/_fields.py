@@ -55,9 +55,15 @@ def fields_of(spec: FeatureSpec) -> tuple[list[Field], dict[str, str]]:
     Raises:
         DataError: When nothing is left to rank.
     """
-    fields = [Field(f.name, f.column, isinstance(f, NumericFeature)) for f in spec.features if isinstance(f, RANKED)]
+    fields = [
+        Field(f.name, f.column, isinstance(f, NumericFeature))
+        for f in spec.features
+        if isinstance(f, RANKED) and f.column
+    ]
     crosses = {f.name for f in spec.features if isinstance(f, CrossFeature)}
     others = {f.name: f"a {f.kind} is not ranked and stays" for f in spec.features if not isinstance(f, RANKED)}
+    made = [f.name for f in spec.features if isinstance(f, RANKED) and not f.column]
+    others |= dict.fromkeys(made, "is made of other columns, is not ranked and stays")
     others |= dict.fromkeys(crosses, "a cross is not ranked and stays where all that it crosses does")
     if not fields:
         raise DataError(f"spec {spec.name!r} has no categorical, numeric or multi feature to rank")

@@ -11,10 +11,11 @@ from tfctr.data._columns import arrow_type, schema_of
 from tfctr.data._convert.checks import check_alignment, check_outcomes, check_time
 from tfctr.data._convert.lists import to_lists
 from tfctr.data._convert.problems import Problems
+from tfctr.data._convert.times import to_times
 from tfctr.data._convert.values import NO_NUMBER, UnfitTypeError, to_truth, to_type
 from tfctr.data.bad_rows import BadRows
 from tfctr.data.errors import DataError
-from tfctr.spec import BinaryTask, FeatureSpec, RawColumn
+from tfctr.spec import BinaryTask, FeatureSpec, RawColumn, TimeColumn
 from tfctr.spec._raw_text import null_numbers
 
 HINT_OF_LABELS = " (positive of the task takes words)"
@@ -63,9 +64,25 @@ class Converter:
     def _convert(self, values: pa.Array, column: RawColumn, problems: Problems, file: str) -> pa.Array:
         hint = HINT_OF_LABELS if column.name in self.labels else ""
         try:
+            if column.time is not None and not (pa.types.is_integer(values.type) and _counts_seconds(column)):
+                return self._times(values, column, column.time, problems)
             return to_column(values, column, problems, hint)
         except UnfitTypeError as error:
             raise DataError(f"{file}: column {column.name!r} {error}; the spec reads it as {column.type}") from error
+
+    def _times(self, values: pa.Array, column: RawColumn, form: TimeColumn, problems: Problems) -> pa.Array:
+        times = to_times(values, form)
+        for reason, where in times.problems:
+            problems.add(where, f"{column.name}: {reason}", values)
+        for unit, rows in times.found.items():
+            self.bad_rows.note(f"{column.name}: read as {unit}, by the size of the numbers", rows)
+        return times.seconds
+
+
+def _counts_seconds(column: RawColumn) -> bool:
+    """Whether whole numbers stay as they are."""
+    form = column.time
+    return form is None or (form.unit in ("seconds", "as_is") and form.format is None)
 
 
 def to_column(values: pa.Array, column: RawColumn, problems: Problems, hint: str = "") -> pa.Array:

@@ -47,10 +47,9 @@ def check_outcomes(columns: Columns, spec: FeatureSpec, problems: Problems) -> N
 
 def check_time(columns: Columns, spec: FeatureSpec, problems: Problems) -> None:
     """Check that every row has a time where the split or a history goes by it."""
-    if spec.meta.time is not None and (spec.history or spec.split.by == "time"):
-        time = columns[spec.meta.time]
-        if time.null_count:
-            problems.add(np.asarray(pc.is_null(time)), f"{spec.meta.time}: the time is missing", time)
+    name = spec.meta.time_column
+    if name is not None and (spec.history or spec.split.by == "time") and columns[name].null_count:
+        problems.add(np.asarray(pc.is_null(columns[name])), f"{name}: the time is missing", columns[name])
 
 
 def check_alignment(columns: Columns, spec: FeatureSpec, problems: Problems) -> None:

@@ -1,7 +1,8 @@
 """Lists of values and vectors of a fixed width.
 
-A missing list stays missing; an empty text is a missing list. An empty piece inside a list of texts becomes the
-token of a missing value, so that aligned sequences stay aligned; inside a list of numbers it is an error.
+A missing list stays missing; an empty text is a missing list, and to a model an empty one. An empty piece inside a list
+of texts becomes the token of a missing value, so that aligned sequences stay aligned; inside a list of numbers it is an
+error.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfctr.data._columns import ARROW_TYPES
+from tfctr.data._convert.list_text import cut, with_items
 from tfctr.data._convert.problems import Problems
 from tfctr.data._convert.values import UnfitTypeError, to_type
 from tfctr.spec import MISSING, RawColumn
@@ -36,7 +38,7 @@ def to_lists(values: pa.Array, column: RawColumn, problems: Problems) -> pa.Arra
             empty = parents[np.asarray(pc.is_null(items))]
             problems.add(_rows_of(empty, len(lists)), f"{column.name}: a value is missing inside the list", values)
             items = pc.fill_null(items, 0)  # its row is bad already
-    result = _with_items(lists, items.cast(ARROW_TYPES[column.type]))
+    result = with_items(lists, items.cast(ARROW_TYPES[column.type]))
     if column.shape == "vector":
         lengths = np.asarray(pc.fill_null(pc.list_value_length(result), column.width))
         wrong = lengths != column.width
@@ -64,14 +66,10 @@ def _as_lists(values: pa.Array, column: RawColumn, problems: Problems) -> pa.Arr
     text_or_value, found = to_type(values, "string", column.null_values)
     for reason, where in found:
         problems.add(where, f"{column.name}: {reason}", values)
-    return pc.split_pattern(text_or_value, pattern=column.separator)
-
-
-def _with_items(lists: pa.Array, items: pa.Array) -> pa.ListArray:
-    """Return lists of the same lengths with these items, nulls kept."""
-    lengths = np.asarray(pc.fill_null(pc.list_value_length(lists), 0))
-    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
-    return pa.ListArray.from_arrays(offsets, items, mask=pc.is_null(lists) if lists.null_count else None)
+    lists, found = cut(text_or_value, column.separator)
+    for reason, where in found:
+        problems.add(where, f"{column.name}: {reason}", values)
+    return lists
 
 
 def _rows_of(positions: np.ndarray, rows: int) -> np.ndarray:

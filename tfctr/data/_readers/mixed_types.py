@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
+from tfctr.data._convert.list_text import cut
 from tfctr.spec import RawColumn
 
 
@@ -29,14 +30,24 @@ def text_of(value: object) -> str | bytes | None:
 
 
 def texts_of(value: object, column: RawColumn) -> list[str | bytes | None] | None:
-    """Return a list of values as texts; a text is split, a single value is a list of one."""
+    """Return a list of values as texts; a text is cut, a single value is a list of one."""
     if value in (None, "", *column.null_values):
         return None
     if isinstance(value, str):
-        return list(value.split(column.separator))
+        return _cut(value, column.separator)
     if isinstance(value, list):
         return [text_of(one) for one in value]
     return [text_of(value)]
+
+
+def _cut(value: str, separator: str) -> list[str | bytes | None]:
+    """The values in a text; one that is no list stays whole, for the conversion to judge."""
+    try:
+        lists, problems = cut(pa.array([value]), separator)
+    except UnicodeEncodeError:  # half a character, which is reported as not UTF-8
+        return list(value.split(separator))
+    texts: list[str | bytes | None] = lists.to_pylist()[0]
+    return [value] if any(where.any() for _, where in problems) else texts
 
 
 def mixed_column(values: Iterable[object], column: RawColumn) -> pa.Array:

@@ -51,10 +51,10 @@ class DrawnNegatives:
         if task := next((task for task in spec.tasks if not isinstance(task, BinaryTask)), None):
             raise DataError(f"negatives are rows of a yes/no task, and {task.name!r} is a {task.kind} task")
         names = item_tensors(spec)
-        if mixed := [cross.name for cross in spec.mixed_crosses]:
+        if mixed := [feature.name for feature in spec.mixed_features]:
             raise DataError(
-                f"{', '.join(mixed)} cross an item with its user or context: whom a drawn item would be crossed with "
-                "is not in the catalogue; leave these crosses out of the spec"
+                f"{', '.join(mixed)} cross an item with its user or context, or count hours between their times: what "
+                "a drawn item would have there is not in the catalogue; leave these features out of the spec"
             )
         missing = [name for name in names if name not in items]
         if missing or not names or not len(items[names[0]]):

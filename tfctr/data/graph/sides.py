@@ -10,6 +10,8 @@ def side_problem(spec: FeatureSpec, name: str) -> str:
     known = [feature.name for feature in spec.features if isinstance(feature, CategoricalFeature)]
     if name not in known:
         return f"{name!r} is no categorical feature of the spec{suggest(name, known)}"
+    if not column_of(spec, name):
+        return f"{name!r} is made of a time, whose values are in no column of the log"
     if _owner(spec, name).hash_buckets is not None:
         return f"{name!r} has hash buckets, whose ids are no values; give it a vocabulary to group its ids"
     return ""
@@ -21,7 +23,7 @@ def vocabulary_of(spec: FeatureSpec, name: str) -> str:
 
 
 def column_of(spec: FeatureSpec, name: str) -> str:
-    """Return the raw column of a categorical feature."""
+    """Return the raw column of a categorical feature; empty where it is made of a time."""
     feature = spec.feature(name)
     assert isinstance(feature, CategoricalFeature)
     return feature.column
