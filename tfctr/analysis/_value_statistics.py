@@ -13,6 +13,8 @@ from tfctr.analysis.log_sample import value_type, wider
 from tfctr.data._convert.values import numbers_of_truths
 
 _EXAMPLES = 3
+MOST_FEW = 30
+"""A column of at most so many different values has them all kept."""
 _KEPT_NUMBERS = 10_000
 
 
@@ -27,6 +29,8 @@ class ValueStatistics:
         ascending: Whether numbers never fall from one row to the next.
         whole: Whether no number has a fraction.
         examples: The first few different values, as text.
+        few: All different values as text where there are at most 30; None where there are more.
+        minus_ones: Values that are the number -1, which often stands for none.
     """
 
     def __init__(self) -> None:
@@ -37,6 +41,10 @@ class ValueStatistics:
         self.ascending = True
         self.whole = True
         self.examples: tuple[str, ...] = ()
+        self.few: tuple[str, ...] | None = ()
+        self.minus_ones = 0
+        self._commonest: str | None = None
+        self._commonest_count = 0
         self._characters = 0
         self._distinct = DistinctCounter()
         self._first_numbers: list[float] = []
@@ -53,12 +61,21 @@ class ValueStatistics:
         self._characters += pc.sum(pc.utf8_length(texts)).as_py()
         uniques = pc.unique(texts).to_pylist()
         self._distinct.update(uniques)
-        if len(self.examples) < _EXAMPLES:
-            self.examples = tuple(dict.fromkeys([*self.examples, *uniques[:_EXAMPLES]]))[:_EXAMPLES]
+        if self.few is not None:
+            several = tuple(dict.fromkeys([*self.few, *uniques[: MOST_FEW + 1]]))
+            self.examples, self.few = several[:_EXAMPLES], several if len(several) <= MOST_FEW else None
+        self._count_commonest(texts)
         if self.type in ("int", "float"):
             self._update_numbers(values.cast(pa.float64(), safe=False))
         elif self.type == "bool":
             self._ones += pc.sum(pc.equal(numbers_of_truths(texts), "1")).as_py()
+
+    def _count_commonest(self, texts: pa.Array) -> None:
+        """Count, in all batches, the value that was the most frequent one in the first."""
+        if self._commonest is None:
+            counted = pc.value_counts(texts)
+            self._commonest = counted.field("values")[int(np.argmax(counted.field("counts").to_numpy()))].as_py()
+        self._commonest_count += pc.sum(pc.equal(texts, self._commonest)).as_py()
 
     def _update_numbers(self, numbers: pa.Array) -> None:
         numbers = numbers.filter(pc.is_finite(numbers))
@@ -72,6 +89,7 @@ class ValueStatistics:
         self.minimum = ends["min"] if self.minimum is None else min(self.minimum, ends["min"])
         self.maximum = ends["max"] if self.maximum is None else max(self.maximum, ends["max"])
         self._ones += int((array == 1).sum())
+        self.minus_ones += int((array == -1).sum())
         self._first_numbers += array[: _KEPT_NUMBERS - len(self._first_numbers)].tolist()
 
     @property
@@ -93,6 +111,25 @@ class ValueStatistics:
     def share_of_ones(self) -> float:
         """Share of the values that are the number 1: the rate of a 0/1 label."""
         return self._ones / self.count if self.count else 0.0
+
+    @property
+    def commonest(self) -> str:
+        """The value that was the most frequent one among the first rows."""
+        return self._commonest or ""
+
+    @property
+    def share_of_commonest(self) -> float:
+        """Share of the values that are `commonest`."""
+        return self._commonest_count / self.count if self.count else 0.0
+
+    @property
+    def is_dense_near_zero(self) -> bool:
+        """Whether most of the numbers from 0 to 9 occur, as they do among counts and seldom among codes."""
+        return len({number for number in self._first_numbers if number in range(10)}) >= 5
+
+    def share_within(self, other: ValueStatistics) -> float:
+        """Share of the different values that occur in another column, too."""
+        return self._distinct.share_within(other._distinct)
 
     @property
     def mean(self) -> float:

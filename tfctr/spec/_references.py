@@ -17,6 +17,7 @@ from tfctr.spec.features import (
     SequenceFeature,
 )
 from tfctr.spec.gates import Gates
+from tfctr.spec.input_names import input_name
 from tfctr.spec.raw_column import RawColumn, raw_columns_of
 from tfctr.spec.regression_task import RegressionTask
 from tfctr.spec.source import History, Split
@@ -50,6 +51,7 @@ def reference_problems(spec: Spec) -> list[Problem]:
     parts = (
         _name_problems,
         _column_problems,
+        _input_problems,
         _feature_problems,
         _task_problems,
         _history_problems,
@@ -97,6 +99,21 @@ def _column_problems(spec: Spec) -> Iterator[Problem]:
             yield Problem(
                 f"column {column.name!r} has the role {column.role} here and {other.role} in {other_key}", key
             )
+
+
+def _input_problems(spec: Spec) -> Iterator[Problem]:
+    """Two raw columns that a served model would ask for by one name: better told before a training than after it."""
+    first: dict[str, tuple[str, str]] = {}
+    for index, feature in enumerate(spec.features):
+        for column in raw_columns_of(feature):
+            name = input_name(column.name)
+            key, other = first.setdefault(name, (f"features.{index}", column.name))
+            if other != column.name:
+                yield Problem(
+                    f"columns {other!r} (in {key}) and {column.name!r} would both be the input {name!r} of a served "
+                    "model; rename one in the log",
+                    f"features.{index}",
+                )
 
 
 def _column_uses(spec: Spec) -> Iterator[tuple[str, RawColumn]]:
