@@ -99,10 +99,10 @@ def _reason_to_leave_out(profile: ColumnProfile) -> str:
         return "numbers the rows: every row has a value of its own"
     if values.type == "string" and _is_time_text(profile):
         return "is a time as text; give it as whole seconds (Unix time) to use it as `meta.time`"
+    if _is_own_code(profile) and not _is_free_text(profile):
+        return "has a value of its own in nearly every row, of which nothing can be learned"
     if values.type == "string" and _is_free_text(profile):
         return "is free text; give an embedding of it as a vector to use it"
-    if _is_own_code(profile):
-        return "has a value of its own in nearly every row, of which nothing can be learned"
     return ""
 
 
@@ -126,7 +126,9 @@ def _is_free_text(profile: ColumnProfile) -> bool:
 def _is_own_code(profile: ColumnProfile) -> bool:
     """Ids of requests and the like. What a user or an item is called may come back on another day."""
     values = profile.values
-    if values.distinct < 0.95 * values.count or names.role_of(profile.name) != "context":
+    if values.distinct < 0.95 * values.count or list_separator(profile) is not None:
+        return False
+    if names.role_of(profile.name) != "context":
         return False
     if names.is_id(profile.name) or names.has(profile.name, names.REQUESTS):
         return values.count >= FEW_VALUES and not (values.type == "float" and not values.whole)

@@ -17,7 +17,7 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-TIMES = words("time timestamp ts unixtime unix date datetime day hour dt second seconds utc")
+TIMES = words("time timestamp ts unixtime unix date datetime day hour dt second seconds utc created")
 OF_STORAGE = words("ingestion ingested inserted loaded stored etl updated processed")
 """Times at which a row came into a store, and not those at which something happened."""
 USERS = words("user uid userid member customer visitor reviewer client person account viewer buyer")
@@ -26,7 +26,8 @@ DEVICES = words("device cookie idfa gaid imei browser")
 _USER_TRAITS = words("age gender sex occupation zip zipcode income education married device ip phone cms")
 _ITEMS = words(
     "item iid itemid ad adid adgroup creative campaign advertiser product sku asin movie film video news article title "
-    "genre genres category categories cate cat brand price shop seller author music app tag tags song book"
+    "genre genres category categories cate cat brand price shop seller author music app tag tags song book goods "
+    "listing offer content post doc document poi hotel restaurant store course job"
 )
 _SURROUNDINGS = words("site page publisher slot banner placement url domain referrer position pos network channel")
 _AMOUNTS = words(

@@ -112,8 +112,9 @@ def _guess_group(meta: MetaGuess, columns: list[ColumnProfile]) -> None:
     """A request is what is ranked; for want of its id the user, then the device, unless most rows have the same."""
     users = _called(columns, names.USERS)
     meta.user = users[0].name if users else ""
-    for column in (*_called(columns, names.REQUESTS), *users, *_called(columns, names.DEVICES)):
-        if column.values.share_of_commonest > _LARGEST_GROUP:
+    devices = [column for column in _called(columns, names.DEVICES) if column.values.few is None]
+    for column in (*_called(columns, names.REQUESTS), *users, *devices):
+        if column.values.few is None and column.values.share_of_commonest > _LARGEST_GROUP:
             meta.doubts.append(
                 f"{column.name!r} is no group of rows: {column.values.share_of_commonest:.0%} of them have one value, "
                 "which seems to stand for unknown"
@@ -138,7 +139,8 @@ def _called(columns: Iterable[ColumnProfile], wanted: frozenset[str]) -> list[Co
 
 def _guess_split(meta: MetaGuess, columns: list[ColumnProfile]) -> None:
     for column in columns:
-        if names.is_split(column.name) and (values := _parts_of(column.values, "time" in meta.keys)):
+        values = _parts_of(column.values, "time" in meta.keys) if names.is_split(column.name) else None
+        if values is not None:
             meta.split = {"by": "column", "column": column.name, **values}
             meta.split_remark = "CHECK: the parts that the log itself names"
             meta.parts = column.name

@@ -9,17 +9,19 @@ from tfctr.analysis._value_statistics import ValueStatistics
 
 _LABELS = words("label labels target targets y ylabel")
 _CLICKS = words("click clicked clicks clk clks isclick")
-_OUTCOMES = words(
-    "conversion converted conv convert cvr buy bought purchase purchased order ordered install installed finish "
-    "finished response responded visit visited cart favorite favourite fav share shared forward follow followed like "
-    "liked hate dislike dead event outcome comment complete completed download downloaded subscribe subscribed skip "
-    "skipped collect collected churn churned churning registered signup rating stars"
+_CONVERSIONS = words(
+    "conversion converted conv convert cvr buy bought purchase purchased order ordered install installed response "
+    "responded visit visited signup registered subscribed churn churned dead event outcome"
+)
+_FEEDBACK = words(
+    "finish finished cart favorite favourite fav share shared forward follow followed like liked hate dislike comment "
+    "complete completed download downloaded subscribe skip skipped collect collected churning rating stars"
 )
 _RATINGS = words("rating ratings stars overall score rate")
 _PREFIXES = words("is has if was did")
 _PAST = words("hist history historical past prev previous last prior before ever earlier avg mean total sum num ctr")
 """Words of what was counted before the example: a feature, whatever it counts."""
-_ENGAGED = words("play played watch watched stay dwell viewing reading listen listened engagement")
+_ENGAGED = words("play played watch watched stay dwell viewing read reading listen listened engagement")
 _EXTENTS = words("time duration seconds secs sec ms ratio rate percent percentage length progress")
 _MONEY = words("spend spent revenue gmv profit payout earnings payprice payingprice winprice winningprice")
 _EVENTS = words("event action behavior behaviour")
@@ -48,7 +50,8 @@ def label_rank(name: str) -> int | None:
         not _CLICKS.isdisjoint(exact),
         not _LABELS.isdisjoint(found),
         not _CLICKS.isdisjoint(found),
-        not _OUTCOMES.isdisjoint([*bare, *exact]),
+        not _CONVERSIONS.isdisjoint([*bare, *exact]),
+        not _FEEDBACK.isdisjoint([*bare, *exact]),
     )
     return next((rank for rank, test in enumerate(tests) if test), None)
 
@@ -83,13 +86,18 @@ def reason_of_outcome(profile: ColumnProfile, label: ColumnProfile | None) -> st
         return ""
     if label_rank(profile.name) is not None and (values.is_binary() or is_signed(values)):
         return f"looks like another outcome, {_AFTERWARDS}"
-    if is_rating(values) and {joined} & (_RATINGS | _OUTCOMES - {"order"}):
+    if is_rating(values) and {joined} & (_RATINGS | _FEEDBACK | _CONVERSIONS - {"order"}):
         return f"looks like another outcome, {_AFTERWARDS}"
     if values.is_number and not _ENGAGED.isdisjoint(found) and not _EXTENTS.isdisjoint(found):
         return f"looks like what somebody did with it, {_AFTERWARDS}"
     if values.is_number and names.has(profile.name, _MONEY):
         return f"looks like money that came of it, {_AFTERWARDS}"
-    if "review" in found and values.type == "string" and not names.is_id(profile.name):
+    if (
+        "review" in found
+        and not names.has(profile.name, names.TIMES)
+        and values.type == "string"
+        and not names.is_id(profile.name)
+    ):
         return f"looks like what was written of it, {_AFTERWARDS}"
     if label is not None and joined in _DURATIONS and values.is_number and names.has(label.name, _DEATHS):
         return f"looks like the time until {label.name!r}: give both to a task of `kind: survival`"
