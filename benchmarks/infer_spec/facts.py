@@ -87,7 +87,7 @@ def _said(found: InferredSpec) -> dict[str, str]:
         said[spec.split.column] = "split"
     if spec.meta.time:
         said[spec.meta.time] = "time"
-    label = spec.tasks[0].label
+    label = spec.tasks[0].label_columns[0]
     return said | ({label: "label"} if label in said or "no column looks like" not in found.text else {})
 
 

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from tfctr.spec._input_names import ascii_words
 from tfctr.spec.features import Role
-from tfctr.spec.input_names import ascii_words
 
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 

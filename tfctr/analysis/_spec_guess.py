@@ -12,7 +12,7 @@ from tfctr.analysis._column_profile import ColumnProfile
 from tfctr.analysis._label_guess import TaskGuess, guess_task
 from tfctr.analysis._meta_guess import MetaGuess, guess_meta, reason_of_meta
 from tfctr.analysis._outcomes import reason_of_outcome
-from tfctr.spec.input_names import input_name
+from tfctr.spec._input_names import input_name
 
 _MANY_IDS = 30
 """With fewer values, equal ones say nothing: every column of small codes has a 1."""

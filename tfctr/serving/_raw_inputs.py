@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tfctr.spec import RawColumn
-from tfctr.spec.input_names import input_name
+from tfctr.spec._input_names import input_name
 
 MISSING_INT = -(2**63)
 """Stands for "no value" in an int64 tensor, as in `tfctr.transform.columns`."""

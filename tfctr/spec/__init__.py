@@ -4,7 +4,7 @@
 - `tasks`, `survival_task`, `regression_task`: labels and meta columns; `_task_base`: what all tasks have.
 - `gates`: bounds a model must keep. `feature_spec`: the whole, and its bound form.
 - `_crosses`: crossed features. `raw_column`: what the raw log must hold. `_references`: checks of names.
-- `input_names`: what raw columns are called by a served model.
+- `_input_names`: what raw columns are called by a served model.
 - `errors`: how problems are reported.
 - `loading`: from YAML and back; `_document` reads the text with its lines, `_schema_problems` tells errors.
 - `catalog`: the specs that ship. `checking`: a spec against the columns of a log. `_json_schema`: for editors.

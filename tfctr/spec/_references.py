@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from tfctr.spec._crosses import cross_problems
+from tfctr.spec._input_names import input_name
 from tfctr.spec._task_base import WholeTask
 from tfctr.spec.errors import Problem, suggest
 from tfctr.spec.features import (
@@ -17,7 +18,6 @@ from tfctr.spec.features import (
     SequenceFeature,
 )
 from tfctr.spec.gates import Gates
-from tfctr.spec.input_names import input_name
 from tfctr.spec.raw_column import RawColumn, raw_columns_of
 from tfctr.spec.regression_task import RegressionTask
 from tfctr.spec.source import History, Split
