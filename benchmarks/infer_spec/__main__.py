@@ -1,4 +1,4 @@
-"""How much of a log `tfctr spec infer` says right: the public logs, and generated ones that no rule was written for.
+"""How much of a log `tfctr spec infer` says right: the public logs, and generated ones.
 
 python -m benchmarks.infer_spec               a table; --wrong also prints what is not right
 """
