@@ -28,6 +28,10 @@ def sequence(**parts: Any) -> dict[str, Any]:
     return {"kind": "sequence", "name": "seen", "role": "user", "type": "int", "shares": "ad", **parts}
 
 
+def numeric(name: str, column: str) -> dict[str, Any]:
+    return {"kind": "numeric", "name": name, "role": "item", "column": column}
+
+
 HISTORY = {"name": "seen", "of": "ad", "by": "user", "times": "seen_times"}
 
 
@@ -58,6 +62,12 @@ HISTORY = {"name": "seen", "of": "ad", "by": "user", "times": "seen_times"}
             {"more_features": [sequence(times="t"), {"kind": "numeric", "name": "seen__times", "role": "user"}]},
             "name 'seen__times' is used already by features.2.times",
         ),
+        (
+            {"more_features": [numeric("p", "a b"), numeric("q", "a-b")]},
+            "features.3: columns 'a b' (in features.2) and 'a-b' would both be the input 'a_b' of a served model",
+        ),
+        ({"more_features": [numeric("p", "class"), numeric("q", "_class")]}, "would both be the input '_class'"),
+        ({"more_features": [numeric("p", "用"), numeric("q", "u7528")]}, "would both be the input 'u7528'"),
         (
             {"tasks": [{"name": "a", "label": "x", "weight": "w"}, {"name": "a__weight", "label": "y"}]},
             "name 'a__weight' is used already by tasks.0.weight",
@@ -177,3 +187,15 @@ def test_binding_wants_every_table_and_nothing_else() -> None:
     assert BoundSpec.coerce(bound.to_config()) == bound
     with pytest.raises(TypeError, match="needs a bound spec, received FeatureSpec"):
         BoundSpec.coerce(spec)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "names", [("用户", "广告"), ("цена", "цвет"), ("größe", "grösse"), ("a b", "a_c"), ("1st", "2nd")]
+)
+def test_columns_of_any_script_have_inputs_of_their_own(names: tuple[str, str]) -> None:
+    spec = build(more_features=[numeric("p", names[0]), numeric("q", names[1])])
+    assert [column.name for column in spec.raw_columns(serving=True)][2:] == list(names)
+
+
+def test_one_column_of_two_features_is_one_input() -> None:
+    assert build(more_features=[numeric("p", "a b"), numeric("q", "a b")]).feature("q").name == "q"

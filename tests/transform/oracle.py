@@ -72,6 +72,7 @@ class Oracle:
         if feature.inner_separator:
             parts = [text.split(feature.inner_separator) for text in texts]
             texts = [part[feature.part - 1] if len(part) >= feature.part else "" for part in parts]
+        texts = [token(text) for text in texts]
         main, padded = feature, texts
         if isinstance(feature, SequenceFeature) and feature.aligned_with:
             main = self.spec.feature(feature.aligned_with)

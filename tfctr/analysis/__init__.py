@@ -6,7 +6,9 @@
 - `_log_format`: format, delimiter and header of a file. `log_sample`: its first rows, bounded, in batches.
 - `_column_profile`: what the values of a column are; `_value_statistics`, `_distinct` and `_text_hash` do the
   counting.
-- `_column_names`: what a name tells. `_column_guesses`: what a column may mean. `_spec_text`: the commented YAML.
+- `_column_names`: what a name tells. `_column_guesses`: what a column may mean as a feature.
+- `_label_guess`, `_outcomes`, `_meta_guess`: label, what would give it away, time and group and split.
+- `_spec_guess`: all of it together. `_spec_text`: the commented YAML.
 """
 
 from tfctr.analysis._infer_spec import InferredSpec, infer_spec

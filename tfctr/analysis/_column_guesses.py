@@ -18,6 +18,9 @@ FEW_VALUES = 30
 """Whole numbers with at most so many values are codes unless their name says that they are amounts."""
 
 _DATE = re.compile(r"^\d{4}[-/]\d\d[-/]\d\d")
+_YEAR = re.compile(r"\b(19|20)\d\d\b")
+_MANY_ROWS = 1000
+"""In so many rows texts of which none comes back tell something about the texts, and not about the rows."""
 _TEXT_SEPARATORS = ("|", "^", ";")
 
 
@@ -84,7 +87,7 @@ def _are_lists(separator: str, lists: ListStatistics, whole: ValueStatistics) ->
 
 def _reason_to_leave_out(profile: ColumnProfile) -> str:
     values = profile.values
-    if not profile.name:
+    if not profile.name and not _numbers_the_rows(profile):
         return "has no name; give it one in the file's header to use it"
     if not is_list(profile.type) and not is_scalar(profile.type) and profile.missing < profile.rows:
         return f"is of type {profile.type}, which no feature reads"
@@ -96,19 +99,50 @@ def _reason_to_leave_out(profile: ColumnProfile) -> str:
         return f"is always {_quoted(values.examples[0])}"
     if _numbers_the_rows(profile):
         return "numbers the rows: every row has a value of its own"
-    if values.type == "string" and all(_DATE.match(example) for example in values.examples):
+    if values.type == "string" and _is_time_text(profile):
         return "is a time as text: for `meta.time`, or a feature `from_time`"
-    long = values.type == "string" and values.mean_characters > 40 and values.distinct > 0.5 * values.count
-    if long and list_separator(profile) is None:
+    if _is_own_code(profile) and not _is_free_text(profile):
+        return "has a value of its own in nearly every row, of which nothing can be learned"
+    if values.type == "string" and _is_free_text(profile):
         return "is free text; give an embedding of it as a vector to use it"
     return ""
+
+
+def _is_time_text(profile: ColumnProfile) -> bool:
+    examples = profile.values.examples
+    if all(_DATE.match(example) for example in examples):
+        return True
+    return names.has(profile.name, names.TIMES) and all(_YEAR.search(example) for example in examples)
+
+
+def _is_free_text(profile: ColumnProfile) -> bool:
+    """Long texts, or texts of several words, of which few come back."""
+    values = profile.values
+    if values.distinct <= 0.5 * values.count or list_separator(profile) is not None:
+        return False
+    cut = profile.lists.get(" ")
+    wordy = cut is not None and 2 * cut.several > cut.rows and values.mean_characters > 12
+    return values.mean_characters > 40 or (wordy and values.count >= _MANY_ROWS)
+
+
+def _is_own_code(profile: ColumnProfile) -> bool:
+    """Ids of requests and the like. What a user or an item is called may come back on another day."""
+    values = profile.values
+    if values.distinct < 0.95 * values.count or list_separator(profile) is not None:
+        return False
+    if names.role_of(profile.name) != "context":
+        return False
+    if names.is_id(profile.name) or names.has(profile.name, names.REQUESTS):
+        return values.count >= FEW_VALUES and not (values.type == "float" and not values.whole)
+    return values.type == "string" and values.count >= _MANY_ROWS
 
 
 def _numbers_the_rows(profile: ColumnProfile) -> bool:
     values = profile.values
     if values.distinct < 0.95 * values.count or values.count < FEW_VALUES:
         return False  # the count of distinct values is an estimate
-    return names.is_row_number(profile.name) or (values.type == "int" and values.ascending)
+    rows = names.is_row_number(profile.name) or not profile.name
+    return rows or (values.type == "int" and values.ascending and not names.is_amount(profile.name))
 
 
 def _guess_list(profile: ColumnProfile, keys: dict[str, Any], separator: str, examples: bool) -> Guess:
@@ -140,7 +174,12 @@ def _is_numeric(profile: ColumnProfile) -> bool:
         return False  # nothing has so exact an amount
     if names.is_amount(profile.name) or (values.type == "float" and not is_whole_id(profile)):
         return True
-    return not names.is_id(profile.name) and values.distinct > FEW_VALUES and _is_skewed(values)
+    return not names.is_id(profile.name) and values.distinct > FEW_VALUES and _are_counts(values)
+
+
+def _are_counts(values: ValueStatistics) -> bool:
+    """Whether whole numbers are counted things or money: codes begin anywhere, leave gaps and come back."""
+    return _is_skewed(values) and (values.is_dense_near_zero or values.distinct > 0.2 * values.count)
 
 
 def _is_whole(profile: ColumnProfile) -> bool:
@@ -152,7 +191,9 @@ def _is_whole(profile: ColumnProfile) -> bool:
 def is_whole_id(profile: ColumnProfile) -> bool:
     """Whether whole numbers in floating point are ids: a data frame writes them so where it has holes."""
     values = profile.values
-    return values.type == "float" and values.whole and (names.is_id(profile.name) or profile.missing > 0)
+    if values.type != "float" or not values.whole:
+        return False
+    return names.is_id(profile.name) or (profile.missing > 0 and not _are_counts(values))
 
 
 def _is_skewed(values: ValueStatistics) -> bool:

@@ -68,3 +68,9 @@ class DistinctCounter:
             return len(self._smallest)
         smallest = sorted(self._smallest)[: self.size]
         return round((self.size - 1) * _HASH_SPACE / smallest[-1])
+
+    def share_within(self, other: DistinctCounter) -> float:
+        """Share of these values that the other has counted, too; estimated where one of them is no longer exact."""
+        threshold = min(self._threshold, other._threshold)
+        mine = [hashed for hashed in self._smallest if hashed < threshold]
+        return sum(hashed in other._smallest for hashed in mine) / len(mine) if mine else 0.0

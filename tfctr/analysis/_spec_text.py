@@ -73,8 +73,8 @@ def _history(guess: SpecGuess) -> Iterator[str]:
     if not guess.history:
         return
     keys: dict[str, Any] = {"name": "earlier_items", "of": guess.history["of"], "by": guess.history["by"]}
-    if guess.task.get("kind", DEFAULT_KIND) == DEFAULT_KIND:
-        keys["positives_of"] = guess.task["name"]
+    if guess.task.keys.get("kind", DEFAULT_KIND) == DEFAULT_KIND:
+        keys["positives_of"] = guess.task.keys["name"]
     keys["max_length"] = 50
     yield "# What each user liked before, built from the log: uncomment this and the feature `earlier_items` below."
     yield "# history:"
@@ -82,7 +82,9 @@ def _history(guess: SpecGuess) -> Iterator[str]:
 
 
 def _split(guess: SpecGuess) -> Iterator[str]:
-    yield f"split: {_flow({**guess.split, 'train': 0.8, 'valid': 0.1, 'test': 0.1})}"
+    shares = {} if guess.meta.split["by"] == "column" else {"train": 0.8, "valid": 0.1, "test": 0.1}
+    remark = f"  # {_remark(guess.meta.split_remark)}" if guess.meta.split_remark else ""
+    yield f"split: {_flow({**guess.meta.split, **shares})}{remark}"
 
 
 def _features(guess: SpecGuess) -> Iterator[str]:
@@ -106,20 +108,20 @@ def _column_line(left: Guess) -> str:
 
 def _tasks(guess: SpecGuess) -> Iterator[str]:
     yield "tasks:"
-    yield f"  - {_flow({'kind': DEFAULT_KIND, **guess.task})}  # {_remark(guess.task_remark)}"
+    yield f"  - {_flow({'kind': DEFAULT_KIND, **guess.task.keys})}  # {_remark(guess.task.remark)}"
 
 
 def _meta(guess: SpecGuess) -> Iterator[str]:
-    if guess.meta:
+    if guess.meta.keys:
         yield "meta:"
-        for key, column in guess.meta.items():
-            value = {"column": column, **guess.time_form} if key == "time" and guess.time_form else column
-            yield f"  {key}: {_flow(value)}  # {_remark(guess.meta_remarks[key])}"
+        for key, column in guess.meta.keys.items():
+            value = {"column": column, **guess.meta.time_form} if key == "time" and guess.meta.time_form else column
+            yield f"  {key}: {_flow(value)}  # {_remark(guess.meta.remarks[key])}"
 
 
 def _gates(guess: SpecGuess) -> Iterator[str]:
     yield "# What a model must reach before it is pushed; set these after a first run."
-    bound = "auc_min: 0.5" if guess.task.get("kind", DEFAULT_KIND) == DEFAULT_KIND else "r2_min: 0.0"
+    bound = "auc_min: 0.5" if guess.task.keys.get("kind", DEFAULT_KIND) == DEFAULT_KIND else "r2_min: 0.0"
     yield f"gates: {{{bound}}}"
 
 

@@ -14,6 +14,8 @@ from tfctr.analysis.log_sample import value_type, wider
 from tfctr.data._convert.values import numbers_of_truths
 
 _EXAMPLES = 3
+MOST_FEW = 30
+"""A column of at most so many different values has them all kept."""
 _KEPT_NUMBERS = 10_000
 
 _DAY_FIRST = r"^\s*(1[3-9]|2[0-9]|3[01])[/.-][0-9]"
@@ -34,6 +36,7 @@ class ValueStatistics:
         examples: The first few different values, as text.
         day_first, month_first: Whether a text begins like a date of which only the first number, or only the second,
             can be a day: 31/12/2024, 12/31/2024.
+        few: All different values as text where there are at most 30; None where there are more.
     """
 
     def __init__(self) -> None:
@@ -46,6 +49,9 @@ class ValueStatistics:
         self.markers = MarkerCounts()
         self.examples: tuple[str, ...] = ()
         self.day_first = self.month_first = False
+        self.few: tuple[str, ...] | None = ()
+        self._commonest: str | None = None
+        self._commonest_count = 0
         self._characters = 0
         self._distinct = DistinctCounter()
         self._first_numbers: list[float] = []
@@ -67,12 +73,21 @@ class ValueStatistics:
             self.month_first |= pc.any(pc.match_substring_regex(distinct, _MONTH_FIRST)).as_py()
         uniques = distinct.to_pylist()
         self._distinct.update(uniques)
-        if len(self.examples) < _EXAMPLES:
-            self.examples = tuple(dict.fromkeys([*self.examples, *uniques[:_EXAMPLES]]))[:_EXAMPLES]
+        if self.few is not None:
+            several = tuple(dict.fromkeys([*self.few, *uniques[: MOST_FEW + 1]]))
+            self.examples, self.few = several[:_EXAMPLES], several if len(several) <= MOST_FEW else None
+        self._count_commonest(texts)
         if self.type in ("int", "float"):
             self._update_numbers(values.cast(pa.float64(), safe=False))
         elif self.type == "bool":
             self._ones += pc.sum(pc.equal(numbers_of_truths(texts), "1")).as_py()
+
+    def _count_commonest(self, texts: pa.Array) -> None:
+        """Count, in all batches, the value that was the most frequent one in the first."""
+        if self._commonest is None:
+            counted = pc.value_counts(texts)
+            self._commonest = counted.field("values")[int(np.argmax(counted.field("counts").to_numpy()))].as_py()
+        self._commonest_count += pc.sum(pc.equal(texts, self._commonest)).as_py()
 
     def _update_numbers(self, numbers: pa.Array) -> None:
         numbers = numbers.filter(pc.is_finite(numbers))
@@ -107,6 +122,25 @@ class ValueStatistics:
     def share_of_ones(self) -> float:
         """Share of the values that are the number 1: the rate of a 0/1 label."""
         return self._ones / self.count if self.count else 0.0
+
+    @property
+    def commonest(self) -> str:
+        """The value that was the most frequent one among the first rows."""
+        return self._commonest or ""
+
+    @property
+    def share_of_commonest(self) -> float:
+        """Share of the values that are `commonest`."""
+        return self._commonest_count / self.count if self.count else 0.0
+
+    @property
+    def is_dense_near_zero(self) -> bool:
+        """Whether most of the numbers from 0 to 9 occur, as they do among counts and seldom among codes."""
+        return len({number for number in self._first_numbers if number in range(10)}) >= 5
+
+    def share_within(self, other: ValueStatistics) -> float:
+        """Share of the different values that occur in another column, too."""
+        return self._distinct.share_within(other._distinct)
 
     @property
     def mean(self) -> float:

@@ -6,6 +6,7 @@ from typing import Any
 
 from tfctr.analysis import _column_names as names
 from tfctr.analysis._column_profile import ColumnProfile
+from tfctr.analysis._outcomes import label_rank
 
 YES = frozenset(
     {"click", "clicked", "buy", "bought", "purchase", "purchased", "convert", "converted", "conversion", "install"}
@@ -17,7 +18,7 @@ _MOST_NUMBERS = 20
 
 def is_named_like_a_label(profile: ColumnProfile) -> bool:
     """Whether a column has a bare name such as clicked, and values that an outcome may have."""
-    bare = names.has(profile.name, names.CLICKS) and len(names.words_of(profile.name)) == 1
+    bare = label_rank(profile.name) is not None and len(names.words_of(profile.name)) == 1
     values = profile.values
     few = values.distinct <= (_MOST_WORDS if values.type == "string" else _MOST_NUMBERS)
     return bare and values.distinct > 1 and few

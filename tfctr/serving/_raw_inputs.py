@@ -6,8 +6,6 @@ NaN for numbers. `MISSING_INT` is the smallest int64 because it is no id that an
 
 from __future__ import annotations
 
-import keyword
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,6 +14,7 @@ import pyarrow as pa
 
 from tfctr.data._convert.values import UnfitTypeError, to_type
 from tfctr.spec import RawColumn
+from tfctr.spec._input_names import input_name
 
 MISSING_INT = -(2**63)
 """Stands for "no value" in an int64 tensor, as in `tfctr.transform.columns`."""
@@ -24,18 +23,6 @@ PADDING: dict[str, Any] = {"string": b"", "int": MISSING_INT, "float": float("na
 """Type of a `RawColumn` -> the value that stands for none."""
 
 _DTYPES: dict[str, Any] = {"string": object, "int": np.int64, "float": np.float32}
-
-
-def input_name(column: str) -> str:
-    """Return the name that a signature gives a raw column: its own where that can be a Python name.
-
-    TensorFlow allows nothing else: other characters become ``_``, and a keyword or a leading digit gets one in front.
-
-    >>> input_name("user_id"), input_name("ad position"), input_name("class"), input_name("1st")
-    ('user_id', 'ad_position', '_class', '_1st')
-    """
-    name = re.sub(r"\W", "_", column, flags=re.ASCII)
-    return f"_{name}" if keyword.iskeyword(name) or name[:1].isdigit() else name
 
 
 def input_names(columns: Iterable[RawColumn]) -> dict[str, str]:

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfctr.data._convert.typed import typed_column
-from tfctr.serving._raw_inputs import PADDING, input_name, input_names
+from tfctr.serving._raw_inputs import PADDING, input_names
 from tfctr.spec import RawColumn, suggest
+from tfctr.spec._input_names import input_name
 
 _MOST_NAMES = 20
 """Names that are listed one by one."""

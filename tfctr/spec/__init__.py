@@ -6,6 +6,7 @@
 - `gates`: bounds a model must keep. `feature_spec`: the whole, and its bound form.
 - `_raw_text`: what a text of a log means.
 - `_crosses`: crossed features. `raw_column`: what the raw log must hold. `_references`: checks of names.
+- `_input_names`: what raw columns are called by a served model.
 - `errors`: how problems are reported.
 - `loading`: from YAML and back; `_document` reads the text with its lines, `_schema_problems` tells errors.
 - `catalog`: the specs that ship. `checking`: a spec against the columns of a log. `_json_schema`: for editors.

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from tfctr.spec._crosses import cross_problems
+from tfctr.spec._input_names import input_name
 from tfctr.spec._task_base import WholeTask
 from tfctr.spec.errors import Problem, suggest
 from tfctr.spec.features import (
@@ -54,6 +55,7 @@ def reference_problems(spec: Spec) -> list[Problem]:
     parts = (
         _name_problems,
         _column_problems,
+        _input_problems,
         _feature_problems,
         _task_problems,
         _history_problems,
@@ -103,6 +105,21 @@ def _column_problems(spec: Spec) -> Iterator[Problem]:
             )
         elif column.null_values != other.null_values:
             yield Problem(f"column {column.name!r} has other null_values here than in {other_key}", key)
+
+
+def _input_problems(spec: Spec) -> Iterator[Problem]:
+    """Two raw columns that a served model would ask for by one name: better told before a training than after it."""
+    first: dict[str, tuple[str, str]] = {}
+    for index, feature in enumerate(spec.features):
+        for column in raw_columns_of(feature, spec.meta.time):
+            name = input_name(column.name)
+            key, other = first.setdefault(name, (f"features.{index}", column.name))
+            if other != column.name:
+                yield Problem(
+                    f"columns {other!r} (in {key}) and {column.name!r} would both be the input {name!r} of a served "
+                    "model; rename one in the log",
+                    f"features.{index}",
+                )
 
 
 def _column_uses(spec: Spec) -> Iterator[tuple[str, RawColumn]]:
