@@ -21,7 +21,7 @@ from tests.plans.taught import BOUND, LIKES, SPEC, rows
 from tfctr.data.batches import ArrayPlan, array_dataset
 from tfctr.models import LR, CTRModel
 from tfctr.plans import Distil
-from tfctr.plans.distil._triangle_step import TriangleStep
+from tfctr.plans.distil._step import DistilStep
 from tfctr.training import FitConfig
 
 SEEDS = (31, 32, 33)
@@ -46,7 +46,7 @@ class Liar(Oracle):
 class Watched(Distil):
     """Lets the step be asked for its ratios after the run."""
 
-    def _triangle_step(self, *data: Any) -> TriangleStep:
+    def _triangle_step(self, *data: Any) -> DistilStep:
         self.step = super()._triangle_step(*data)
         return self.step
 

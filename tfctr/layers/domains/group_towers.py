@@ -35,8 +35,8 @@ class GroupTowers(ByGroup):
 
     Rows of a group are put together and meet the weights of their group alone, so that an answer costs about what that
     of one tower does. A graph of TensorFlow has a branch for each of few groups, and for many it has blocks of rows, as
-    large as the rows of the batch ask for. JAX and XLA want sizes that do not depend on the rows: there blocks have more
-    padding. What grows with the number of groups in a batch is the reading of their weights. With one group it is an MLP.
+    large as the batch asks for. JAX and XLA want sizes that do not depend on the rows: there blocks have more padding.
+    What grows with the number of groups in a batch is the reading of their weights. With one group it is an MLP.
 
     Input shape: inputs ``(batch, width)``, groups int ``(batch,)`` in ``[0, groups)``.
     Output shape: ``(batch, output_units)``, or the last hidden width when `output_units` is None.
