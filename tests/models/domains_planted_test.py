@@ -65,14 +65,32 @@ def learned(
     return model, auc(model, *test)
 
 
-def in_groups(seed: int, model: type[CTRModel], *names: str, train: Rows, test: Rows, **options: Any) -> Any:
-    """The trained model and its AUC.
+class InGroups:
+    """A model that is traced once and trained anew for each seed, as if it had just been made.
 
     Vectors start long enough not to turn round in the first steps, before the centres have found anything.
     """
-    start = keras.initializers.RandomNormal(stddev=0.3)
-    options |= {"embedding_dim": 4, "hidden_units": (6,), "embedding_initializer": start}
-    return learned(seed, lambda: model(spec_of(*names), **options), train, test, learning_rate=0.01)
+
+    def __init__(self, model: type[CTRModel], *names: str, **options: Any):
+        start = keras.initializers.RandomNormal(stddev=0.3)
+        options |= {"embedding_dim": 4, "hidden_units": (6,), "embedding_initializer": start}
+        self._make = lambda: model(spec_of(*names), **options)
+        self.model: Any = self._make()
+        self.model.build()
+        self.model.compile(optimizer=keras.optimizers.Adam(0.01), jit_compile=False)
+        self.model.optimizer.build(self.model.trainable_variables)
+        self._unused = [np.array(variable) for variable in self.model.optimizer.variables]
+
+    def auc(self, seed: int, train: Rows, test: Rows) -> float:
+        """The AUC of the model that a seed gives; it stays in `model`."""
+        keras.utils.set_random_seed(seed)
+        fresh = self._make()
+        fresh.build()
+        self.model.set_weights(fresh.get_weights())
+        for variable, value in zip(self.model.optimizer.variables, self._unused, strict=True):
+            variable.assign(value)
+        self.model.fit(*train, batch_size=256, epochs=8, verbose=0)
+        return auc(self.model, *test)
 
 
 def assert_groups_are_found(model: AdaptDHM, features: dict[str, np.ndarray], group: np.ndarray) -> None:
@@ -82,19 +100,20 @@ def assert_groups_are_found(model: AdaptDHM, features: dict[str, np.ndarray], gr
 
 
 def test_groups_that_nobody_named_get_towers_of_their_own() -> None:
-    """AUC of three seeds: above one tower of the same width, as near to towers by the true group as makes no odds."""
+    """Found with six seeds; with three of them above one tower as wide, and nearly at the AUC of the true groups."""
+    plain = {"domain": "group", "auxiliary_units": (), "partitioned_norm": False}
+    hidden = InGroups(AdaptDHM, *OF_GROUPS, clusters=3)
+    single, named = InGroups(DNN, *OF_GROUPS), InGroups(STAR, *OF_GROUPS[:-1], "group", **plain)
     gains = []
-    for seed in range(3):
+    for seed in range(6):
         (train, _), (test, group) = grouped_rows(6000, seed), grouped_rows(2000, 100 + seed)
-        rows = {"train": train, "test": test}
-        model, found = in_groups(seed, AdaptDHM, *OF_GROUPS, clusters=3, **rows)
-        _, one = in_groups(seed, DNN, *OF_GROUPS, **rows)
-        plain = {"domain": "group", "auxiliary_units": (), "partitioned_norm": False}
-        _, oracle = in_groups(seed, STAR, *OF_GROUPS[:-1], "group", **plain, **rows)
-        assert_groups_are_found(model, test[0], group)
-        assert found > one, (one, found, oracle)
-        assert oracle - found < 0.005, (one, found, oracle)
-        gains.append(found - one)
+        found = hidden.auc(seed, train, test)
+        assert_groups_are_found(hidden.model, test[0], group)
+        if seed < 3:
+            one, oracle = single.auc(seed, train, test), named.auc(seed, train, test)
+            assert found > one, (one, found, oracle)
+            assert oracle - found < 0.005, (one, found, oracle)
+            gains.append(found - one)
     assert np.mean(gains) > 0.01, gains
 
 
@@ -104,9 +123,9 @@ def test_groups_are_none_of_the_domains() -> None:
     shuffled = {**train[0], "domain": np.random.default_rng(5).permutation(train[0]["domain"])}
     found = []
     for names, features in ((OF_GROUPS, shuffled), (OF_GROUPS[:-1], train[0])):
-        model, reached = in_groups(0, AdaptDHM, *names, clusters=3, train=(features, train[1]), test=test)
-        assert_groups_are_found(model, test[0], group)
-        found.append(reached)
+        hidden = InGroups(AdaptDHM, *names, clusters=3)
+        found.append(hidden.auc(0, (features, train[1]), test))
+        assert_groups_are_found(hidden.model, test[0], group)
     assert abs(found[0] - found[1]) < 0.01, found
 
 

@@ -18,7 +18,7 @@ _MOST_NUMBERS = 20
 
 def is_named_like_a_label(profile: ColumnProfile) -> bool:
     """Whether a column has a bare name such as clicked, and values that an outcome may have."""
-    bare = label_rank(profile.name) is not None and len(names.words_of(profile.name)) == 1
+    bare = label_rank(profile.name) in (0, 1)
     values = profile.values
     few = values.distinct <= (_MOST_WORDS if values.type == "string" else _MOST_NUMBERS)
     return bare and values.distinct > 1 and few

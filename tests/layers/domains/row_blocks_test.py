@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfctr.layers.domains._row_blocks import (
-    LEAST_ROWS,
+    KERNEL_ROWS,
     from_blocks,
     row_blocks,
     sizes_are_free,
@@ -21,33 +21,39 @@ from tfctr.layers.domains._row_blocks import (
 )
 
 
-@given(
-    count=st.integers(1, 40),
-    groups=st.lists(st.integers(0, 39), max_size=300),
-)
-def test_rows_share_a_block_with_their_group_alone(count: int, groups: list[int]) -> None:
+@given(count=st.integers(1, 40), groups=st.lists(st.integers(0, 39), max_size=300), free=st.booleans())
+def test_rows_share_a_block_with_their_group_alone(count: int, groups: list[int], free: bool) -> None:
     group = np.array(groups, "int32") % count
-    blocks = row_blocks(tf.constant(group), count)
+    blocks = row_blocks(tf.constant(group), count, free=free)
     number, rows = (int(size) for size in blocks.shape)
     place, owner = np.array(blocks.place), np.array(blocks.owner)
     assert len(owner) == number
     assert len(set(place.tolist())) == len(group)
     np.testing.assert_array_equal(owner[place // rows], group)
-    assert number <= min(len(group), 4 * count)
-    assert number * rows <= 4 / 3 * len(group) + LEAST_ROWS * count
-    assert int(blocks.used) == len(set((place // rows).tolist())) == len(blocks.trimmed().owner)
+    if free:
+        assert number == len(set((place // rows).tolist()))  # none is empty
+    else:
+        assert number <= min(len(group), 4 * count)
+        assert number * rows <= 4 / 3 * len(group) + KERNEL_ROWS * count
 
 
+@pytest.mark.parametrize(
+    ("group", "shape"), [([5] * 256, (1, 256)), (list(range(256)), (256, 1)), ([0] * 100 + [1] * 90, (2, 128))]
+)
+def test_free_blocks_are_as_large_as_their_groups(group: list[int], shape: tuple[int, int]) -> None:
+    """Neither does one domain pay for copies of its weights, nor do many pay for rows that are not there."""
+    blocks = row_blocks(tf.constant(group, tf.int32), 300, free=True)
+    assert tuple(int(size) for size in blocks.shape) == shape
+
+
+@pytest.mark.parametrize("free", [False, True])
 @pytest.mark.parametrize("group", [[0, 2, 1, 2, 2, 0], [1] * 50, []])
-def test_there_and_back(group: list[int]) -> None:
+def test_there_and_back(group: list[int], free: bool) -> None:
     rows = np.arange(3 * len(group), dtype="float32").reshape(-1, 3) + 1
-    blocks = row_blocks(tf.constant(group, tf.int32), 3)
+    blocks = row_blocks(tf.constant(group, tf.int32), 3, free=free)
     laid = to_blocks(tf.constant(rows), blocks)
     np.testing.assert_array_equal(from_blocks(laid, blocks), rows)
     assert np.count_nonzero(laid) == rows.size  # zeros between them
-    fewer = to_blocks(tf.constant(rows), blocks.trimmed())
-    assert fewer.shape[0] == int(blocks.used) >= len(set(group))
-    np.testing.assert_array_equal(from_blocks(fewer, blocks), rows)
 
 
 @pytest.mark.parametrize("group", [[0, 2, 1, 2, 2, 0], [1] * 50, []])

@@ -1,8 +1,8 @@
 """Rows of one group put together, so that they meet the weights of their group and no others.
 
 In blocks every shape follows from the size of the batch and the number of groups, never from how the rows fall: that
-compiles for JAX and XLA. A plain graph of TensorFlow, as it is trained and served, may leave away what is not needed:
-blocks without rows, or blocks altogether.
+compiles for JAX and XLA. A plain graph of TensorFlow, as it is trained and served, may choose blocks by how the rows
+fall, or do without blocks.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from keras import ops
 
 from tfctr.layers._base import Tensor
 
-LEAST_ROWS = 32
-"""Rows of a block, at least. To copy a kernel for a block takes about as long as to multiply so many rows by it."""
+KERNEL_ROWS = 32
+"""To copy a kernel for a block takes about as long as to multiply so many rows by it."""
+
+BLOCK_ROWS = tuple(2**power for power in range(13))
+"""Sizes of blocks that are tried where sizes are free."""
 
 BLOCKS_A_SHARE = 3
 """Full blocks that an even share of the batch fills. More copy weights more often, fewer compute more padding."""
@@ -28,46 +31,63 @@ class RowBlocks(NamedTuple):
         place: Place of each row among the rows of all blocks, int32 ``(batch,)``.
         owner: Group of each block, int32 ``(blocks,)``; a block without rows has any.
         shape: Number of blocks, and rows of each.
-        used: How many blocks have rows; they come first.
     """
 
     place: Tensor
     owner: Tensor
     shape: tuple[Any, Any]
-    used: Tensor
-
-    def trimmed(self) -> RowBlocks:
-        """The same without blocks that have no rows: their number is then not known before there are rows."""
-        return self._replace(owner=self.owner[: self.used])
 
 
-def row_blocks(groups: Tensor, count: int) -> RowBlocks:
+def row_blocks(groups: Tensor, count: int, *, free: bool = False) -> RowBlocks:
     """Lay the rows of each group into blocks that no other group shares.
 
-    The blocks hold at most ``4/3 · batch + 32 · count`` rows, padding included, and are at most 4 a group.
+    The blocks hold at most ``4/3 · batch + 32 · count`` rows, padding included, and are at most 4 a group. Where sizes
+    are free, blocks are as large as makes the least work of these rows, and none is without rows.
 
     Args:
         groups: Group of each row, int32 ``(batch,)``, in ``[0, count)``.
         count: Number of groups.
+        free: Whether sizes may follow from how the rows fall; see `sizes_are_free`.
     """
     batch = ops.shape(groups)[0]
-    rows = LEAST_ROWS + batch // (BLOCKS_A_SHARE * count)
-    blocks = _smaller(batch, batch // rows + count)  # each group has at most one block that is not full
-    member = ops.cast(ops.equal(ops.expand_dims(groups, 1), ops.arange(count, dtype="int32")), "int32")
-    rank = ops.sum(member * ops.cumsum(member, axis=0), axis=1) - 1  # place within the group, (batch,)
-    ends = ops.cumsum((ops.sum(member, axis=0) + rows - 1) // rows)  # blocks up to the end of each group, (count,)
+    sizes = ops.sum(ops.cast(ops.equal(ops.expand_dims(groups, 1), ops.arange(count)), "int32"), axis=0)  # (count,)
+    rows = _least_work(sizes) if free else KERNEL_ROWS + batch // (BLOCKS_A_SHARE * count)
+    rank = _rank_in_group(groups, sizes)
+    ends = ops.cumsum((sizes + rows - 1) // rows)  # blocks up to the end of each group, (count,)
+    # Each group has at most one block that is not full.
+    blocks = ends[-1] if free else _smaller(batch, batch // rows + count)
     begins = ops.concatenate([ops.zeros((1,), "int32"), ends[:-1]], axis=0)
     place = ops.take(begins, groups, axis=0) * rows + rank
     behind = ops.cast(ops.expand_dims(ops.arange(blocks, dtype="int32"), 1) >= ends, "int32")  # (blocks, count)
     owner = ops.minimum(ops.sum(behind, axis=1), count - 1)
-    return RowBlocks(place, owner, (blocks, rows), ends[-1])
+    return RowBlocks(place, owner, (blocks, rows))
+
+
+def _rank_in_group(groups: Tensor, sizes: Tensor) -> Tensor:
+    """Return which of its group's rows each row is, int32 ``(batch,)``; the order within a group is any."""
+    order = ops.argsort(groups)
+    begins = ops.cumsum(sizes) - sizes
+    rank = ops.arange(ops.shape(groups)[0], dtype="int32") - ops.take(begins, ops.take(groups, order, axis=0), axis=0)
+    return ops.take(rank, ops.argsort(order), axis=0)
+
+
+def _least_work(sizes: Tensor) -> Tensor:
+    """Return how many rows a block should have for groups of these sizes ``(count,)``, int32 scalar.
+
+    Small blocks copy kernels more often, large ones compute more padding.
+    """
+    tried = ops.expand_dims(ops.convert_to_tensor(BLOCK_ROWS, "int32"), 1)  # (sizes tried, 1)
+    blocks = ops.sum((sizes + tried - 1) // tried, axis=1)  # (sizes tried,)
+    work = ops.cast(blocks * (KERNEL_ROWS + tried[:, 0]), "float32")
+    _, least = ops.top_k(-work, 1)  # `argmin` of Keras looks at bits, which other runtimes cannot
+    return tried[least[0], 0]
 
 
 def to_blocks(inputs: Tensor, blocks: RowBlocks) -> Tensor:
     """Return rows ``(batch, width)`` in their blocks, ``(blocks, rows, width)``, zeros between them."""
     number, rows = blocks.shape
     flat = ops.scatter(ops.expand_dims(blocks.place, 1), inputs, (number * rows, inputs.shape[1]))
-    return ops.reshape(flat, (number, rows, inputs.shape[1]))[: ops.shape(blocks.owner)[0]]
+    return ops.reshape(flat, (number, rows, inputs.shape[1]))
 
 
 def from_blocks(outputs: Tensor, blocks: RowBlocks) -> Tensor:

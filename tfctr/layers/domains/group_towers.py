@@ -34,9 +34,9 @@ class GroupTowers(ByGroup):
     Without `product` there are ``W_k`` and ``b_k`` alone, alike for all groups at first.
 
     Rows of a group are put together and meet the weights of their group alone, so that an answer costs about what that
-    of one tower does. A graph of TensorFlow has a branch for each of few groups, and blocks of rows for many. JAX and
-    XLA want sizes that do not depend on the rows: there rows are always in blocks, with some padding. What grows with
-    the number of groups in a batch is the reading of their weights. With one group it is an MLP.
+    of one tower does. A graph of TensorFlow has a branch for each of few groups, and for many it has blocks of rows, as
+    large as the batch asks for. JAX and XLA want sizes that do not depend on the rows: there blocks have more padding.
+    What grows with the number of groups in a batch is the reading of their weights. With one group it is an MLP.
 
     Input shape: inputs ``(batch, width)``, groups int ``(batch,)`` in ``[0, groups)``.
     Output shape: ``(batch, output_units)``, or the last hidden width when `output_units` is None.
@@ -133,20 +133,25 @@ class GroupTowers(ByGroup):
     def call(self, inputs: Tensor, groups: Tensor, training: bool | None = None) -> Tensor:
         """Map inputs ``(batch, width)`` of groups ``(batch,)`` to ``(batch, units)``."""
         if self.groups == 1:
-            return ops.squeeze(self._through(ops.expand_dims(inputs, 0), None, training), axis=0)
+            return ops.squeeze(self._through(ops.expand_dims(inputs, 0), None, training, self._unknown([0])), axis=0)
         groups = ops.cast(groups, "int32")
         free = sizes_are_free(inputs)
         if free and self.groups <= MOST_PARTS:
             return self._in_parts(inputs, groups, training)
-        blocks = row_blocks(groups, self.groups)
-        blocks = blocks.trimmed() if free else blocks
-        return from_blocks(self._through(to_blocks(inputs, blocks), blocks.owner, training), blocks)
+        blocks = row_blocks(groups, self.groups, free=free)
+        unknown = self._unknown(blocks.owner)
+        return from_blocks(self._through(to_blocks(inputs, blocks), blocks.owner, training, unknown), blocks)
 
     def _in_parts(self, inputs: Tensor, groups: Tensor, training: bool | None) -> Tensor:
         """Outputs ``(batch, units)`` of the rows of each group by themselves: no padding, and no copy of a kernel."""
         parts, place = sorted_parts(inputs, groups, self.groups)
         outputs = [
-            self._through(ops.expand_dims(part, 0), ops.convert_to_tensor([group], "int32"), training)
+            self._through(
+                ops.expand_dims(part, 0),
+                ops.convert_to_tensor([group], "int32"),
+                training,
+                self._unknown([group]) if group == UNKNOWN else None,
+            )
             for group, part in enumerate(parts)
         ]
         return ops.take(ops.concatenate(outputs, axis=1)[0], place, axis=0)
@@ -156,31 +161,39 @@ class GroupTowers(ByGroup):
 
         It costs as much as all towers together.
         """
-        return ops.transpose(self._through(ops.expand_dims(inputs, 0), None, training=False), (1, 0, 2))
+        rows, unknown = ops.expand_dims(inputs, 0), self._unknown(ops.arange(self.groups))
+        return ops.transpose(self._through(rows, None, False, unknown), (1, 0, 2))
 
-    def _through(self, rows: Tensor, owner: Tensor | None, training: bool | None) -> Tensor:
+    def _unknown(self, owner: Any) -> Tensor | None:
+        """Which of the owners ``(blocks,)`` of blocks go through the shared weights alone; None when none can."""
+        return ops.equal(owner, UNKNOWN) if self.unknown else None
+
+    def _through(self, rows: Tensor, owner: Tensor | None, training: bool | None, unknown: Tensor | None) -> Tensor:
         """Send rows ``(blocks, rows, width)`` through the towers of their owners, of all groups in order when None."""
         for index in range(len(self._widths)):
-            kernel, bias = self._weights(index, owner)
-            rows = ops.matmul(rows, kernel) + ops.expand_dims(bias, 1)
+            rows = self._layer(index, rows, owner, unknown)
             if index < len(self.hidden_units):
                 rows = self._activate(rows)
                 rows = self._dropouts[index](rows, training=training) if self._dropouts else rows
         return rows
 
-    def _weights(self, index: int, owner: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Kernels ``(blocks, in, out)`` and biases ``(blocks, out)`` of a layer."""
-        kernel, bias = (
+    def _layer(self, index: int, rows: Tensor, owner: Tensor | None, unknown: Tensor | None) -> Tensor:
+        """Multiply rows ``(blocks, rows, in)``, or those of one block for all owners, by the kernels of a layer."""
+        kernel, bias = (  # (blocks, in, out) and (blocks, out)
             ops.convert_to_tensor(own) if owner is None else take_groups(own, owner) for own in self._own[index]
         )
-        if self.unknown:
-            known = ops.expand_dims((ops.arange(self.groups) if owner is None else owner) != UNKNOWN, 1)  # (blocks, 1)
-            kernel = ops.where(ops.expand_dims(known, 2), kernel, ops.ones_like(kernel))
-            bias = ops.where(known, bias, ops.zeros_like(bias))
         if not self.product:
-            return kernel, bias
+            return ops.matmul(rows, kernel) + ops.expand_dims(bias, 1)
         shared_kernel, shared_bias = self._shared[index]
-        return kernel * shared_kernel, bias + shared_bias
+        outputs = ops.matmul(rows, kernel * shared_kernel) + ops.expand_dims(bias + shared_bias, 1)
+        if unknown is None:
+            return outputs
+
+        def with_unknown() -> Tensor:
+            # Chosen among outputs and not among kernels, which are far larger than the rows of most blocks.
+            return ops.where(unknown[:, None, None], ops.matmul(rows, shared_kernel) + shared_bias, outputs)
+
+        return ops.cond(ops.any(unknown), with_unknown, lambda: outputs)
 
     def compute_output_shape(self, inputs_shape: Shape, groups_shape: Shape = None) -> Shape:
         return (inputs_shape[0], self._widths[-1])
