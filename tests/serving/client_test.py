@@ -180,6 +180,7 @@ def test_what_the_rows_lack_is_told(exported_server: ModelServer, tmp_path: Path
     texts = {
         "some.csv": ("user,prise\n1,2.5\n", 0, r"missing in every row: .*'price' \(did you mean 'prise'\?\)"),
         "none.csv": ("a,b\n1,2\n", 1, "the rows have none of the model's inputs .* their columns are 'a', 'b'"),
+        "semicolons.csv": ("a;b\n1;2\n", 1, r"their columns are 'a;b'; a file of another delimiter, .* \(--spec\)"),
         "text.csv": ("user,price\n1,2.5\n2,dear\n", 1, "column price: not a number: row 2, where it is 'dear'"),
         "short.csv": ("user,price\n1\n", 1, "too few columns"),
         "rows": ('{"user": 1}\n{"user": [2]}\n', 1, "column 'user'"),

@@ -56,9 +56,10 @@ def match(names: Iterable[str], columns: Sequence[RawColumn]) -> Matched:
     by_input = {input_name(name): name for name in reversed(given)} | {name: name for name in given}
     found = {column.name: by_input[column.name] for column in columns if column.name in by_input}
     if columns and not found:
+        how = "; a file of another delimiter, or without a header, is read as its spec says (--spec)"
         raise KeyError(
             f"the rows have none of the model's inputs {_listed([column.name for column in columns], given)}; "
-            f"their columns are {_listed(given)}"
+            f"their columns are {_listed(given)}{how if len(given) == 1 else ''}"
         )
     used = set(found.values())
     passed_over = tuple(name for name in given if name not in used)
