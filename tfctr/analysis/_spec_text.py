@@ -10,6 +10,7 @@ from tfctr.analysis._column_names import identifier
 from tfctr.analysis._spec_guess import SpecGuess
 from tfctr.analysis.log_sample import LogSample
 from tfctr.data._readers.files import format_of
+from tfctr.spec.gates import Gates
 from tfctr.spec.loading import dump_yaml
 from tfctr.spec.tasks import DEFAULT_KIND
 
@@ -121,8 +122,12 @@ def _meta(guess: SpecGuess) -> Iterator[str]:
 
 def _gates(guess: SpecGuess) -> Iterator[str]:
     yield "# What a model must reach before it is pushed; set these after a first run."
-    bound = "auc_min: 0.5" if guess.task.keys.get("kind", DEFAULT_KIND) == DEFAULT_KIND else "r2_min: 0.0"
-    yield f"gates: {{{bound}}}"
+    if guess.task.keys.get("kind", DEFAULT_KIND) != DEFAULT_KIND:
+        yield "gates: {r2_min: 0.0}"
+        return
+    low, high = (Gates.model_fields[f"calibration_{end}"].default for end in ("min", "max"))
+    yield f"# Mean prediction / mean label is held to {low} .. {high} (calibration_min, calibration_max)."
+    yield "gates: {auc_min: 0.5}"
 
 
 def _flow(value: object) -> str:
