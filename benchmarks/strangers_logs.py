@@ -34,7 +34,7 @@ from tfctr.benchmark import table_line, write_section
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 DATA = Path(os.environ.get("TFCTR_DATA", "data"))
-TITLE = "Logs as strangers bring them"
+TITLE = "Public logs as strangers bring them"
 MODEL = "DCNv2"
 ROWS = 20_000
 ASKED = 50
@@ -124,7 +124,7 @@ def walk(log: Log, data: Path, folder: Path) -> Walk:
         found.auc = _auc(_step(found, "run", *trained, "--fit", "epochs=3"))
         _serve(found, spec, kept, work / "serving", folder)
     except StoppedError as error:
-        found.said = str(error)
+        found.said = str(error).replace(f"{folder}/", "")
     return found
 
 
@@ -148,7 +148,8 @@ def _step(found: Walk, name: str, *arguments: str) -> str:
     found.seconds[name] = time.perf_counter() - started
     if done.returncode:
         words = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise StoppedError(f"{name}: {words[-1] if words else done.returncode}")
+        told = [line for line in words if "FAIL" in line] or words[-1:]  # the bounds of the gate that it missed
+        raise StoppedError(f"{name}: {'; '.join(told) if told else done.returncode}")
     return done.stdout
 
 
@@ -205,7 +206,7 @@ def lines_of(walks: dict[str, Walk]) -> str:
     ]
     for path, found in walks.items():
         seconds = [f"{found.seconds[step]:.1f}" if step in found.seconds else "" for step in STEPS]
-        said = found.said.replace("|", "\\|")
+        said = " ".join(found.said.replace("|", "\\|").replace("│", " ").split())
         lines.append(table_line([path, f"{found.rows:,}", str(found.edits), found.auc, *seconds, said]))
     return "\n".join(lines)
 
