@@ -7,7 +7,7 @@
 - `examples`: raw rows <-> serialized ``tf.Example``s.
 - `fit`: `fit_transform`, which learns the transform in memory; `_on_beam`: the same for a log of any size.
   `_learning`: what both learn with. `_analyzers`: what is learned, asked of it or of TFT's analyzers.
-- `_write_graph`: the definition as a graph around what was learned.
+- `_write_graph`: the definition as a graph around what was learned. `_shared_files`: what workers of Beam leave behind.
 - `output`: `TransformOutput`, which everything downstream reads; `_vocabulary_files`: values and counts.
 """
 

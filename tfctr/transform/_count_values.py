@@ -6,16 +6,15 @@ that they were two thirds of the time of a small log.
 
 from __future__ import annotations
 
-import posixpath
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
-from apache_beam.io.filesystems import FileSystems
 from tensorflow_transform.beam.experimental import PTransformAnalyzer
 
+from tfctr.transform._shared_files import write_shared
 from tfctr.transform._vocabulary_files import CountedFile, coded, vocabulary_text
 
 Batch = tuple[np.ndarray[Any, Any], ...]
@@ -98,9 +97,5 @@ def _write(
 ) -> Iterator[beam.pvalue.TaggedOutput]:
     number, counted = group
     file = files[number]
-    path = posixpath.join(folder, file.name)
-    if not FileSystems.exists(folder):
-        FileSystems.mkdirs(folder)
-    with FileSystems.create(path) as stream:
-        stream.write(vocabulary_text(counted, file))
+    path = write_shared(folder, file.name, vocabulary_text(counted, file))
     yield beam.pvalue.TaggedOutput(str(number), np.array(path))

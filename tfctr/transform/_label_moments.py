@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
-from apache_beam.io.filesystems import FileSystems
 from numpy.typing import NDArray
 from tensorflow_transform.beam.experimental import PTransformAnalyzer
 
 from tfctr.transform._moments import Moments, merged, moments_of, scales_text
+from tfctr.transform._shared_files import write_shared
 
 
 class LabelMoments(PTransformAnalyzer):
@@ -71,9 +70,4 @@ class _Merge(beam.CombineFn):
 
 
 def _write(moments: Moments, name: str, tasks: Sequence[str], folder: str) -> Iterator[NDArray[Any]]:
-    if not FileSystems.exists(folder):
-        FileSystems.mkdirs(folder)
-    path = posixpath.join(folder, name)
-    with FileSystems.create(path) as stream:
-        stream.write(scales_text(moments, tasks).encode())
-    yield np.array(path)
+    yield np.array(write_shared(folder, name, scales_text(moments, tasks).encode()))

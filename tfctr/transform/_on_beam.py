@@ -17,7 +17,6 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import tensorflow as tf
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.timestamp import MIN_TIMESTAMP
 from apache_beam.utils.windowed_value import WindowedValue
@@ -26,6 +25,7 @@ from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder, RecordBat
 from tfctr.spec import FeatureSpec
 from tfctr.transform._count_values import WriteCounted
 from tfctr.transform._learning import Learned, Learning, Numbers, crosses_buckets, learn_numbers_of, learn_values_of
+from tfctr.transform._shared_files import read_shared, write_shared
 from tfctr.transform.output import TransformOutput, raw_tensors
 from tfctr.transform.preprocessing import sparse_columns
 from tfctr.transform.schema import raw_schema
@@ -64,8 +64,7 @@ def learn_on_beam(spec: FeatureSpec, read: ReadBatches, pipeline: MakePipeline, 
     else:
         _run(read, pipeline, _Learn(text, numbers=True, values=True), asked, shared)
     for file in asked.files:
-        with FileSystems.open(posixpath.join(shared, file.name)) as stream:
-            (folder / file.name).write_bytes(stream.read())
+        (folder / file.name).write_bytes(read_shared(shared, file.name))
     return _read_numbers(spec, asked, shared, folder)
 
 
@@ -105,8 +104,10 @@ class _Learn(beam.DoFn):
     def __init__(self, spec: str, *, numbers: bool = False, values: bool = False, bounds: Learned | None = None):
         self._spec, self.learns_numbers, self.learns_values, self._bounds = spec, numbers, values, bounds
 
-    def start_bundle(self) -> None:
+    def setup(self) -> None:
         self._parsed = FeatureSpec.model_validate_json(self._spec)
+
+    def start_bundle(self) -> None:
         self._learning = Learning()
 
     def process(self, batch: pa.RecordBatch) -> Iterator[beam.pvalue.TaggedOutput]:
@@ -161,15 +162,11 @@ def _write_numbers(numbers: Numbers, buckets: Sequence[int], shared: str) -> Non
     arrays |= {name: value for name in ("values", "labels") if (value := getattr(numbers, name)) is not None}
     content = io.BytesIO()
     np.savez(content, **arrays)
-    if not FileSystems.exists(shared):
-        FileSystems.mkdirs(shared)
-    with FileSystems.create(posixpath.join(shared, NUMBERS_FILE)) as stream:
-        stream.write(content.getvalue())
+    write_shared(shared, NUMBERS_FILE, content.getvalue())
 
 
 def _read_numbers(spec: FeatureSpec, asked: Learning, shared: str, folder: Path) -> Learned:
-    with FileSystems.open(posixpath.join(shared, NUMBERS_FILE)) as stream:
-        found = dict(np.load(io.BytesIO(stream.read()), allow_pickle=False))
+    found = dict(np.load(io.BytesIO(read_shared(shared, NUMBERS_FILE)), allow_pickle=False))
     if not found["rows"]:
         raise ValueError(f"cannot learn the transform of spec {spec.name!r} from 0 rows")
     bounds = [found[f"bounds_{place}"] for place in range(len(asked.buckets))]
